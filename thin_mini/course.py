@@ -1,0 +1,84 @@
+"""What the chapters share: their setting-up and the check against the hand-made."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+import torch
+from accelerate.utils import set_seed
+from torch import Tensor, nn
+
+from thin_mini import plots
+from thin_mini.profiles import Profile, profile
+
+
+def setup() -> Profile:
+    """Seed everything, set the style of the figures, and read the profile."""
+    set_seed(0)
+    plots.use_style()
+    if "IPython" in sys.modules:
+        shell = sys.modules["IPython"].get_ipython()
+        if shell is not None:
+            shell.run_line_magic("config", "InlineBackend.figure_formats = ['svg']")
+    return profile()
+
+
+def same(
+    by_hand: Callable[..., Tensor],
+    library: Callable[..., Tensor],
+    *inputs: Tensor,
+    tolerance: float = 1e-4,
+) -> None:
+    """Check that two functions agree in their values and in their gradients.
+
+    The gradients are those of a random weighting of the output, with respect to
+    every floating-point input and, where ``library`` is a module, to each of its
+    trainable parameters (so ``by_hand`` should use the same ones).
+
+    Args:
+        by_hand: What the chapter wrote.
+        library: The library's piece.
+        *inputs: Tensors that both take.
+        tolerance: Largest difference allowed, relative to the largest value.
+
+    Raises:
+        AssertionError: If anything differs, saying what and by how much.
+    """
+    inputs = tuple(
+        x.detach().clone().requires_grad_() if x.is_floating_point() else x
+        for x in inputs
+    )
+    leaves = {f"input {i}": x for i, x in enumerate(inputs) if x.requires_grad}
+    if isinstance(library, nn.Module):
+        leaves |= {n: p for n, p in library.named_parameters() if p.requires_grad}
+
+    ours, theirs = by_hand(*inputs), library(*inputs)
+    _compare("values", ours, theirs, tolerance)
+    weights = torch.randn_like(theirs.detach())
+    gradients = [
+        torch.autograd.grad(
+            (y * weights).sum(), list(leaves.values()), allow_unused=True
+        )
+        for y in (ours, theirs)
+    ]
+    for name, a, b in zip(leaves, *gradients, strict=True):
+        if (a is None) != (b is None):
+            raise AssertionError(f"only one of the two has a gradient for {name}")
+        if a is not None and b is not None:
+            _compare(f"gradients for {name}", a, b, tolerance)
+    print(
+        f"values equal {tuple(theirs.shape)}, gradients equal for {len(leaves)} tensors"
+    )
+
+
+def _compare(what: str, ours: Tensor, theirs: Tensor, tolerance: float) -> None:
+    if ours.shape != theirs.shape:
+        raise AssertionError(
+            f"{what}: shape {tuple(ours.shape)} by hand, {tuple(theirs.shape)} in the "
+            "library"
+        )
+    difference = (ours - theirs).abs().max().item()
+    allowed = tolerance * max(1.0, theirs.abs().max().item())
+    if not difference <= allowed:  # written so that NaN fails
+        raise AssertionError(f"{what} differ by up to {difference:.3g}")

@@ -1,0 +1,127 @@
+"""One container for images with two labels: the task's and the exogenous one."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class ExogenousDataset:
+    """Images, what they show (endogenous) and what disturbs it (exogenous).
+
+    Attributes:
+        images: float32 (N, C, H, W), values in 0..1.
+        target: int64 (N,), the class of the task, 0..n_classes - 1.
+        exo: int64 (N,), the class of the exogenous variable, 0..n_exo - 1.
+        n_classes: K, the number of classes of the task.
+        n_exo: The number of exogenous classes.
+        source: Where the pixels came from, in words.
+        exo_edges: float64 (n_exo + 1,), the borders of the exogenous bins in the
+            unit that ``exo_name`` gives.
+        exo_name: What the exogenous variable is, with its unit.
+
+    Raises:
+        ValueError: If the data set is empty, the shapes disagree, a pixel is not
+            finite or a label is out of range.
+    """
+
+    images: Tensor
+    target: Tensor
+    exo: Tensor
+    n_classes: int
+    n_exo: int
+    source: str
+    exo_edges: Tensor
+    exo_name: str
+
+    def __post_init__(self) -> None:
+        n = len(self.images)
+        if n == 0:
+            raise ValueError(
+                "the data set is empty (0 images): ask for at least one image"
+            )
+        if self.images.ndim != 4:
+            raise ValueError(
+                f"images must be (N, C, H, W), got {tuple(self.images.shape)}"
+            )
+        for name, labels, classes in (
+            ("target", self.target, self.n_classes),
+            ("exo", self.exo, self.n_exo),
+        ):
+            if labels.shape != (n,):
+                raise ValueError(
+                    f"{name} must hold one label for each of the {n} images, "
+                    f"got shape {tuple(labels.shape)}"
+                )
+            low, high = int(labels.min()), int(labels.max())
+            if low < 0 or high >= classes:
+                raise ValueError(
+                    f"{name} label {low if low < 0 else high} is out of range: "
+                    f"labels run from 0 to {classes - 1}"
+                )
+        # A sum is finite only if every term is: one pass, no copy of the mask.
+        if not torch.isfinite(self.images.sum()):
+            bad = int((~torch.isfinite(self.images)).flatten(1).any(1).nonzero()[0])
+            raise ValueError(
+                f"image {bad} holds NaN or infinite pixels: clean or drop it"
+            )
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor, Tensor]:
+        return self.images[index], self.target[index], self.exo[index]
+
+    def __repr__(self) -> str:
+        return (
+            f"ExogenousDataset({len(self):,} images {tuple(self.images.shape[1:])}, "
+            f"{self.n_classes} classes, {self.n_exo} bins of {self.exo_name}, "
+            f"{self.source})"
+        )
+
+    @property
+    def exo_centers(self) -> Tensor:
+        """The middle of each exogenous bin (n_exo,), in its unit."""
+        return (self.exo_edges[:-1] + self.exo_edges[1:]) / 2
+
+    def subset(self, index: Tensor | slice) -> ExogenousDataset:
+        """The images that ``index`` picks, with both labels."""
+        return replace(
+            self,
+            images=self.images[index],
+            target=self.target[index],
+            exo=self.exo[index],
+        )
+
+    def split(
+        self, n_valid: int, seed: int = 0
+    ) -> tuple[ExogenousDataset, ExogenousDataset]:
+        """Set ``n_valid`` random images aside, for choices the test must not make.
+
+        Returns:
+            The rest, then the validation split.
+
+        Raises:
+            ValueError: If one of the two parts would be empty.
+        """
+        if not 0 < n_valid < len(self):
+            raise ValueError(
+                f"n_valid must lie between 1 and {len(self) - 1}, got {n_valid}"
+            )
+        order = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))
+        return self.subset(order[n_valid:]), self.subset(order[:n_valid])
+
+    def exogenous(self) -> ExogenousDataset:
+        """The same images with the exogenous variable as the task (section 3.1)."""
+        return replace(self, target=self.exo, n_classes=self.n_exo)
+
+    def fingerprint(self) -> str:
+        """A hash of pixels and labels, to tell whether two runs saw the same data."""
+        digest = hashlib.sha256()
+        for tensor in (self.images, self.target, self.exo):
+            digest.update(tensor.cpu().contiguous().numpy().data)
+        return digest.hexdigest()[:16]

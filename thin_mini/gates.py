@@ -1,0 +1,139 @@
+"""Gates: h_g ↦ g, how much each expert counts for this image (Eqs. 3 to 5)."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from thin_mini.experts import check_features
+
+MAX_DEPTH = 10
+# Up to this depth two small matrix products beat walking down the tree; beyond it
+# their 4**depth entries cost more (measured in benchmarks/, quoted in chapter 5).
+MATRIX_DEPTH = 6
+
+
+class UniformGate(nn.Module):
+    """Every expert counts 1/L: the simple deep ensemble.
+
+    Shape:
+        h (N, anything) → g (N, n_leaves).
+    """
+
+    in_features: int | None = None  # it does not look
+
+    def __init__(self, n_leaves: int) -> None:
+        super().__init__()
+        if n_leaves < 1:
+            raise ValueError(f"n_leaves must be at least 1, got {n_leaves}")
+        self.n_leaves = n_leaves
+
+    def forward(self, h: Tensor) -> Tensor:
+        return h.new_full((len(h), self.n_leaves), 1 / self.n_leaves)
+
+
+class SoftmaxGate(nn.Module):
+    """A flat gate, as in mixtures of experts: Linear → batch norm → softmax.
+
+    Shape:
+        h (N, in_features) → g (N, n_leaves), rows sum to 1.
+    """
+
+    def __init__(self, in_features: int, n_leaves: int) -> None:
+        super().__init__()
+        if n_leaves < 1:
+            raise ValueError(f"n_leaves must be at least 1, got {n_leaves}")
+        self.in_features, self.n_leaves = in_features, n_leaves
+        self.linear = nn.Linear(in_features, n_leaves)
+        self.norm = nn.BatchNorm1d(n_leaves)
+
+    def log_probs(self, h: Tensor) -> Tensor:
+        check_features(self, h, self.in_features)
+        return F.log_softmax(self.norm(self.linear(h)), dim=1)  # (N, L)
+
+    def forward(self, h: Tensor) -> Tensor:
+        return self.log_probs(h).exp()
+
+
+class TreeGate(nn.Module):
+    """A soft binary tree whose L = 2**depth leaf probabilities are the gate.
+
+    Node n sends h to its left child with probability d_n = σ(BN(w_n·h + b_n)),
+    Eq. 3; the batch norm keeps the sigmoids from saturating (it is in the authors'
+    code and in section 4.1, "before each activation"). A leaf's probability is the
+    product along its path (Eq. 4), here a sum of logarithms, so that nothing
+    underflows. Nodes are numbered level by level, leaves from left to right.
+
+    Args:
+        in_features: Size of the gating representation h_g.
+        depth: Levels of the tree, 1 to 10.
+
+    Shape:
+        h (N, in_features) → g (N, 2**depth), rows sum to 1 (Eq. 5).
+
+    Raises:
+        ValueError: If the depth is out of range.
+    """
+
+    def __init__(self, in_features: int, depth: int) -> None:
+        super().__init__()
+        if not 1 <= depth <= MAX_DEPTH:
+            raise ValueError(
+                f"depth must be between 1 and {MAX_DEPTH}, got {depth}: a tree of "
+                "depth d has 2**d leaves, one expert each"
+            )
+        self.in_features, self.depth, self.n_leaves = in_features, depth, 2**depth
+        self.linear = nn.Linear(in_features, self.n_leaves - 1)
+        self.norm = nn.BatchNorm1d(self.n_leaves - 1)
+
+    def node_logits(self, h: Tensor) -> Tensor:
+        """The logit of going left at each node, (N, 2**depth - 1)."""
+        check_features(self, h, self.in_features)
+        return self.norm(self.linear(h))
+
+    def log_probs(self, h: Tensor) -> Tensor:
+        """log μ, the logarithm of each leaf's probability, (N, 2**depth)."""
+        return leaf_log_probs(self.node_logits(h))
+
+    def forward(self, h: Tensor) -> Tensor:
+        return self.log_probs(h).exp()
+
+
+def leaf_log_probs(logits: Tensor) -> Tensor:
+    """Eq. 4 in log space: node logits (N, L - 1) → log μ (N, L).
+
+    Exact, with finite gradients, for logits up to ±100 in float32; the plain
+    product of σ and 1 - σ gives log 0 beyond about 17.
+    """
+    depth = logits.shape[1].bit_length()
+    left, right = F.logsigmoid(logits), F.logsigmoid(-logits)  # log d, log(1 - d)
+    if depth <= MATRIX_DEPTH:
+        below_left, below_right = leaf_paths(depth)
+        return left @ below_left.to(left) + right @ below_right.to(right)
+    log_mu = logits.new_zeros(len(logits), 1)
+    for level in range(depth):
+        nodes = slice(2**level - 1, 2 ** (level + 1) - 1)
+        # (N, 2**level, 2) → (N, 2**(level + 1)): children next to each other
+        log_mu = torch.stack(
+            [log_mu + left[:, nodes], log_mu + right[:, nodes]], dim=2
+        ).flatten(1)
+    return log_mu
+
+
+def leaf_paths(depth: int) -> tuple[Tensor, Tensor]:
+    """The indicators of Eq. 4: which leaves lie left, and right, below each node.
+
+    Returns:
+        Two 0/1 matrices (L - 1, L) with L = 2**depth.
+    """
+    n_leaves = 2**depth
+    left = torch.zeros(n_leaves - 1, n_leaves)
+    right = torch.zeros(n_leaves - 1, n_leaves)
+    for level in range(depth):
+        width = n_leaves >> level  # leaves below a node of this level
+        for k in range(2**level):
+            node, start = 2**level - 1 + k, k * width
+            left[node, start : start + width // 2] = 1
+            right[node, start + width // 2 : start + width] = 1
+    return left, right

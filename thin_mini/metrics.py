@@ -1,0 +1,163 @@
+"""What to measure: accuracy by bin, calibration, diversity, routing, probes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy import stats
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import confusion_matrix
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Report:
+    """What ``evaluate`` found.
+
+    Attributes:
+        accuracy: In percent.
+        by_bin: (n_exo,), accuracy in percent among the images of each exogenous
+            bin, NaN where there are none.
+        confusion: (K, K) counts, rows the truth, columns the prediction.
+        calibration: Expected calibration error in percent.
+        logits: (N, K), for any further question.
+    """
+
+    accuracy: float
+    by_bin: Tensor
+    confusion: np.ndarray
+    calibration: float
+    logits: Tensor
+
+    def __str__(self) -> str:
+        return (
+            f"accuracy {self.accuracy:.2f} %, worst bin {self.worst_bin:.2f} %, "
+            f"calibration error {self.calibration:.2f} %"
+        )
+
+    @property
+    def worst_bin(self) -> float:
+        """The lowest accuracy of any exogenous bin, in percent."""
+        return float(np.nanmin(self.by_bin.numpy()))
+
+
+def report(logits: Tensor, target: Tensor, exo: Tensor, n_exo: int) -> Report:
+    """Compare logits (N, K) with the labels (N,), overall and by exogenous bin."""
+    predicted = logits.argmax(1)
+    right = (predicted == target).double()
+    count = torch.bincount(exo, minlength=n_exo)
+    return Report(
+        accuracy=100 * right.mean().item(),
+        by_bin=100 * torch.bincount(exo, right, minlength=n_exo) / count,
+        confusion=confusion_matrix(target, predicted, labels=range(logits.shape[1])),
+        calibration=calibration_error(logits, target),
+        logits=logits,
+    )
+
+
+def calibration_error(logits: Tensor, target: Tensor, n_bins: int = 15) -> float:
+    """Expected calibration error in percent, over bins of equal width.
+
+    The mean gap between how sure the model is and how often it is right.
+    """
+    confidence, predicted = logits.softmax(1).double().max(1)
+    right = (predicted == target).double()
+    bins = (confidence * n_bins).long().clamp(max=n_bins - 1)
+    gap = torch.bincount(bins, right - confidence, minlength=n_bins)
+    return 100 * gap.abs().sum().item() / len(target)
+
+
+def exogenous_accuracy(logits: Tensor, exo: Tensor) -> dict[str, float]:
+    """Accuracy for an ordered exogenous variable in percent, three ways (Table 1).
+
+    Args:
+        logits: (N, n_exo), bins in their order.
+        exo: (N,), the true bin.
+
+    Returns:
+        ``exact`` (the right bin), ``within_one`` (it or a neighbour) and
+        ``range_relative``: 100 · (1 - mean distance in bins / n_exo).
+    """
+    distance = (logits.argmax(1) - exo).abs().double()
+    return {
+        "exact": 100 * (distance == 0).double().mean().item(),
+        "within_one": 100 * (distance <= 1).double().mean().item(),
+        "range_relative": 100 * (1 - distance.mean().item() / logits.shape[1]),
+    }
+
+
+def disagreement(expert_logits: Tensor) -> float:
+    """Diversity: the share of expert pairs that predict different classes, percent.
+
+    Args:
+        expert_logits: (N, L, K) with L ≥ 2.
+    """
+    n_experts, n_classes = expert_logits.shape[1:]
+    votes = torch.nn.functional.one_hot(expert_logits.argmax(2), n_classes).sum(1)
+    agreeing = (votes * (votes - 1)).sum(1).double()  # ordered pairs, (N,)
+    return 100 * (1 - agreeing.mean().item() / (n_experts * (n_experts - 1)))
+
+
+def leaf_usage(g: Tensor) -> tuple[Tensor, float]:
+    """How a gate spreads its images over the leaves.
+
+    Args:
+        g: (N, L), rows sum to 1.
+
+    Returns:
+        Each leaf's mean share (L,), and the effective number of leaves, exp of that
+        share's entropy: L if all are used alike, 1 if the tree has collapsed.
+    """
+    share = g.mean(0)
+    entropy = -torch.xlogy(share, share).sum()
+    return share, entropy.exp().item()
+
+
+def mean_interval(values: Sequence[float]) -> tuple[float, float]:
+    """Mean of repeated runs and half the width of its 95 % interval (Student's t).
+
+    For the difference of two models pass the differences seed by seed: paired runs
+    share the luck of the draw, which then cancels.
+
+    Raises:
+        ValueError: If there are fewer than two runs.
+    """
+    if len(values) < 2:
+        raise ValueError(f"an interval needs at least 2 runs, got {len(values)}")
+    half = stats.t.ppf(0.975, len(values) - 1) * stats.sem(values)
+    return float(np.mean(values)), float(half)
+
+
+def probe(
+    train: tuple[Tensor, Tensor],
+    test: tuple[Tensor, Tensor],
+    kind: str = "linear",
+    seed: int = 0,
+) -> float:
+    """Fit a fresh classifier on frozen features: what can still be read from them?
+
+    Args:
+        train: Features (N, D) and labels (N,) to fit on.
+        test: The same, to measure on; no image in common with ``train``.
+        kind: ``"linear"`` (logistic regression) or ``"mlp"`` (one hidden layer).
+        seed: For the MLP's weights and batches.
+
+    Returns:
+        Test accuracy in percent.
+    """
+    if kind not in ("linear", "mlp"):
+        raise ValueError(f"kind must be 'linear' or 'mlp', got {kind!r}")
+    classifier = (
+        LogisticRegression(C=0.1, max_iter=300)
+        if kind == "linear"
+        else MLPClassifier(128, early_stopping=True, max_iter=60, random_state=seed)
+    )
+    model = make_pipeline(StandardScaler(), classifier)
+    model.fit(train[0].numpy(), train[1].numpy())
+    return 100 * model.score(test[0].numpy(), test[1].numpy())

@@ -1,0 +1,175 @@
+"""The figures of the book, each a function that returns its Figure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from thin_mini.data.dataset import ExogenousDataset
+from thin_mini.gates import TreeGate
+from thin_mini.metrics import Report
+
+# A grey that reads on white and on near-black, since figures are transparent.
+INK = "#7a7a7a"
+WIDTH = 7.0  # inches
+
+
+def use_style() -> None:
+    """Colours that the colour-blind tell apart, on a page of either shade."""
+    sns.set_theme(style="ticks", palette="colorblind", font_scale=0.9)
+    mpl.rcParams.update(
+        {
+            "axes.edgecolor": INK,
+            "axes.facecolor": "none",
+            "axes.labelcolor": INK,
+            "axes.spines.right": False,
+            "axes.spines.top": False,
+            "figure.constrained_layout.use": True,
+            "figure.facecolor": "none",
+            "figure.figsize": (WIDTH, 3.2),
+            "legend.frameon": False,
+            "legend.labelcolor": INK,
+            "savefig.facecolor": "none",
+            "text.color": INK,
+            "xtick.color": INK,
+            "ytick.color": INK,
+        }
+    )
+
+
+def image_grid(
+    images: Tensor, titles: Sequence[str] = (), columns: int = 9, size: float = 0.78
+) -> Figure:
+    """Images (N, 1, H, W) in rows, each with its title above."""
+    rows = -(-len(images) // columns)
+    height = size + (0.22 if titles else 0)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(columns * size, rows * height), squeeze=False
+    )
+    for axis in axes.flat:
+        axis.axis("off")
+    for i, (axis, image) in enumerate(zip(axes.flat, images, strict=False)):
+        axis.imshow(image[0], cmap="gray", vmin=0, vmax=1)
+        if titles:
+            axis.set_title(titles[i], fontsize=8, pad=2)
+    return figure
+
+
+def accuracy_by_bin(reports: Mapping[str, Report], dataset: ExogenousDataset) -> Figure:
+    """Accuracy against the exogenous variable, one line for each model."""
+    figure, axis = plt.subplots()
+    markers = "osD^vPX*"
+    for i, (name, report) in enumerate(reports.items()):
+        axis.plot(
+            dataset.exo_centers, report.by_bin, label=name, marker=markers[i % 8], ms=4
+        )
+    axis.set(xlabel=dataset.exo_name, ylabel="accuracy (%)")
+    axis.legend(ncols=min(4, len(reports)), loc="lower center", bbox_to_anchor=(0.5, 1))
+    return figure
+
+
+def confusion(matrix: np.ndarray, labels: Sequence[str], name: str = "") -> Figure:
+    """A confusion matrix in percent of each row, the truth running downwards."""
+    share = 100 * matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
+    figure, axis = plt.subplots(figsize=(4.6, 3.8))
+    sns.heatmap(
+        share, cmap="cividis", vmin=0, vmax=100, square=True, ax=axis,
+        xticklabels=labels, yticklabels=labels, cbar_kws={"label": "% of the row"},
+    )  # fmt: skip
+    axis.set(xlabel=f"predicted {name}", ylabel=f"true {name}")
+    axis.tick_params(length=0, labelsize=8)
+    return figure
+
+
+def embedding(points: np.ndarray, value: Tensor, name: str) -> Figure:
+    """Points (N, 2) of a projected representation, coloured by a quantity."""
+    figure, axis = plt.subplots(figsize=(5, 4))
+    marks = axis.scatter(
+        points[:, 0], points[:, 1], c=value, s=5, cmap="viridis", rasterized=True
+    )
+    figure.colorbar(marks, label=name)
+    axis.set(xticks=[], yticks=[])
+    sns.despine(ax=axis, left=True, bottom=True)
+    return figure
+
+
+def routing(g: Tensor, exo: Tensor, dataset: ExogenousDataset) -> Figure:
+    """Which leaf takes which part of the exogenous range: mean g by bin, stacked."""
+    present = [b for b in range(dataset.n_exo) if (exo == b).any()]
+    share = torch.stack([g[exo == b].mean(0) for b in present], 1)  # (L, bins)
+    leaves = [str(n + 1) for n in range(len(share))]
+    figure, axis = plt.subplots()
+    axis.stackplot(
+        dataset.exo_centers[present], share, labels=leaves, edgecolor="white",
+        colors=sns.color_palette("colorblind", 10), linewidth=0.4,
+    )  # fmt: skip
+    axis.set(xlabel=dataset.exo_name, ylabel="share of the prediction", ylim=(0, 1))
+    axis.margins(x=0)
+    axis.legend(title="leaf", loc="center left", bbox_to_anchor=(1, 0.5), reverse=True)
+    return figure
+
+
+def partition(gates: Mapping[str, TreeGate], points: Tensor, target: Tensor) -> Figure:
+    """The plane as each gate divides it: the likeliest leaf, faint where it is unsure.
+
+    Args:
+        gates: Trees on two features.
+        points: (N, 2), drawn on top.
+        target: (N,), 0 or 1, the points' classes.
+    """
+    reach = 1.15 * points.abs().max().item()
+    axis_points = torch.linspace(-reach, reach, 200)
+    plane = torch.cartesian_prod(axis_points, axis_points)  # x outer, y inner
+    figure, axes = plt.subplots(
+        1, len(gates), figsize=(WIDTH, WIDTH / len(gates) + 0.2), squeeze=False
+    )
+    for axis, (name, gate) in zip(axes[0], gates.items(), strict=True):
+        gate.eval()
+        with torch.no_grad():
+            g = gate(plane)  # (40000, L)
+        sureness, leaf = g.max(1)
+        colors = torch.tensor(sns.color_palette("colorblind", 10))[leaf % 10]
+        image = torch.cat([colors, 0.75 * sureness[:, None]], 1).view(200, 200, 4)
+        axis.imshow(
+            image.transpose(0, 1), origin="lower", extent=(-reach, reach) * 2,
+            interpolation="nearest",
+        )  # fmt: skip
+        for c, marker in ((0, "o"), (1, "x")):
+            x, y = points[target == c].T
+            axis.scatter(x, y, s=9, marker=marker, color=INK, linewidths=0.8)
+        axis.set(title=name, xticks=[], yticks=[])
+        sns.despine(ax=axis, left=True, bottom=True)
+    return figure
+
+
+def cosines(values: Mapping[str, Tensor]) -> Figure:
+    """Distribution of |cos(z_exo, z_endo)|, as in Figure 8."""
+    figure, axis = plt.subplots()
+    for name, cosine in values.items():
+        sns.kdeplot(
+            cosine.numpy(), ax=axis, label=name, fill=True, alpha=0.25, cut=0,
+            bw_adjust=0.7,
+        )  # fmt: skip
+    axis.set(xlabel="|cos| of the exogenous logits", ylabel="density", xlim=(0, 1))
+    axis.legend()
+    return figure
+
+
+def dots(table: pd.DataFrame, xlabel: str) -> Figure:
+    """Numbers in a row for each line of a table, one marker for each column."""
+    figure, axis = plt.subplots(figsize=(WIDTH, 0.5 + 0.38 * len(table)))
+    for column, marker in zip(table.columns, "oDs^vP", strict=False):
+        axis.plot(table[column], range(len(table)), marker, label=column, ms=7)
+    axis.set(xlabel=xlabel, yticks=range(len(table)), yticklabels=table.index)
+    axis.invert_yaxis()
+    axis.grid(axis="x", color=INK, alpha=0.25)
+    axis.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure

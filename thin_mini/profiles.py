@@ -1,0 +1,56 @@
+"""How much to compute: one switch, ``THIN_MINI_PROFILE``, for every chapter."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Sizes and epochs; the code is the same under every profile.
+
+    Attributes:
+        name: smoke, lecture or paper.
+        n_images: Training images; every one has an exogenous label.
+        n_labelled: Those of them that also have a task label, in the chapters where
+            task labels are scarce.
+        n_test: Test images.
+        epochs: Passes over all the images.
+        labelled_epochs: Passes over the labelled ones.
+        n_seeds: Repetitions of a comparison.
+        n_probe: Images that a probe is fitted on, and at most as many to test it.
+    """
+
+    name: str
+    n_images: int
+    n_labelled: int
+    n_test: int
+    epochs: int
+    labelled_epochs: int
+    n_seeds: int
+    n_probe: int
+
+
+PROFILES = {
+    p.name: p
+    for p in (
+        Profile("smoke", 512, 256, 256, 1, 1, 2, 200),
+        Profile("lecture", 20_000, 1_000, 4_000, 5, 15, 5, 2_000),
+        Profile("paper", 60_000, 60_000, 10_000, 10, 10, 5, 5_000),
+    )
+}
+
+
+def profile(name: str | None = None) -> Profile:
+    """The profile called ``name``, by default the one ``THIN_MINI_PROFILE`` names.
+
+    Raises:
+        ValueError: If there is no such profile.
+    """
+    name = name or os.environ.get("THIN_MINI_PROFILE") or "lecture"
+    if name not in PROFILES:
+        raise ValueError(
+            f"unknown profile {name!r}: THIN_MINI_PROFILE takes {', '.join(PROFILES)}"
+        )
+    return PROFILES[name]

@@ -1,0 +1,243 @@
+"""Training and evaluation, on accelerate: one loop for a laptop and for many GPUs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from accelerate import Accelerator
+from accelerate.utils import set_seed
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from thin_mini.checkpoints import load_checkpoint, save_checkpoint
+from thin_mini.data.dataset import ExogenousDataset
+from thin_mini.metrics import Report, report
+from thin_mini.models import Classifier, Condition
+
+SCHEDULES = ("one-cycle", "constant")
+
+
+def fit(
+    model: Classifier,
+    dataset: ExogenousDataset,
+    *,
+    epochs: int,
+    valid: ExogenousDataset | None = None,
+    dispel: float | None = None,
+    batch_size: int = 128,
+    lr: float = 3e-3,
+    schedule: str = "one-cycle",
+    seed: int = 0,
+    checkpoint: Path | str | None = None,
+    progress: bool = True,
+) -> pd.DataFrame:
+    """Minimise Eq. 8 with Adam; the frozen side is computed once, not every epoch.
+
+    Args:
+        model: From :func:`thin_mini.build`, or composed by hand; trained in place.
+        dataset: Images with the task's labels.
+        epochs: Passes over the data.
+        valid: If given, the weights of the epoch that is best on it are kept.
+        dispel: λ of Eq. 8; by default the model's own (0.005 for ``"thin"``, else 0).
+        batch_size: Images in a step, over all processes.
+        lr: Peak learning rate (one-cycle) or the learning rate (constant).
+        schedule: ``"one-cycle"``, or ``"constant"`` as in the paper.
+        seed: For the order of the images; also sets every global generator.
+        checkpoint: A file to write after each epoch. If it is there already, training
+            goes on from it to the same result, bit for bit on a CPU.
+        progress: Whether to show a bar.
+
+    Returns:
+        One row for each epoch: losses, training accuracy, validation accuracy.
+
+    Raises:
+        ValueError: If an argument is out of range, the model's classes are not the
+            data's, or the checkpoint belongs to another run.
+        FloatingPointError: If the loss stops being a finite number.
+    """
+    dispel = model.dispel if dispel is None else dispel
+    _check_arguments(model, dataset, epochs, dispel, batch_size, lr, schedule)
+    set_seed(seed)
+    accelerator = Accelerator()
+    batch_size = min(batch_size, len(dataset))
+    n_steps = len(dataset) // batch_size
+    model.to(accelerator.device)
+
+    optimizer = torch.optim.Adam(
+        [p for p in model.parameters() if p.requires_grad],
+        lr=lr,
+        fused=accelerator.device.type in ("cpu", "cuda"),
+    )
+    scheduler: torch.optim.lr_scheduler.LRScheduler
+    if schedule == "one-cycle":
+        scheduler = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, max_lr=lr, total_steps=epochs * n_steps
+        )
+    else:
+        scheduler = torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1)
+
+    state = {"model": model, "optimizer": optimizer, "scheduler": scheduler}
+    history: list[dict[str, float]] = []
+    best: dict[str, Tensor] | None = None
+    if checkpoint is not None:
+        recipe = {
+            "data": dataset.fingerprint(),
+            "valid": "" if valid is None else valid.fingerprint(),
+            "epochs": epochs,
+            "dispel": dispel,
+            "batch_size": batch_size,
+            "lr": lr,
+            "schedule": schedule,
+            "seed": seed,
+        }
+        history, best = load_checkpoint(Path(checkpoint), state, recipe)
+
+    step, prepared = accelerator.prepare(_Losses(model, dispel), optimizer)
+    images = dataset.images.to(accelerator.device)
+    target = dataset.target.to(accelerator.device)
+    condition = precompute(model, dataset)
+
+    bar = tqdm(
+        total=epochs * n_steps,
+        initial=len(history) * n_steps,
+        leave=False,
+        disable=None if progress and accelerator.is_main_process else True,
+    )
+    for epoch in range(len(history), epochs):
+        model.train()
+        sums = torch.zeros(2, device=accelerator.device)
+        for index in batches(len(dataset), batch_size, seed, epoch, accelerator):
+            sup, sim = step(images[index], target[index], _pick(condition, index))
+            loss = sup + dispel * sim
+            if not math.isfinite(loss.item()):
+                bar.close()
+                raise FloatingPointError(
+                    f"the loss became {loss.item()} in epoch {epoch + 1}: lower lr "
+                    f"(now {lr}) or dispel (now {dispel})"
+                )
+            prepared.zero_grad()
+            accelerator.backward(loss)
+            prepared.step()
+            scheduler.step()
+            sums += torch.stack([sup.detach(), sim.detach()])
+            bar.update()
+        sup_mean, sim_mean = (accelerator.reduce(sums, "mean") / n_steps).tolist()
+        row = {"epoch": epoch + 1, "sup": sup_mean, "sim": sim_mean}
+        if valid is not None:
+            row["valid"] = evaluate(model, valid).accuracy
+            if row["valid"] > max((r["valid"] for r in history), default=-1.0):
+                best = {k: v.detach().clone() for k, v in model.state_dict().items()}
+        history.append(row)
+        if checkpoint is not None and accelerator.is_main_process:
+            save_checkpoint(Path(checkpoint), state, recipe, history, best)
+    bar.close()
+    if best is not None:
+        model.load_state_dict(best)
+    model.eval()
+    return pd.DataFrame(history).set_index("epoch")
+
+
+@torch.no_grad()
+def evaluate(
+    model: Classifier, dataset: ExogenousDataset, batch_size: int = 1024
+) -> Report:
+    """Accuracy, accuracy by exogenous bin, confusion matrix and calibration.
+
+    Returns:
+        A :class:`thin_mini.metrics.Report`; the model is left in evaluation mode.
+    """
+    model.eval()
+    device = next(model.parameters()).device
+    condition = precompute(model, dataset, batch_size)
+    logits = [
+        model(dataset.images[index].to(device), _pick(condition, index)).cpu()
+        for index in torch.arange(len(dataset)).split(batch_size)
+    ]
+    return report(torch.cat(logits), dataset.target, dataset.exo, dataset.n_exo)
+
+
+def precompute(
+    model: Classifier, dataset: ExogenousDataset, batch_size: int = 1024
+) -> Condition | None:
+    """The gate's input and z_exo for a whole data set, computed once.
+
+    Returns:
+        None if the model has no context (its gate looks at h_endo, or not at all).
+    """
+    if model.context is None:
+        return None
+    device = next(model.parameters()).device
+    parts = [
+        model.context.condition(
+            dataset.images[index].to(device), dataset.exo[index].to(device)
+        )
+        for index in torch.arange(len(dataset)).split(batch_size)
+    ]
+    return Condition(*(torch.cat(column) for column in zip(*parts, strict=True)))
+
+
+def batches(
+    n: int, batch_size: int, seed: int, epoch: int, accelerator: Accelerator
+) -> Iterator[Tensor]:
+    """This process's share of each batch, as indices; a last partial batch is left out.
+
+    The order depends on the seed and the epoch alone, so that a resumed run and any
+    number of processes see the same batches.
+    """
+    order = torch.from_numpy(np.random.default_rng([seed, epoch]).permutation(n))
+    share = slice(accelerator.process_index, None, accelerator.num_processes)
+    for batch in order[: n // batch_size * batch_size].split(batch_size):
+        yield batch[share].to(accelerator.device)
+
+
+class _Losses(nn.Module):
+    """Both losses as one forward pass, so that data-parallel wrappers see it."""
+
+    def __init__(self, model: Classifier, dispel: float) -> None:
+        super().__init__()
+        self.model, self.dispel = model, dispel
+
+    def forward(
+        self, images: Tensor, target: Tensor, condition: Condition | None
+    ) -> tuple[Tensor, Tensor]:
+        return self.model.losses(images, target, condition, self.dispel)
+
+
+def _pick(condition: Condition | None, index: Tensor) -> Condition | None:
+    return condition and Condition(condition.h_g[index], condition.z_exo[index])
+
+
+def _check_arguments(
+    model: Classifier,
+    dataset: ExogenousDataset,
+    epochs: int,
+    dispel: float,
+    batch_size: int,
+    lr: float,
+    schedule: str,
+) -> None:
+    if epochs < 1:
+        raise ValueError(f"epochs must be at least 1, got {epochs}")
+    if min(batch_size, len(dataset)) < 2:
+        raise ValueError(
+            f"batch norm needs at least 2 images in a batch, got batch_size="
+            f"{batch_size} and {len(dataset)} images"
+        )
+    if not 0 <= dispel < math.inf:
+        raise ValueError(f"dispel (λ) must be a number from 0 up, got {dispel}")
+    if not 0 < lr < math.inf:
+        raise ValueError(f"lr must be a number above 0, got {lr}")
+    if schedule not in SCHEDULES:
+        raise ValueError(f"schedule must be one of {SCHEDULES}, got {schedule!r}")
+    if model.n_classes != dataset.n_classes:
+        raise ValueError(
+            f"the model has {model.n_classes} classes and the data "
+            f"{dataset.n_classes}: build the model with n_classes=dataset.n_classes"
+        )
+    if not any(p.requires_grad for p in model.parameters()):
+        raise ValueError("nothing to train: every parameter of the model is frozen")
