@@ -61,10 +61,13 @@ def load_checkpoint(
         saved = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for a damaged file
         raise ValueError(f"{path} is no readable checkpoint: {mend}") from error
+    needed = {"recipe", "history", "best", "rng", *state}
+    if not isinstance(saved, dict) or not needed <= saved.keys():
+        raise ValueError(f"{path} is no checkpoint of fit: {mend}")
     differing = [
-        f"{key} {saved.get('recipe', {}).get(key)} there, {value} here"
+        f"{key} {saved['recipe'].get(key)} there, {value} here"
         for key, value in recipe.items()
-        if saved.get("recipe", {}).get(key) != value
+        if saved["recipe"].get(key) != value
     ]
     if differing:
         raise ValueError(

@@ -43,8 +43,7 @@ def doctor() -> None:
     except ValueError as error:
         problems.append(str(error))
     try:
-        with store.whole_file(store.cache_folder() / ".writable"):
-            pass
+        store.check_writable(store.cache_folder())
         line("cache", str(store.cache_folder()))
     except store.DataError as error:
         problems.append(str(error))

@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from thin_mini import plots
 from thin_mini.profiles import Profile, profile
 
+ROUNDING = 1e-6  # of a sum of a few hundred float32 numbers around 1
+
 
 def setup() -> Profile:
     """Seed everything, set the style of the figures, and read the profile."""
@@ -40,7 +42,8 @@ def same(
         by_hand: What the chapter wrote.
         library: The library's piece.
         *inputs: Tensors that both take.
-        tolerance: Largest difference allowed, relative to the largest value.
+        tolerance: Largest difference allowed, relative to the largest value (and
+            never less than rounding, 1e-6).
 
     Raises:
         AssertionError: If anything differs, saying what and by how much.
@@ -55,6 +58,8 @@ def same(
 
     ours, theirs = by_hand(*inputs), library(*inputs)
     _compare("values", ours, theirs, tolerance)
+    if not (ours.requires_grad and theirs.requires_grad):
+        raise AssertionError("no gradient flows through one of the two, or neither")
     weights = torch.randn_like(theirs.detach())
     gradients = [
         torch.autograd.grad(
@@ -78,7 +83,8 @@ def _compare(what: str, ours: Tensor, theirs: Tensor, tolerance: float) -> None:
             f"{what}: shape {tuple(ours.shape)} by hand, {tuple(theirs.shape)} in the "
             "library"
         )
+    if not (ours.isfinite().all() and theirs.isfinite().all()):
+        raise AssertionError(f"{what} hold NaN or infinity")
     difference = (ours - theirs).abs().max().item()
-    allowed = tolerance * max(1.0, theirs.abs().max().item())
-    if not difference <= allowed:  # written so that NaN fails
+    if difference > tolerance * theirs.abs().max().item() + ROUNDING:
         raise AssertionError(f"{what} differ by up to {difference:.3g}")

@@ -99,6 +99,8 @@ def disagreement(expert_logits: Tensor) -> float:
         expert_logits: (N, L, K) with L ≥ 2.
     """
     n_experts, n_classes = expert_logits.shape[1:]
+    if n_experts < 2:
+        raise ValueError(f"disagreement needs at least 2 experts, got {n_experts}")
     votes = torch.nn.functional.one_hot(expert_logits.argmax(2), n_classes).sum(1)
     agreeing = (votes * (votes - 1)).sum(1).double()  # ordered pairs, (N,)
     return 100 * (1 - agreeing.mean().item() / (n_experts * (n_experts - 1)))

@@ -149,13 +149,14 @@ class ExogenousNetwork(Classifier):
         Gradients still flow *through* the network to its input, as Eq. 7 needs.
         """
         self.frozen = True
-        self.requires_grad_(False)
         for module in self.modules():
             # A hook, because .train() on any enclosing or inner module would wake
             # the batch norms; now each goes back to sleep before it is used.
             module.register_forward_pre_hook(_stay_in_eval_mode)
-        for parameter in self.parameters():
-            parameter.grad = None  # nothing left for an optimiser to apply
+            # Copies, because an optimiser made before may still hold the originals.
+            for name, p in module.named_parameters(recurse=False):
+                fixed = nn.Parameter(p.detach().clone(), requires_grad=False)
+                setattr(module, name, fixed)
         return self.eval()
 
     def train(self, mode: bool = True) -> ExogenousNetwork:
@@ -271,6 +272,10 @@ def build(
     """
     if name not in ARCHITECTURES:
         raise ValueError(f"name must be one of {ARCHITECTURES}, got {name!r}")
+    if n_experts < 1 or hidden < 1:
+        raise ValueError(
+            f"n_experts and hidden must be at least 1, got {n_experts} and {hidden}"
+        )
     depth = n_experts.bit_length() - 1
     if name not in ("baseline", "simple") and n_experts != 2**depth:
         raise ValueError(

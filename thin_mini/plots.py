@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -166,7 +167,7 @@ def cosines(values: Mapping[str, Tensor]) -> Figure:
 def dots(table: pd.DataFrame, xlabel: str) -> Figure:
     """Numbers in a row for each line of a table, one marker for each column."""
     figure, axis = plt.subplots(figsize=(WIDTH, 0.5 + 0.38 * len(table)))
-    for column, marker in zip(table.columns, "oDs^vP", strict=False):
+    for column, marker in zip(table.columns, cycle("oDs^vP"), strict=False):
         axis.plot(table[column], range(len(table)), marker, label=column, ms=7)
     axis.set(xlabel=xlabel, yticks=range(len(table)), yticklabels=table.index)
     axis.invert_yaxis()

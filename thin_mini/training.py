@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,12 +11,13 @@ import numpy as np
 import pandas as pd
 import torch
 from accelerate import Accelerator
-from accelerate.utils import set_seed
+from accelerate.utils import broadcast, set_seed
 from torch import Tensor, nn
 from tqdm import tqdm
 
 from thin_mini.checkpoints import load_checkpoint, save_checkpoint
 from thin_mini.data.dataset import ExogenousDataset
+from thin_mini.data.store import check_writable
 from thin_mini.metrics import Report, report
 from thin_mini.models import Classifier, Condition
 
@@ -61,9 +63,15 @@ def fit(
         FloatingPointError: If the loss stops being a finite number.
     """
     dispel = model.dispel if dispel is None else dispel
-    _check_arguments(model, dataset, epochs, dispel, batch_size, lr, schedule)
+    _check_arguments(model, dataset, epochs, dispel, lr, schedule)
     set_seed(seed)
     accelerator = Accelerator()
+    if min(batch_size, len(dataset)) < 2 * accelerator.num_processes:
+        raise ValueError(
+            f"batch norm needs at least 2 images in a batch, got batch_size="
+            f"{batch_size}, {len(dataset)} images and {accelerator.num_processes} "
+            "process(es) to share them"
+        )
     batch_size = min(batch_size, len(dataset))
     n_steps = len(dataset) // batch_size
     model.to(accelerator.device)
@@ -85,7 +93,9 @@ def fit(
     history: list[dict[str, float]] = []
     best: dict[str, Tensor] | None = None
     if checkpoint is not None:
+        check_writable(Path(checkpoint).parent)  # now, and not after an epoch
         recipe = {
+            "context": _fingerprint(model.context),
             "data": dataset.fingerprint(),
             "valid": "" if valid is None else valid.fingerprint(),
             "epochs": epochs,
@@ -127,6 +137,8 @@ def fit(
             sums += torch.stack([sup.detach(), sim.detach()])
             bar.update()
         sup_mean, sim_mean = (accelerator.reduce(sums, "mean") / n_steps).tolist()
+        for buffer in model.buffers():  # each process has batch statistics of its own
+            broadcast(buffer)
         row = {"epoch": epoch + 1, "sup": sup_mean, "sim": sim_mean}
         if valid is not None:
             row["valid"] = evaluate(model, valid).accuracy
@@ -151,6 +163,7 @@ def evaluate(
     Returns:
         A :class:`thin_mini.metrics.Report`; the model is left in evaluation mode.
     """
+    _check_classes(model, dataset)
     model.eval()
     device = next(model.parameters()).device
     condition = precompute(model, dataset, batch_size)
@@ -212,32 +225,38 @@ def _pick(condition: Condition | None, index: Tensor) -> Condition | None:
     return condition and Condition(condition.h_g[index], condition.z_exo[index])
 
 
+def _fingerprint(context: nn.Module | None) -> str:
+    """A hash of a frozen network, to tell whether two runs looked through the same."""
+    digest = hashlib.sha256()
+    for value in [] if context is None else context.state_dict().values():
+        digest.update(value.cpu().contiguous().numpy().data)
+    return digest.hexdigest()[:16]
+
+
+def _check_classes(model: Classifier, dataset: ExogenousDataset) -> None:
+    if model.n_classes != dataset.n_classes:
+        raise ValueError(
+            f"the model has {model.n_classes} classes and the data "
+            f"{dataset.n_classes}: build the model with n_classes=dataset.n_classes"
+        )
+
+
 def _check_arguments(
     model: Classifier,
     dataset: ExogenousDataset,
     epochs: int,
     dispel: float,
-    batch_size: int,
     lr: float,
     schedule: str,
 ) -> None:
     if epochs < 1:
         raise ValueError(f"epochs must be at least 1, got {epochs}")
-    if min(batch_size, len(dataset)) < 2:
-        raise ValueError(
-            f"batch norm needs at least 2 images in a batch, got batch_size="
-            f"{batch_size} and {len(dataset)} images"
-        )
     if not 0 <= dispel < math.inf:
         raise ValueError(f"dispel (λ) must be a number from 0 up, got {dispel}")
     if not 0 < lr < math.inf:
         raise ValueError(f"lr must be a number above 0, got {lr}")
     if schedule not in SCHEDULES:
         raise ValueError(f"schedule must be one of {SCHEDULES}, got {schedule!r}")
-    if model.n_classes != dataset.n_classes:
-        raise ValueError(
-            f"the model has {model.n_classes} classes and the data "
-            f"{dataset.n_classes}: build the model with n_classes=dataset.n_classes"
-        )
+    _check_classes(model, dataset)
     if not any(p.requires_grad for p in model.parameters()):
         raise ValueError("nothing to train: every parameter of the model is frozen")

@@ -57,15 +57,17 @@ class ExogenousDataset:
                     f"{name} must hold one label for each of the {n} images, "
                     f"got shape {tuple(labels.shape)}"
                 )
+            if labels.dtype != torch.int64:
+                raise ValueError(f"{name} must be int64, got {labels.dtype}")
             low, high = int(labels.min()), int(labels.max())
             if low < 0 or high >= classes:
                 raise ValueError(
                     f"{name} label {low if low < 0 else high} is out of range: "
                     f"labels run from 0 to {classes - 1}"
                 )
-        # A sum is finite only if every term is: one pass, no copy of the mask.
-        if not torch.isfinite(self.images.sum()):
-            bad = int((~torch.isfinite(self.images)).flatten(1).any(1).nonzero()[0])
+        finite = torch.isfinite(self.images).flatten(1).all(1)  # (N,)
+        if not finite.all():
+            bad = int((~finite).nonzero()[0])
             raise ValueError(
                 f"image {bad} holds NaN or infinite pixels: clean or drop it"
             )

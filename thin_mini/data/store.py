@@ -79,6 +79,19 @@ def cache_folder() -> Path:
     )
 
 
+def check_writable(folder: Path) -> None:
+    """Make the folder if need be; raise a :class:`DataError` if it takes no files."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise DataError(
+            f"cannot write to {folder} ({error.strerror}): choose another folder "
+            "(for the cache, set THIN_MINI_CACHE) or free some space"
+        ) from error
+
+
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path that becomes ``path`` only if the block succeeds.
@@ -88,15 +101,9 @@ def whole_file(path: Path) -> Iterator[Path]:
     Raises:
         DataError: If the folder cannot be written.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        os.close(handle)
-    except OSError as error:
-        raise DataError(
-            f"cannot write to {path.parent} ({error.strerror}): choose another "
-            "folder (for the cache, set THIN_MINI_CACHE) or free some space"
-        ) from error
+    check_writable(path.parent)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(handle)
     try:
         yield Path(name)
         os.replace(name, path)
@@ -150,8 +157,7 @@ def check_mnist_file(path: Path) -> None:
 def _download_mnist(root: Path) -> Path:
     """Fetch the four files; they appear in ``root`` only when all are right."""
     raw = root / "MNIST" / "raw"
-    with whole_file(root / ".writable"):  # an unwritable cache shows here, at once
-        pass
+    check_writable(root)
     mirror = _first_that_answers(MNIST.mirrors)
     with tempfile.TemporaryDirectory(dir=root) as folder:
         for name, md5 in MNIST.resources:
@@ -163,10 +169,15 @@ def _download_mnist(root: Path) -> Path:
                     fname=name,
                     downloader=pooch.HTTPDownloader(timeout=PATIENCE_SECONDS),
                 )
-            except (requests.RequestException, ValueError) as error:
+            except requests.RequestException as error:
+                raise OfflineError(
+                    f"the download of {mirror + name} broke off: {error}; try again, "
+                    "or set THIN_MINI_DATA to a folder that holds MNIST/raw"
+                ) from error
+            except ValueError as error:  # pooch: another hash than the one we know
                 raise DataError(
-                    f"the download of {mirror + name} failed: {error}; try again, or "
-                    "set THIN_MINI_DATA to a folder that holds MNIST/raw"
+                    f"{mirror + name} is not the official file ({error}): get it "
+                    "elsewhere, and set THIN_MINI_DATA to a folder with MNIST/raw"
                 ) from error
             unpacked = Path(folder) / "raw" / Path(name).stem
             unpacked.parent.mkdir(exist_ok=True)
@@ -183,7 +194,7 @@ def _download_mnist(root: Path) -> Path:
 
 
 def _first_that_answers(mirrors: list[str]) -> str:
-    """The first mirror to answer, all asked at once.
+    """The first mirror to say that it has the files, all asked at once.
 
     In threads, because looking up a name has no time limit of its own: on a dead
     network it can hang for half a minute.
@@ -194,7 +205,11 @@ def _first_that_answers(mirrors: list[str]) -> str:
 
     def ask(mirror: str) -> None:
         try:
-            requests.head(mirror, timeout=PATIENCE_SECONDS, allow_redirects=True)
+            requests.head(
+                mirror + MNIST.resources[0][0],
+                timeout=PATIENCE_SECONDS,
+                allow_redirects=True,
+            ).raise_for_status()
             answers.append(mirror)
         except requests.RequestException:
             with lock:  # a refusal counts as well: when all have refused, stop waiting

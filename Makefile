@@ -1,0 +1,114 @@
+# `make book` and `make test` are all that a fresh clone needs; `make help` lists
+# the rest. Everything is installed into .venv, once, and nothing outside it.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb))
+
+# Seconds that one cell may take under the smoke profile.
+CELL_TIMEOUT ?= 300
+
+# Progress bars belong on a screen, not in a page or a log. A back end named in the
+# environment would keep the figures out of the notebooks.
+export TQDM_DISABLE := 1
+unexport MPLBACKEND
+
+# Networks this small gain nothing from a second thread, and threads that wait for one
+# another on a busy machine cost several times over.
+OMP_NUM_THREADS ?= 1
+export OMP_NUM_THREADS
+
+# A notebook runs in its own folder, so a relative path must become absolute first.
+absolute_paths = \
+	case "$$THIN_MINI_DATA" in ""|stand-in|/*) ;; \
+	  *) export THIN_MINI_DATA="$(CURDIR)/$$THIN_MINI_DATA" ;; esac; \
+	case "$$THIN_MINI_CACHE" in ""|/*) ;; \
+	  *) export THIN_MINI_CACHE="$(CURDIR)/$$THIN_MINI_CACHE" ;; esac
+
+.DEFAULT_GOAL := help
+.PHONY: help book check-book test lint lab picture outputs clean distclean
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s%s\n", $$1, $$2 }' Makefile
+
+# A build always starts without HTML and doctrees: pages taken out of _toc.yml must
+# not survive, and an incremental build can pass right after a failed one. What
+# costs time is executing the chapters, and their outputs are cached; the cache
+# knows nothing of the code that a chapter imports, so the key does.
+book: $(STAMP) ## Build the book into _build/html
+	@set -e; $(absolute_paths); \
+	THIN_MINI_DATA="$$($(BIN)/thin-mini data)"; export THIN_MINI_DATA; \
+	rm -rf _build/html _build/.doctrees; mkdir -p _build; \
+	{ cksum thin_mini/*.py thin_mini/*/*.py constraints.txt; \
+	  find results -name '*.json' -exec cksum {} + 2>/dev/null | LC_ALL=C sort; \
+	  $(BIN)/python --version; echo "profile $${THIN_MINI_PROFILE:-lecture}"; \
+	  echo "data $$THIN_MINI_DATA"; } > _build/key.new; \
+	cmp -s _build/key.new _build/key || rm -rf _build/.jupyter_cache; \
+	mv _build/key.new _build/key; \
+	echo "profile $${THIN_MINI_PROFILE:-lecture}, data $$THIN_MINI_DATA"; \
+	$(BIN)/jupyter-book build . -W -n --keep-going || { \
+	  rm -rf _build/html _build/.doctrees; \
+	  echo "The book was not built: see the messages above." >&2; exit 1; }; \
+	echo "The book: $$(pwd)/_build/html/index.html"
+
+check-book: $(STAMP) ## Check that the built book is whole and can be read offline
+	@$(BIN)/python tests/check_pages.py
+
+test: $(STAMP) ## Test the library, then run every notebook and compare its outputs
+	@set -e; $(absolute_paths); \
+	export THIN_MINI_PROFILE="$${THIN_MINI_PROFILE:-smoke}"; \
+	notebooks() { echo "Notebooks, data: $$THIN_MINI_DATA"; $(BIN)/python -m pytest \
+	  -q -n 2 --dist loadfile --nbval-lax --nbval-current-env \
+	  --nbval-cell-timeout=$(CELL_TIMEOUT) $(NOTEBOOKS); }; \
+	given="$$THIN_MINI_DATA"; \
+	export THIN_MINI_DATA="$${given:-stand-in}"; \
+	MPLBACKEND=Agg $(BIN)/python -m pytest tests; \
+	THIN_MINI_DATA=stand-in; notebooks; \
+	case "$$given" in ""|stand-in) ;; *) THIN_MINI_DATA="$$given"; notebooks ;; esac
+
+lint: $(STAMP) ## Check style and types, in code and in notebooks
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+lab: $(STAMP) ## Open the chapters in JupyterLab
+	$(BIN)/jupyter lab notebooks
+
+picture: $(STAMP) ## Draw the picture of the front page anew
+	$(BIN)/python book/picture.py
+
+outputs: $(STAMP) ## Run the chapters in place and keep the outputs that are checked
+	THIN_MINI_PROFILE=smoke THIN_MINI_DATA=stand-in \
+	  $(BIN)/jupyter nbconvert --to notebook --execute --inplace \
+	  --log-level=WARN --ExecutePreprocessor.timeout=$(CELL_TIMEOUT) $(NOTEBOOKS)
+	$(BIN)/nbstripout --keep-id --keep-count \
+	  --extra-keys metadata.language_info.version $(NOTEBOOKS)
+
+clean: ## Remove the built book and the tools' caches
+	rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+distclean: clean ## Remove .venv as well
+	rm -rf $(VENV)
+
+# Behind a stamp, so that a second run installs nothing and needs no network.
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || { \
+	  found="$$(command -v $(PYTHON) >/dev/null && $(PYTHON) --version 2>&1)"; \
+	  echo "THIN-mini needs Python 3.10 or newer; $(PYTHON) is $${found:-missing}." \
+	    "Name another one: make PYTHON=python3.12" >&2; exit 1; }
+	@set -e; echo "Installing into $(VENV): once, several minutes, about 6 GB."; \
+	if command -v uv >/dev/null; then \
+	  test -x $(BIN)/python || uv venv --quiet --python \
+	    "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(VENV); \
+	  uv pip install --quiet --python $(BIN)/python --constraint constraints.txt \
+	    --editable '.[book,test]'; \
+	else \
+	  $(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV) || { \
+	    rm -rf $(VENV); \
+	    echo "$(PYTHON) cannot make a virtual environment: see above." >&2; exit 1; }; \
+	  $(BIN)/python -m pip install --quiet --constraint constraints.txt \
+	    --editable '.[book,test]'; \
+	fi; \
+	touch $@

@@ -1,0 +1,101 @@
+"""What the rooms of the test suite share."""
+
+import hashlib
+import os
+import socket
+from functools import partial
+from pathlib import Path
+
+# Before torch and accelerate are used: results here are claimed for a CPU.
+os.environ.setdefault("ACCELERATE_USE_CPU", "true")
+
+import matplotlib as mpl
+import pytest
+import torch
+from hypothesis import settings
+from torchvision.datasets import MNIST
+
+import thin_mini as tm
+
+mpl.use("Agg")
+torch.set_num_threads(1)
+settings.register_profile("quick", deadline=None, max_examples=20, derandomize=True)
+settings.load_profile("quick")
+
+ROWS = ("baseline", "simple", "tree", "exogenous", "oracle", "thin")
+# The folder that the session started with, since most tests unset the variable.
+_named = os.environ.get("THIN_MINI_DATA", "")
+MNIST_FOLDER = Path(_named).resolve() if Path(_named or "?").is_dir() else None
+
+quick_fit = partial(tm.fit, epochs=1, batch_size=64, progress=False)
+
+
+def make(row, exogenous, seed=0):
+    """A row of Table 2 for rotated digits."""
+    return tm.build(row, 10, exogenous=exogenous, n_exo=18, seed=seed)
+
+
+def fingerprint(module):
+    """A hash of every parameter and buffer."""
+    digest = hashlib.sha256()
+    for name, value in sorted(module.state_dict().items()):
+        digest.update(f"{name} {tuple(value.shape)} {value.dtype}".encode())
+        digest.update(value.detach().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def condition_for(model, dataset, index=slice(None)):
+    """What the context says, with the true labels for an oracle; None without one."""
+    if model.context is None:
+        return None
+    return model.context.condition(dataset.images[index], dataset.exo[index])
+
+
+def closed_port():
+    """A port of this machine where nobody listens."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def randomise(module):
+    """Weights and running statistics that no default hides behind."""
+    for norm in module.modules():
+        if isinstance(norm, torch.nn.modules.batchnorm._BatchNorm):
+            norm.running_mean.normal_()
+            norm.running_var.uniform_(0.5, 2)
+            torch.nn.init.normal_(norm.weight)
+            torch.nn.init.normal_(norm.bias)
+    return module
+
+
+@pytest.fixture(autouse=True)
+def _same_start():
+    torch.manual_seed(0)
+
+
+@pytest.fixture
+def clean_env(monkeypatch, tmp_path):
+    """No variable set, an empty cache (returned), and no network."""
+    for name in ("THIN_MINI_DATA", "THIN_MINI_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("THIN_MINI_CACHE", str(tmp_path / "cache"))
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, "127.0.0.1")
+    monkeypatch.setattr(MNIST, "mirrors", [f"http://127.0.0.1:{closed_port()}/"])
+    return tmp_path / "cache"
+
+
+@pytest.fixture(scope="session")
+def digits():
+    """(train, test): 256 and 128 rotated digits of the stand-in."""
+    return tm.data.mnist_r(256, 128, source="digits")
+
+
+@pytest.fixture(scope="session")
+def exogenous(digits):
+    """An exogenous network, trained for one epoch, then frozen."""
+    torch.manual_seed(0)
+    network = tm.ExogenousNetwork(tm.ConvEncoder(), n_classes=18)
+    quick_fit(network, digits[0].exogenous())
+    return network.freeze()

@@ -1,0 +1,103 @@
+"""Experts: the wide product equals a loop over small networks."""
+
+import pytest
+import torch
+from conftest import randomise
+from torch import nn
+
+import thin_mini as tm
+
+D, H, K, L = 7, 5, 3, 4
+
+
+def slices(experts, i):
+    """Expert i's part of every parameter and buffer, named as in its Sequential."""
+    rows = slice(i * H, (i + 1) * H)
+    return {
+        "0.weight": experts.first.weight[rows],
+        "0.bias": experts.first.bias[rows],
+        "1.weight": experts.norm.weight[rows],
+        "1.bias": experts.norm.bias[rows],
+        "1.running_mean": experts.norm.running_mean[rows],
+        "1.running_var": experts.norm.running_var[rows],
+        "1.num_batches_tracked": experts.norm.num_batches_tracked,
+        "3.weight": experts.weight[i].T,
+        "3.bias": experts.bias[i, 0],
+    }
+
+
+def as_loop(experts):
+    loop = []
+    for i in range(L):
+        module = nn.Sequential(
+            nn.Linear(D, H), nn.BatchNorm1d(H), nn.ReLU(), nn.Linear(H, K)
+        ).to(experts.weight.dtype)
+        module.load_state_dict(slices(experts, i))
+        loop.append(module.train(experts.training))
+    return loop
+
+
+@pytest.fixture(params=[True, False], ids=["train", "eval"])
+def pair(request):
+    experts = randomise(tm.Experts(D, H, K, L).double()).train(request.param)
+    return experts, as_loop(experts), torch.randn(6, D, dtype=torch.float64)
+
+
+def test_values_equal_a_loop_over_modules(pair):
+    experts, loop, h = pair
+    expected = torch.stack([module(h) for module in loop], 1)
+    assert expected.shape == (6, L, K)
+    torch.testing.assert_close(experts(h), expected)
+
+
+def test_gradients_of_input_and_parameters_equal_those_of_a_loop(pair):
+    experts, loop, h = pair
+    weights = torch.randn(6, L, K, dtype=torch.float64)
+    ours, theirs = h.clone().requires_grad_(), h.clone().requires_grad_()
+    (experts(ours) * weights).sum().backward()
+    (torch.stack([m(theirs) for m in loop], 1) * weights).sum().backward()
+    torch.testing.assert_close(ours.grad, theirs.grad)
+    rows = [slice(i * H, (i + 1) * H) for i in range(L)]
+    for i, module in enumerate(loop):
+        for part, got in (
+            (module[0].weight, experts.first.weight.grad[rows[i]]),
+            (module[0].bias, experts.first.bias.grad[rows[i]]),
+            (module[1].weight, experts.norm.weight.grad[rows[i]]),
+            (module[1].bias, experts.norm.bias.grad[rows[i]]),
+            (module[3].weight, experts.weight.grad[i].T),
+            (module[3].bias, experts.bias.grad[i, 0]),
+        ):
+            torch.testing.assert_close(got, part.grad)
+
+
+def test_running_statistics_after_steps_equal_those_of_a_loop(pair):
+    experts, loop, h = pair
+    parameters = [p for module in loop for p in module.parameters()]
+    for module, x in ((experts, experts.parameters()), (loop, parameters)):
+        optimizer = torch.optim.SGD(x, lr=0.1)
+        for batch in (h, 2 * h + 1):
+            z = (
+                torch.stack([m(batch) for m in loop], 1)
+                if module is loop
+                else experts(batch)
+            )
+            optimizer.zero_grad()
+            (z**2).sum().backward()
+            optimizer.step()
+    for i, module in enumerate(loop):
+        for name, value in module.state_dict().items():
+            torch.testing.assert_close(slices(experts, i)[name].detach(), value)
+
+
+@pytest.mark.parametrize("name", ["in_features", "hidden", "n_classes", "n_experts"])
+def test_a_size_below_one_is_refused(name):
+    sizes = {"in_features": D, "hidden": H, "n_classes": K, "n_experts": L, name: 0}
+    with pytest.raises(ValueError, match=f"{name} must be at least 1, got 0"):
+        tm.Experts(**sizes)
+
+
+@pytest.mark.parametrize("shape", [(6, D + 1), (6, 1, D), (D,)])
+def test_a_representation_of_another_shape_is_refused(shape):
+    got = str(shape).replace("(", r"\(").replace(")", r"\)")
+    with pytest.raises(ValueError, match=rf"Experts takes \(N, 7\), got {got}"):
+        tm.Experts(D, H, K, L)(torch.zeros(shape))

@@ -1,0 +1,331 @@
+"""Models: the rows of Table 2, mixing before the softmax, and frozen for good."""
+
+import copy
+import re
+
+import pytest
+import torch
+import torch.nn.functional as F
+from conftest import ROWS, condition_for, fingerprint, make, quick_fit, randomise
+
+import thin_mini as tm
+from thin_mini.models import PAPER_LAMBDA
+
+NORMS = torch.nn.modules.batchnorm._BatchNorm
+
+
+def optimizer_of(name, parameters):
+    extra = {"SGD": {"momentum": 0.9}, "LBFGS": {"max_iter": 3}}.get(name, {})
+    if name in ("SGD", "Adam", "AdamW"):
+        extra |= {"weight_decay": 0.1}
+    return getattr(torch.optim, name)(parameters, lr=1e-2, **extra)
+
+
+def steps(optimizer, loss):
+    def closure():
+        optimizer.zero_grad()
+        value = loss()
+        value.backward()
+        return value
+
+    for _ in range(3):
+        optimizer.step(closure)
+
+
+def contiguous(module):
+    """LBFGS flattens gradients with view(), which channels-last weights forbid."""
+    return module.to(memory_format=torch.contiguous_format)
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_every_row_has_about_200_thousand_parameters(row, exogenous):
+    n = tm.n_trainable(make(row, exogenous))
+    assert 200_000 <= n <= 215_000
+    assert abs(n / 206_554 - 1) < 0.03
+
+
+def test_the_baseline_has_exactly_206554_parameters():
+    convolutions = (9 * 16 + 2 * 16) + (16 * 9 * 16 + 2 * 16)
+    head = (784 * 256 + 256) + 2 * 256 + (256 * 10 + 10)
+    assert tm.n_trainable(make("baseline", None)) == convolutions + head == 206_554
+
+
+def test_the_dispelling_weight_of_thin_is_the_papers_and_of_others_zero(exogenous):
+    weights = {row: make(row, exogenous).dispel for row in ROWS}
+    assert weights == dict.fromkeys(ROWS, 0.0) | {"thin": 0.005}
+    assert PAPER_LAMBDA == 0.005
+
+
+@pytest.mark.parametrize("row", ["simple", "tree", "exogenous", "oracle", "thin"])
+def test_logits_are_mixed_by_the_gate_before_any_softmax(row, exogenous, digits):
+    model = make(row, exogenous).eval()
+    randomise(model.experts), randomise(model.gate)
+    images, condition = digits[1].images[:5], condition_for(model, digits[1], slice(5))
+    h = model.encoder(images)
+    g = model.gate(h if condition is None else condition.h_g)
+    expected = torch.zeros(5, 10)
+    for i in range(8):
+        first = slice(32 * i, 32 * (i + 1))
+        expert = F.linear(
+            torch.relu(model.experts.norm(model.experts.first(h))[:, first]),
+            model.experts.weight[i].T,
+            model.experts.bias[i, 0],
+        )
+        expected += g[:, i, None] * expert
+    torch.testing.assert_close(model(images, condition), expected)
+
+
+@pytest.mark.parametrize("row", ["exogenous", "thin"])
+@pytest.mark.parametrize("gate_on", ["hidden", "features", "probabilities"])
+def test_the_gate_sees_what_gate_on_names(gate_on, row, digits):
+    network = tm.ExogenousNetwork(tm.ConvEncoder(), 18, gate_on=gate_on).freeze()
+    h = network.encode(digits[0].images[:4])
+    hidden = torch.relu(network.head.norm(network.head.first(h)))
+    z = network.head.last(hidden)
+    seen = {"hidden": hidden, "features": h, "probabilities": z.exp()}[gate_on]
+    if gate_on == "probabilities":
+        seen = seen / seen.sum(1, keepdim=True)
+    h_g, z_exo = make(row, network).context.condition(digits[0].images[:4])
+    torch.testing.assert_close(h_g, seen)
+    torch.testing.assert_close(z_exo, z)
+    assert not h_g.requires_grad
+    assert not z_exo.requires_grad
+
+
+def test_the_oracle_gate_sees_the_true_label_one_hot():
+    h_g, z_exo = tm.Oracle(4).condition(
+        torch.zeros(3, 1, 28, 28), torch.tensor([2, 0, 3])
+    )
+    assert h_g.tolist() == [[0, 0, 1, 0], [1, 0, 0, 0], [0, 0, 0, 1]]
+    assert z_exo.shape == (3, 0)
+
+
+def test_the_models_losses_add_up_to_the_thin_loss(exogenous, digits):
+    model, (train, _) = make("thin", exogenous).eval(), digits
+    sup, sim = model.losses(train.images, train.target, dispel=0.3)
+    expected = tm.thin_loss(
+        model(train.images),
+        train.target,
+        exogenous.classify(model.encoder(train.images)),
+        exogenous.classify(exogenous.encode(train.images)),
+        0.3,
+    )
+    torch.testing.assert_close(sup + 0.3 * sim, expected)
+
+
+@pytest.mark.parametrize("row", ["exogenous", "thin", "oracle"])
+def test_a_given_condition_gives_the_same_as_the_models_own(row, exogenous, digits):
+    model, train = make(row, exogenous).eval(), digits[0]
+    cached = tm.precompute(model, train, batch_size=100)
+    whole = condition_for(model, train)
+    for a, b in zip(cached, whole, strict=True):
+        torch.testing.assert_close(a, b)
+    if row != "oracle":
+        own = model.losses(train.images, train.target, None, model.dispel)
+        given = model.losses(train.images, train.target, cached, model.dispel)
+        torch.testing.assert_close(own, given)
+
+
+@pytest.mark.parametrize("row", ["baseline", "simple", "tree"])
+def test_a_model_without_context_has_no_condition(row, digits):
+    assert tm.precompute(make(row, None), digits[0]) is None
+
+
+def wake(network, parent):
+    network.train()
+
+
+def wake_parent(network, parent):
+    parent.train()
+
+
+def wake_inside(network, parent):
+    for module in network.modules():
+        module.training = True
+    network.encoder.train()
+    network.head.norm.train()
+
+
+def round_trip(network, parent):
+    network.double().float().to("cpu")
+
+
+@pytest.mark.parametrize("disturb", [wake, wake_parent, wake_inside, round_trip])
+def test_nothing_wakes_a_frozen_network(disturb, exogenous, digits):
+    network = copy.deepcopy(exogenous)
+    parent, images = make("thin", network), digits[0].images[:64]
+    before, said = fingerprint(network), network(images)
+    disturb(network, parent)
+    torch.testing.assert_close(network(images), said)
+    disturb(network, parent)
+    parent.losses(images, digits[0].target[:64], dispel=1.0)[1].backward()
+    disturb(network, parent)
+    (
+        network.encoder(images),
+        network.head.norm(network.head.first(network.encode(images))),
+    )
+    assert fingerprint(network) == before
+    assert all(p.grad is None and not p.requires_grad for p in network.parameters())
+
+
+def test_a_frozen_network_says_that_it_is_in_evaluation_mode(exogenous):
+    network = copy.deepcopy(exogenous)
+    for module in (network, make("thin", network)):
+        module.train()
+        assert not any(m.training for m in network.modules())
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW", "LBFGS"])
+def test_an_optimiser_made_after_freezing_changes_nothing(name, exogenous, digits):
+    network, train = copy.deepcopy(exogenous), digits[0].subset(slice(64))
+    model = contiguous(make("thin", network)).train()
+    before, own = fingerprint(network), fingerprint(model.gate)
+    loss = lambda: sum(model.losses(train.images, train.target, dispel=1.0))  # noqa: E731
+    steps(optimizer_of(name, model.parameters()), loss)
+    assert fingerprint(network) == before
+    assert fingerprint(model.gate) != own
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW", "LBFGS"])
+def test_an_optimiser_made_before_freezing_changes_nothing(name, digits):
+    network = contiguous(tm.ExogenousNetwork(tm.ConvEncoder(), 18))
+    other, train = torch.nn.Parameter(torch.ones(3)), digits[0].subset(slice(64))
+    optimizer = optimizer_of(name, [*network.parameters(), other])
+    steps(
+        optimizer,
+        lambda: network.losses(train.images, train.exo)[0] + (other**2).sum(),
+    )
+    network.losses(train.images, train.exo)[0].backward()  # a gradient not yet applied
+    before, other_before = fingerprint(network.freeze()), other.detach().clone()
+    if name != "LBFGS":  # which steps with a closure only
+        optimizer.step()
+    steps(optimizer, lambda: ((other - 5) ** 2).sum())
+    assert not torch.equal(other, other_before)
+    assert fingerprint(network) == before
+
+
+def test_a_whole_training_of_thin_leaves_the_frozen_network_as_it_was(
+    exogenous, digits
+):
+    before, model = fingerprint(exogenous), make("thin", exogenous)
+    quick_fit(model, digits[0], epochs=2, valid=digits[1], dispel=1.0)
+    tm.evaluate(model, digits[1])
+    assert fingerprint(exogenous) == before
+
+
+def test_gradients_flow_through_a_frozen_classifier_to_its_input(exogenous):
+    h = torch.randn(4, 784, requires_grad=True)
+    exogenous.classify(h).pow(2).sum().backward()
+    assert (h.grad.abs().sum(1) > 0).all()
+
+
+def test_dispelling_reaches_the_encoder_and_not_the_experts(exogenous, digits):
+    model, train = make("thin", exogenous), digits[0]
+    model.losses(train.images, train.target, dispel=1.0)[1].backward()
+    assert all(p.grad.abs().sum() > 0 for p in model.encoder.layers[0].parameters())
+    assert all(p.grad is None for p in model.experts.parameters())
+    assert all(p.grad is None for p in model.gate.parameters())
+
+
+def test_a_copy_of_a_frozen_network_stays_frozen(exogenous, digits):
+    twin = copy.deepcopy(exogenous)
+    before = fingerprint(twin)
+    for module in twin.modules():
+        module.training = True
+    twin.train()
+    twin(digits[0].images)
+    assert twin.frozen
+    assert fingerprint(twin) == before == fingerprint(exogenous)
+    assert tm.n_trainable(twin) == 0
+
+
+def test_before_it_is_frozen_a_network_trains_as_any_other(digits):
+    network = tm.ExogenousNetwork(tm.ConvEncoder(), 18).eval().train()
+    assert all(m.training for m in network.modules())
+    before = fingerprint(network)
+    network(digits[0].images)
+    assert fingerprint(network) != before  # the running statistics
+
+
+def test_a_seed_draws_the_weights_and_leaves_the_global_generator_alone(exogenous):
+    state = torch.get_rng_state()
+    prints = [fingerprint(make("thin", exogenous, seed=s)) for s in (0, 0, 1)]
+    assert prints[0] == prints[1] != prints[2]
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize("n_experts", [6, 12, 100])
+@pytest.mark.parametrize("row", ["tree", "oracle", "exogenous", "thin"])
+def test_a_tree_of_experts_not_a_power_of_two_is_refused(row, n_experts, exogenous):
+    with pytest.raises(ValueError, match=f"{n_experts} is no power of two: take "):
+        tm.build(row, 10, exogenous=exogenous, n_exo=18, n_experts=n_experts)
+
+
+def test_a_tree_of_no_experts_is_refused_with_a_possible_mend():
+    with pytest.raises(ValueError, match="n_experts") as caught:
+        tm.build("tree", 10, n_experts=0)
+    assert "0.5" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"name": "forest"}, "one of .*'baseline', .*got 'forest'"),
+        ({"name": "thin"}, "'thin' needs exogenous=.*trained and frozen"),
+        ({"name": "exogenous"}, "'exogenous' needs exogenous="),
+        ({"name": "oracle"}, "oracle needs n_exo"),
+        ({"name": "tree", "n_experts": 1}, "depth must be between 1 and 10, got 0"),
+        ({"name": "tree", "n_experts": 2048}, "between 1 and 10, got 11"),
+        ({"name": "simple", "n_experts": 0}, "must be at least 1, got 0 and 32"),
+        ({"name": "simple", "hidden": 0}, "must be at least 1, got 8 and 0"),
+        ({"name": "baseline", "image_size": 30}, "multiple of 4, got 30"),
+    ],
+    ids=lambda value: value["name"] if isinstance(value, dict) else None,
+)
+def test_build_refuses_naming_the_value_and_the_mend(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        tm.build(n_classes=10, **arguments)
+
+
+def test_an_exogenous_network_that_is_not_frozen_is_refused():
+    network = tm.ExogenousNetwork(tm.ConvEncoder(), 18)
+    with pytest.raises(ValueError, match=re.escape("pass exogenous.freeze()")):
+        make("thin", network)
+
+
+def test_an_unknown_gate_input_is_refused():
+    with pytest.raises(ValueError, match=r"one of .*'hidden'.*got 'pixels'"):
+        tm.ExogenousNetwork(tm.ConvEncoder(), 18, gate_on="pixels")
+
+
+@pytest.mark.parametrize(
+    ("experts", "gate", "message"),
+    [
+        ((784, 8), tm.TreeGate(18, 3), r"gate.in_features is 18 but must be 784"),
+        ((784, 8), tm.TreeGate(784, 2), r"gate.n_leaves is 4 but must be 8"),
+        ((100, 8), tm.UniformGate(8), r"experts.in_features is 100 but must be 784"),
+    ],
+)
+def test_parts_that_do_not_fit_are_refused_naming_both_sizes(experts, gate, message):
+    parts = tm.Experts(experts[0], 4, 10, experts[1])
+    with pytest.raises(ValueError, match=message):
+        tm.GatedEnsemble(tm.ConvEncoder(), parts, gate)
+
+
+def test_representations_of_two_sizes_are_refused(exogenous):
+    with pytest.raises(ValueError, match=r"h_exo has 784 features and h_endo 4096"):
+        tm.build("thin", 10, exogenous=exogenous, image_size=64)
+
+
+def test_an_oracle_without_labels_says_how_to_pass_them(digits):
+    with pytest.raises(ValueError, match=r"pass condition=model\.context\.condition"):
+        make("oracle", None)(digits[0].images)
+
+
+@pytest.mark.parametrize("row", ["baseline", "simple", "tree", "oracle"])
+def test_dispelling_without_an_exogenous_network_is_refused(row, digits):
+    model, train = make(row, None), digits[0]
+    with pytest.raises(ValueError, match=r"dispel=0\.5 needs .*or pass dispel=0"):
+        model.losses(
+            train.images, train.target, condition_for(model, train), dispel=0.5
+        )

@@ -1,0 +1,194 @@
+"""What every chapter must keep to, and the proof that its outputs are compared."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import check_pages
+import nbformat
+import pytest
+from test_setup import ADDRESS
+
+ROOT = Path(__file__).parents[1]
+CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+CHECKED = {"nbval-check-output", "keep_output"}
+
+PIP = f'    %pip install -q "git+{ADDRESS}" "torch=={{torch.__version__}}"'
+BOOTSTRAP = f"""\
+import importlib.util
+
+if importlib.util.find_spec("thin_mini") is None:  # on Colab: keep its PyTorch
+    import torch
+
+{PIP}
+
+import matplotlib.pyplot as plt
+import torch
+
+import thin_mini as tm
+
+profile = tm.course.setup()"""
+
+# Directives and roles, targets and comments of MyST, which Colab shows raw.
+MYST = re.compile(
+    r"^\s*(`{3,}|~{3,}|:{3,})\s*\{|\{[A-Za-z][\w:.-]*\}`|^\([\w-]+\)=\s*$|^%\s|^\+\+\+",
+    re.MULTILINE,
+)
+ABSOLUTE_PATH = re.compile(
+    r"(?<![\w.\-/:<>)\]}~$\\])(?:/[A-Za-z_][\w.\-]+){2,}|\b[A-Za-z]:\\\w|(?<!\w)~/\w"
+)
+
+every_chapter = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+
+
+def cells(path: Path, kind: str) -> list:
+    return [c for c in nbformat.read(path, as_version=4).cells if c.cell_type == kind]
+
+
+def tags(cell) -> set[str]:
+    return set(cell.metadata.get("tags", []))
+
+
+def printed(cell) -> str:
+    """What nbval compares of a cell: its text, since pictures are passed over."""
+    streams = [o.text for o in cell.outputs if o.output_type == "stream"]
+    results = [
+        o.data.get("text/plain", "")
+        for o in cell.outputs
+        if o.output_type == "execute_result"
+    ]
+    return "".join([*streams, *results])
+
+
+def test_chapters_are_those_of_the_table_of_contents():
+    listed = [p for p in check_pages.read_toc() if p.startswith("notebooks/")]
+    assert listed == [f"notebooks/{path.stem}" for path in CHAPTERS]
+    assert all(re.fullmatch(r"\d\d_[a-z0-9_]+", path.stem) for path in CHAPTERS)
+
+
+@every_chapter
+def test_is_a_valid_notebook(path):
+    nbformat.validate(nbformat.read(path, as_version=4))
+
+
+@every_chapter
+def test_begins_with_title_and_bootstrap(path):
+    first = nbformat.read(path, as_version=4).cells[0]
+    assert first.cell_type == "markdown"
+    assert first.source.startswith("# ")
+    assert cells(path, "code")[0].source == BOOTSTRAP
+
+
+@every_chapter
+def test_has_an_output_to_compare(path):
+    checked = [c for c in cells(path, "code") if tags(c) >= CHECKED]
+    assert checked
+    for cell in checked:
+        assert printed(cell).strip(), cell.source
+        assert cell.execution_count is not None, cell.source
+
+
+@every_chapter
+def test_stores_no_other_output(path):
+    for cell in cells(path, "code"):
+        half = tags(cell) & CHECKED
+        assert half in (set(), CHECKED), f"one tag of two: {cell.source}"
+        assert half or not cell.outputs, cell.source
+
+
+@every_chapter
+def test_names_no_absolute_path(path):
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        text = cell.source
+        if cell.cell_type == "code":
+            text += "\n" + printed(cell)
+        text = re.sub(r"https?://[^\s)\"']+", "", text)
+        assert not ABSOLUTE_PATH.search(text), ABSOLUTE_PATH.search(text)
+
+
+@every_chapter
+def test_code_lines_fit_the_page(path):
+    lines = [line for c in cells(path, "code") for line in c.source.splitlines()]
+    assert [line for line in lines if len(line) > 88 and line != PIP] == []
+
+
+@every_chapter
+def test_text_reads_well_in_colab(path):
+    for cell in cells(path, "markdown"):
+        assert not MYST.search(cell.source), MYST.search(cell.source)
+
+
+@every_chapter
+def test_figures_have_alt_text(path):
+    for cell in cells(path, "code"):
+        if "tm.plots." in cell.source or "plt.show" in cell.source:
+            image = cell.metadata.get("mystnb", {}).get("image", {})
+            assert image.get("alt", "").strip(), cell.source
+
+
+def run_nbval(path: Path) -> subprocess.CompletedProcess:
+    """Run a notebook as `make test` does, in a folder of its own."""
+    variables = dict(os.environ)
+    variables.pop("MPLBACKEND", None)  # it would keep the figures out
+    variables |= {
+        "OMP_NUM_THREADS": "1",
+        "THIN_MINI_DATA": "stand-in",
+        "THIN_MINI_PROFILE": "smoke",
+    }
+    options = "-q -p no:cacheprovider --nbval-lax --nbval-current-env"
+    options += " --nbval-cell-timeout=300"
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", *options.split(), path.name],
+        cwd=path.parent,
+        env=variables,
+        capture_output=True,
+        text=True,
+    )
+
+
+def assert_alteration_is_noticed(notebook, folder: Path) -> None:
+    """Run a notebook as it is, then with another output in its last cell."""
+    path = folder / "chapter.ipynb"
+    nbformat.write(notebook, path)
+    run = run_nbval(path)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+    cell = notebook.cells[-1]
+    assert tags(cell) >= CHECKED
+    cell.outputs = [nbformat.v4.new_output("stream", text="something else\n")]
+    nbformat.write(notebook, path)
+    run = run_nbval(path)
+    assert run.returncode == 1, run.stdout + run.stderr
+    assert "Cell outputs differ" in run.stdout
+    assert "something else" in run.stdout
+
+
+def test_alteration_of_a_small_notebook_is_noticed(tmp_path):
+    notebook = nbformat.v4.new_notebook()
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
+    notebook.cells = [
+        nbformat.v4.new_code_cell("a = 6", execution_count=1),
+        nbformat.v4.new_code_cell(
+            "print(7 * a)",
+            execution_count=2,
+            metadata={"tags": sorted(CHECKED)},
+            outputs=[nbformat.v4.new_output("stream", text="42\n")],
+        ),
+    ]
+    assert_alteration_is_noticed(notebook, tmp_path)
+
+
+def test_alteration_of_a_chapter_is_noticed(tmp_path):
+    """The chapter that reaches a checked cell soonest, as far as that cell."""
+    openings = []
+    for path in CHAPTERS:
+        notebook = nbformat.read(path, as_version=4)
+        last = next(i for i, c in enumerate(notebook.cells) if tags(c) >= CHECKED)
+        del notebook.cells[last + 1 :]
+        code = sum(c.cell_type == "code" for c in notebook.cells)
+        openings.append((code, path.name, notebook))
+    _, _, notebook = min(openings)
+    assert_alteration_is_noticed(notebook, tmp_path)

@@ -1,0 +1,127 @@
+"""Plots: each returns a Figure that shows what it was given."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from conftest import make
+from matplotlib.figure import Figure
+
+import thin_mini as tm
+from thin_mini import plots
+
+
+@pytest.fixture(autouse=True)
+def _closed():
+    with plt.rc_context():
+        yield
+    plt.close("all")
+
+
+def labels(axis):
+    return axis.get_xlabel(), axis.get_ylabel()
+
+
+@pytest.mark.parametrize(("n", "rows"), [(1, 1), (4, 1), (5, 2), (9, 3)])
+def test_image_grid_shows_every_image_once_with_its_title(n, rows, digits):
+    titles = [f"no. {i}" for i in range(n)]
+    figure = plots.image_grid(digits[0].images[:n], titles, columns=4)
+    assert isinstance(figure, Figure)
+    assert len(figure.axes) == 4 * rows
+    shown = [a for a in figure.axes if a.images]
+    assert [a.get_title() for a in shown] == titles
+    for axis, image in zip(shown, digits[0].images, strict=False):
+        np.testing.assert_array_equal(axis.images[0].get_array(), image[0])
+
+
+def test_accuracy_by_bin_draws_a_line_for_each_model(exogenous, digits):
+    reports = {
+        row: tm.evaluate(make(row, exogenous), digits[1]) for row in ("tree", "thin")
+    }
+    figure = plots.accuracy_by_bin(reports, digits[1])
+    (axis,) = figure.axes
+    assert labels(axis) == ("rotation (°)", "accuracy (%)")
+    assert [line.get_label() for line in axis.lines] == ["tree", "thin"]
+    np.testing.assert_allclose(axis.lines[0].get_xdata(), np.arange(-85, 86, 10))
+    np.testing.assert_allclose(axis.lines[1].get_ydata(), reports["thin"].by_bin)
+
+
+def test_confusion_shows_percent_of_each_row_even_of_an_empty_one():
+    figure = plots.confusion(np.array([[3, 1], [0, 0]]), ["a", "b"], "digit")
+    axis = figure.axes[0]
+    assert labels(axis) == ("predicted digit", "true digit")
+    shown = np.asarray(axis.collections[0].get_array()).ravel()
+    np.testing.assert_allclose(shown, [75, 25, 0, 0])
+
+
+def test_embedding_draws_every_point_in_the_colour_of_its_value():
+    points, value = np.random.default_rng(0).normal(size=(7, 2)), torch.arange(7)
+    figure = plots.embedding(points, value, "angle")
+    marks = figure.axes[0].collections[0]
+    np.testing.assert_allclose(marks.get_offsets(), points)
+    np.testing.assert_allclose(marks.get_array(), value)
+    assert figure.axes[1].get_ylabel() == "angle"
+
+
+def test_routing_stacks_every_leaf_up_to_one(digits):
+    g = torch.rand(len(digits[0]), 8).softmax(1)
+    figure = plots.routing(g, digits[0].exo, digits[0])
+    (axis,) = figure.axes
+    assert labels(axis) == ("rotation (°)", "share of the prediction")
+    assert len(axis.collections) == 8
+    top = axis.collections[-1].get_paths()[0].vertices[:, 1].max()
+    assert top == pytest.approx(1)
+    assert len(axis.get_legend().get_texts()) == 8
+
+
+def test_routing_leaves_out_bins_without_images(digits):
+    part = digits[0].subset(digits[0].exo < 3)
+    figure = plots.routing(torch.full((len(part), 2), 0.5), part.exo, part)
+    assert figure.axes[0].get_xlim() == pytest.approx((-85, -65))
+
+
+def test_partition_colours_the_plane_by_the_likeliest_leaf():
+    gate = tm.TreeGate(2, 1)
+    with torch.no_grad():  # left of the root where x > 0
+        gate.linear.weight.copy_(torch.tensor([[50.0, 0.0]]))
+        gate.linear.bias.zero_()
+    points, target = torch.randn(10, 2), torch.arange(10) % 2
+    figure = plots.partition({"one": gate, "two": gate}, points, target)
+    assert [a.get_title() for a in figure.axes] == ["one", "two"]
+    axis = figure.axes[0]
+    assert [len(c.get_offsets()) for c in axis.collections] == [5, 5]
+    image = np.asarray(axis.images[0].get_array())  # (y, x, rgba)
+    colours = plots.sns.color_palette("colorblind", 10)
+    np.testing.assert_allclose(image[:, 150, :3], [colours[0]] * 200, atol=1e-6)
+    np.testing.assert_allclose(image[:, 50, :3], [colours[1]] * 200, atol=1e-6)
+
+
+def test_cosines_draws_a_density_for_each_model_within_0_and_1():
+    figure = plots.cosines({"thin": torch.rand(50), "tree": torch.rand(50)})
+    (axis,) = figure.axes
+    assert labels(axis) == ("|cos| of the exogenous logits", "density")
+    assert axis.get_xlim() == (0, 1)
+    assert [t.get_text() for t in axis.get_legend().get_texts()] == ["thin", "tree"]
+    assert len(axis.collections) == 2
+
+
+def test_dots_draws_a_marker_for_each_column_and_the_first_row_on_top():
+    table = pd.DataFrame({"paper": [1.0, 2], "ours": [3.0, 4]}, index=["tree", "thin"])
+    figure = plots.dots(table, "accuracy (%)")
+    (axis,) = figure.axes
+    assert axis.get_xlabel() == "accuracy (%)"
+    assert [t.get_text() for t in axis.get_yticklabels()] == ["tree", "thin"]
+    assert [list(line.get_xdata()) for line in axis.lines] == [[1, 2], [3, 4]]
+    assert axis.yaxis_inverted()
+
+
+def test_dots_draws_every_column_of_a_wide_table():
+    table = pd.DataFrame(np.ones((1, 8)))
+    assert len(plots.dots(table, "x").axes[0].lines) == 8
+
+
+def test_the_style_reads_on_white_and_on_black():
+    plots.use_style()
+    assert plt.rcParams["figure.facecolor"] == "none"
+    assert plt.rcParams["text.color"] == plots.INK

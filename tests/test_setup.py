@@ -1,0 +1,180 @@
+"""The files around the library agree with one another."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import check_pages
+import pytest
+import yaml
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+import thin_mini
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+ADDRESS = PROJECT["urls"]["Repository"]
+EXTRAS = PROJECT["optional-dependencies"]
+
+
+def name_of(requirement: str) -> str:
+    """The normalised name in front of a version, an extra or a marker."""
+    name = re.match(r"[A-Za-z0-9._-]+", requirement.strip()).group()
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def direct() -> set[str]:
+    lists = [PROJECT["dependencies"], EXTRAS["book"], EXTRAS["test"]]
+    return {name_of(requirement) for group in lists for requirement in group}
+
+
+def environment() -> tuple[list[str], list[str]]:
+    """What environment.yml takes from conda, and what from pip."""
+    listed = yaml.safe_load((ROOT / "environment.yml").read_text("utf-8"))
+    conda = [entry for entry in listed["dependencies"] if isinstance(entry, str)]
+    (pip,) = [e["pip"] for e in listed["dependencies"] if isinstance(e, dict)]
+    return conda, pip
+
+
+def test_environment_has_the_names_of_pyproject():
+    conda, pip = environment()
+    assert "-e ." in pip
+    names = {name_of(entry) for entry in [*conda, *pip] if entry != "-e ."}
+    names = {"torch" if name == "pytorch" else name for name in names}
+    assert names - {"python", "pip"} == direct()
+
+
+def test_environment_leaves_versions_to_the_solver():
+    conda, pip = environment()
+    bounded = {entry for entry in [*conda, *pip] if re.search("[<=>~!]", entry)}
+    assert bounded == {"python>=3.10,<3.14", "jupyter-book<2"}
+
+
+def test_pyproject_pins_only_jupyter_book_from_above():
+    lists = [PROJECT["dependencies"], *EXTRAS.values()]
+    upper = {r for group in lists for r in group if re.search("<|==|~=", r)}
+    assert {name_of(requirement) for requirement in upper} == {"jupyter-book"}
+
+
+def test_constraints_are_exact_versions_and_cover_what_we_ask_for():
+    lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
+    pattern = re.compile(r"[a-z0-9][a-z0-9._-]*==[0-9][A-Za-z0-9._+!-]*")
+    assert [line for line in lines if not pattern.fullmatch(line)] == []
+    names = [name_of(line) for line in lines]
+    assert len(names) == len(set(names))
+    assert direct() - set(names) == set()
+
+
+def test_one_version_everywhere():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
+    assert citation["version"] == PROJECT["version"] == thin_mini.__version__
+    assert f"## [{PROJECT['version']}]" in (ROOT / "CHANGELOG.md").read_text("utf-8")
+
+
+def test_one_address_everywhere():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
+    config = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))
+    assert citation["repository-code"] == ADDRESS
+    assert config["repository"]["url"] == ADDRESS
+
+
+def test_readme_links_every_chapter_to_colab_and_nothing_else():
+    slug = ADDRESS.removeprefix("https://github.com/")
+    start = f"https://colab.research.google.com/github/{slug}/blob/main/"
+    chapters = [p for p in check_pages.read_toc() if p.startswith("notebooks/")]
+    readme = (ROOT / "README.md").read_text("utf-8")
+    links = re.findall(r"https://colab\.research\.google\.com/[^)\s>\"]+", readme)
+    assert links == [f"{start}{chapter}.ipynb" for chapter in chapters]
+    for chapter in chapters:
+        assert f"({chapter}.ipynb)" in readme
+
+
+def test_readme_links_to_files_that_exist():
+    for document in ("README.md", "CONTRIBUTING.md"):
+        text = (ROOT / document).read_text("utf-8")
+        targets = re.findall(r"\]\(([^):#]+)\)", text)
+        assert [t for t in targets if not (ROOT / t).exists()] == []
+
+
+def make(*arguments: str, **variables: str) -> subprocess.CompletedProcess:
+    # A make above this one hands its flags down in the environment.
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("MAKE")}
+    return subprocess.run(
+        ["make", *arguments],
+        cwd=ROOT,
+        env=clean | variables,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+needs_make = pytest.mark.skipif(not shutil.which("make"), reason="needs make")
+
+
+@needs_make
+def test_make_help_lists_the_targets():
+    listed = {line.split()[0] for line in make("help").stdout.splitlines()}
+    wanted = "book test lint lab picture outputs clean distclean"
+    assert set(wanted.split()) <= listed
+
+
+@needs_make
+def test_old_python_gets_one_clear_message(tmp_path):
+    old = tmp_path / "old-python"
+    old.write_text(
+        '#!/bin/sh\n[ "$1" = --version ] && echo Python 3.9.9 && exit\nexit 1\n'
+    )
+    old.chmod(0o755)
+    venv = tmp_path / "venv"
+    run = make("test", f"PYTHON={old}", f"VENV={venv}")
+    assert run.returncode != 0
+    message, *rest = run.stderr.splitlines()
+    assert "needs Python 3.10 or newer" in message
+    assert "Python 3.9.9" in message
+    assert all(line.startswith("make") for line in rest)
+    assert not venv.exists()
+
+
+@needs_make
+@pytest.mark.parametrize("target", ["test", "book", "lint"])
+def test_nothing_is_installed_behind_a_fresh_stamp(target, tmp_path):
+    assert "pip install" in make("-n", target, f"VENV={tmp_path}").stdout
+    (tmp_path / ".installed").touch()
+    assert "pip install" not in make("-n", target, f"VENV={tmp_path}").stdout
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<script src="https://cdn.example/x.js"></script>',
+        '<link rel="stylesheet" href="//cdn.example/x.css">',
+        '<link rel="preload" as="font" href="http://cdn.example/x.woff2">',
+        "<style>@font-face { src: url(https://cdn.example/x.woff2) }</style>",
+        '<script type="module">import x from "https://cdn.example/x.js"</script>',
+        '<img src="https://cdn.example/x.png" alt="">',
+    ],
+)
+def test_page_check_sees_what_comes_from_elsewhere(html, tmp_path):
+    (tmp_path / "page.html").write_text(f"<html><body>{html}</body></html>")
+    (problem,) = check_pages.problems(tmp_path, ["page"])
+    assert "cdn.example" in problem
+
+
+def test_page_check_lets_links_pass_and_sees_missing_pages(tmp_path):
+    (tmp_path / "page.html").write_text(
+        '<link rel="canonical" href="https://book.example/page.html">'
+        '<link rel="stylesheet" href="_static/x.css"><script src="x.js"></script>'
+        '<p><a href="https://paper.example">paper</a></p>'
+    )
+    toc = {"root": "page", "parts": [{"chapters": [{"file": "notebooks/01_x"}]}]}
+    pages = list(check_pages.toc_pages(toc))
+    assert pages == ["page", "notebooks/01_x"]
+    assert check_pages.problems(tmp_path, pages) == ["notebooks/01_x.html is missing"]
