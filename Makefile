@@ -79,12 +79,13 @@ lab: $(STAMP) ## Open the chapters in JupyterLab
 picture: $(STAMP) ## Draw the picture of the front page anew
 	$(BIN)/python book/picture.py
 
+# Stripped even where a chapter fails, so that no half-run one is left with outputs.
 outputs: $(STAMP) ## Run the chapters in place and keep the outputs that are checked
-	THIN_MINI_PROFILE=smoke THIN_MINI_DATA=stand-in \
-	  $(BIN)/jupyter nbconvert --to notebook --execute --inplace \
-	  --log-level=WARN --ExecutePreprocessor.timeout=$(CELL_TIMEOUT) $(NOTEBOOKS)
+	@status=0; THIN_MINI_PROFILE=smoke THIN_MINI_DATA=stand-in \
+	  $(BIN)/jupyter nbconvert --to notebook --execute --inplace --log-level=WARN \
+	  --ExecutePreprocessor.timeout=$(CELL_TIMEOUT) $(NOTEBOOKS) || status=$$?; \
 	$(BIN)/nbstripout --keep-id --keep-count \
-	  --extra-keys metadata.language_info.version $(NOTEBOOKS)
+	  --extra-keys metadata.language_info.version $(NOTEBOOKS); exit $$status
 
 clean: ## Remove the built book and the tools' caches
 	rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis

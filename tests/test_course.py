@@ -61,9 +61,12 @@ def test_what_differs_fails_and_is_named(by_hand, message):
 
 def test_a_parameter_that_the_hand_made_ignores_is_named():
     linear = torch.nn.Linear(3, 2)
-    weight = linear.weight.detach()
     with pytest.raises(AssertionError, match=r"only one .* has a gradient for weight"):
-        course.same(lambda x: x @ weight.T + linear.bias, linear, torch.randn(4, 3))
+        course.same(
+            lambda x: x @ linear.weight.detach().T + linear.bias,
+            linear,
+            torch.randn(4, 3),
+        )
 
 
 def test_a_result_without_any_gradient_fails_with_a_message():

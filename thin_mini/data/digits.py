@@ -92,8 +92,8 @@ def rotate(images: Tensor, degrees: Tensor) -> Tensor:
     for image, angle in zip(images.split(8192), degrees.split(8192), strict=True):
         reach = (radius * (image[:, 0] > 0)).flatten(1).amax(1)  # (n,)
         # Half a pixel more than the farthest centre: ink spreads when interpolated.
-        shrink = ((reach + 0.5) / middle).clamp(min=1)
-        a = torch.deg2rad(angle.float())
+        shrink = ((reach + 0.5) / middle).clamp(min=1).to(image.dtype)
+        a = torch.deg2rad(angle.to(image.dtype))
         cos, sin = shrink * torch.cos(a), shrink * torch.sin(a)
         zero = torch.zeros_like(cos)
         # Maps a point of the output (x right, y down) back to the input.
