@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -10,7 +12,7 @@ from thin_mini.experts import check_features
 
 MAX_DEPTH = 10
 # Up to this depth two small matrix products beat walking down the tree; beyond it
-# their 4**depth entries cost more (measured in benchmarks/, quoted in chapter 5).
+# their 4**depth entries cost more (measured in benchmarks/).
 MATRIX_DEPTH = 6
 
 
@@ -106,7 +108,7 @@ def leaf_log_probs(logits: Tensor) -> Tensor:
     Exact, with finite gradients, for logits up to ±100 in float32; the plain
     product of σ and 1 - σ gives log 0 beyond about 17.
     """
-    depth = logits.shape[1].bit_length()
+    depth = logits.shape[1].bit_length()  # L - 1 = 2**depth - 1 nodes
     left, right = F.logsigmoid(logits), F.logsigmoid(-logits)  # log d, log(1 - d)
     if depth <= MATRIX_DEPTH:
         below_left, below_right = leaf_paths(depth)
@@ -121,15 +123,18 @@ def leaf_log_probs(logits: Tensor) -> Tensor:
     return log_mu
 
 
+@cache
 def leaf_paths(depth: int) -> tuple[Tensor, Tensor]:
     """The indicators of Eq. 4: which leaves lie left, and right, below each node.
 
     Returns:
-        Two 0/1 matrices (L - 1, L) with L = 2**depth.
+        Two 0/1 matrices (L - 1, L) with L = 2**depth. They are kept, so do not
+        change them in place.
     """
     n_leaves = 2**depth
-    left = torch.zeros(n_leaves - 1, n_leaves)
-    right = torch.zeros(n_leaves - 1, n_leaves)
+    with torch.inference_mode(False):  # what is kept must serve in training as well
+        left = torch.zeros(n_leaves - 1, n_leaves)
+        right = torch.zeros(n_leaves - 1, n_leaves)
     for level in range(depth):
         width = n_leaves >> level  # leaves below a node of this level
         for k in range(2**level):
