@@ -145,7 +145,7 @@ def partition(gates: Mapping[str, TreeGate], points: Tensor, target: Tensor) -> 
         )  # fmt: skip
         for c, marker in ((0, "o"), (1, "x")):
             x, y = points[target == c].T
-            axis.scatter(x, y, s=9, marker=marker, color=INK, linewidths=0.8)
+            axis.scatter(x, y, s=7, marker=marker, color="black", alpha=0.6, lw=0.8)
         axis.set(title=name, xticks=[], yticks=[])
         sns.despine(ax=axis, left=True, bottom=True)
     return figure
