@@ -15,8 +15,8 @@ CELL_TIMEOUT ?= 300
 export TQDM_DISABLE := 1
 unexport MPLBACKEND
 
-# Networks this small gain nothing from a second thread, and threads that wait for one
-# another on a busy machine cost several times over.
+# Networks this small gain little from a second thread, and on a busy machine threads
+# that wait for one another cost far more than they bring.
 OMP_NUM_THREADS ?= 1
 export OMP_NUM_THREADS
 

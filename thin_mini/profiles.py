@@ -36,7 +36,7 @@ PROFILES = {
     p.name: p
     for p in (
         Profile("smoke", 512, 256, 256, 1, 1, 2, 200),
-        Profile("lecture", 20_000, 1_000, 4_000, 5, 10, 5, 2_000),
+        Profile("lecture", 16_000, 1_000, 3_000, 5, 6, 5, 1_500),
         Profile("paper", 60_000, 60_000, 10_000, 10, 10, 5, 5_000),
     )
 }
