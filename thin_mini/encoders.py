@@ -42,7 +42,7 @@ class ConvEncoder(nn.Module):
             nn.ReLU(),
             nn.Flatten(),
         )
-        # Channels-last weights make the convolutions about a third faster on a CPU.
+        # Convolutions on a CPU are faster with their weights laid out channels-last.
         self.to(memory_format=torch.channels_last)
 
     def forward(self, images: Tensor) -> Tensor:

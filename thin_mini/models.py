@@ -104,7 +104,7 @@ class ExogenousNetwork(Classifier):
         hidden: Hidden units of the classifier c_σ.
         gate_on: What a gate gets to see: ``"hidden"`` (the classifier's hidden
             layer), ``"features"`` (h_exo itself) or ``"probabilities"``. The paper
-            says h_exo; the hidden layer generalises better (chapter 6).
+            says h_exo; the hidden layer did better in our runs (chapter 6).
     """
 
     def __init__(
