@@ -74,7 +74,7 @@ lint: $(STAMP) ## Check style and types, in code and in notebooks
 	$(BIN)/mypy
 
 lab: $(STAMP) ## Open the chapters in JupyterLab
-	$(BIN)/jupyter lab notebooks
+	TQDM_DISABLE= $(BIN)/jupyter lab notebooks
 
 picture: $(STAMP) ## Draw the picture of the front page anew
 	$(BIN)/python book/picture.py

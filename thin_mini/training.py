@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,10 +53,11 @@ def fit(
         seed: For the order of the images; also sets every global generator.
         checkpoint: A file to write after each epoch. If it is there already, training
             goes on from it to the same result, bit for bit on a CPU.
-        progress: Whether to show a bar.
+        progress: Whether to show a bar (``TQDM_DISABLE=1`` hides every bar).
 
     Returns:
-        One row for each epoch: losses, training accuracy, validation accuracy.
+        One row for each epoch: the mean of L_sup and of L_sim over its batches and,
+        with ``valid``, the accuracy there in percent.
 
     Raises:
         ValueError: If an argument is out of range, the model's classes are not the
@@ -112,11 +114,12 @@ def fit(
     target = dataset.target.to(accelerator.device)
     condition = precompute(model, dataset)
 
+    hidden = not (progress and accelerator.is_main_process)
     bar = tqdm(
         total=epochs * n_steps,
         initial=len(history) * n_steps,
         leave=False,
-        disable=None if progress and accelerator.is_main_process else True,
+        disable=hidden or bool(os.environ.get("TQDM_DISABLE")),
     )
     for epoch in range(len(history), epochs):
         model.train()
