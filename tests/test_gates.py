@@ -76,7 +76,7 @@ def test_every_row_of_a_gate_sums_to_one(name, training):
     torch.testing.assert_close(g.sum(1), torch.ones(9))
 
 
-@pytest.mark.parametrize("depth", [3, 7])
+@pytest.mark.parametrize("depth", [3, 8])
 def test_gradients_agree_with_finite_differences(depth):
     assert (depth <= gates.MATRIX_DEPTH) == (depth == 3)  # one of each formulation
     logits = torch.randn(2, 2**depth - 1, dtype=torch.float64, requires_grad=True)

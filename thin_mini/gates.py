@@ -12,8 +12,8 @@ from thin_mini.experts import check_features
 
 MAX_DEPTH = 10
 # Up to this depth two small matrix products beat walking down the tree; beyond it
-# their 4**depth entries cost more (measured in benchmarks/).
-MATRIX_DEPTH = 6
+# their 4**depth entries cost more (measured in benchmarks/ for batches of 128).
+MATRIX_DEPTH = 7
 
 
 class UniformGate(nn.Module):
