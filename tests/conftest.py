@@ -51,6 +51,17 @@ def condition_for(model, dataset, index=slice(None)):
     return model.context.condition(dataset.images[index], dataset.exo[index])
 
 
+def whole_thin_loss(model, exogenous, train, dispel):
+    """Eq. 8 put together from its parts, without the model's own losses."""
+    return tm.thin_loss(
+        model(train.images),
+        train.target,
+        exogenous.classify(model.encoder(train.images)),
+        exogenous.classify(exogenous.encode(train.images)),
+        dispel,
+    )
+
+
 def closed_port():
     """A port of this machine where nobody listens."""
     with socket.socket() as listener:

@@ -6,7 +6,15 @@ import re
 import pytest
 import torch
 import torch.nn.functional as F
-from conftest import ROWS, condition_for, fingerprint, make, quick_fit, randomise
+from conftest import (
+    ROWS,
+    condition_for,
+    fingerprint,
+    make,
+    quick_fit,
+    randomise,
+    whole_thin_loss,
+)
 
 import thin_mini as tm
 from thin_mini.models import PAPER_LAMBDA
@@ -103,13 +111,7 @@ def test_the_oracle_gate_sees_the_true_label_one_hot():
 def test_the_models_losses_add_up_to_the_thin_loss(exogenous, digits):
     model, (train, _) = make("thin", exogenous).eval(), digits
     sup, sim = model.losses(train.images, train.target, dispel=0.3)
-    expected = tm.thin_loss(
-        model(train.images),
-        train.target,
-        exogenous.classify(model.encoder(train.images)),
-        exogenous.classify(exogenous.encode(train.images)),
-        0.3,
-    )
+    expected = whole_thin_loss(model, exogenous, train, 0.3)
     torch.testing.assert_close(sup + 0.3 * sim, expected)
 
 

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from conftest import closed_port, fingerprint, make, quick_fit
+from conftest import closed_port, fingerprint, make, quick_fit, whole_thin_loss
 
 import thin_mini as tm
 from thin_mini import training
@@ -90,13 +90,7 @@ def test_the_history_holds_the_two_terms_of_the_thin_loss(exogenous, digits):
     model, train = make("thin", exogenous), digits[0]
     before = copy.deepcopy(model).train()
     row = quick_fit(model, train, batch_size=len(train), dispel=0.3).loc[1]
-    expected = tm.thin_loss(
-        before(train.images),
-        train.target,
-        exogenous.classify(before.encoder(train.images)),
-        exogenous.classify(exogenous.encode(train.images)),
-        0.3,
-    )
+    expected = whole_thin_loss(before, exogenous, train, 0.3)
     assert row["sup"] + 0.3 * row["sim"] == pytest.approx(expected.item(), rel=1e-4)
 
 
@@ -278,7 +272,7 @@ def test_a_folder_that_cannot_be_written_is_named(digits, tmp_path):
 def test_the_weights_of_the_best_validation_epoch_are_kept(best, digits, monkeypatch):
     seen = []
 
-    def pretend(model, dataset):
+    def pretend(model, dataset, condition=None):
         seen.append(fingerprint(model))
         return SimpleNamespace(accuracy=80.0 if len(seen) >= best else 20.0)
 
@@ -288,6 +282,21 @@ def test_the_weights_of_the_best_validation_epoch_are_kept(best, digits, monkeyp
     assert history["valid"].tolist() == [20.0] * (best - 1) + [80.0] * (4 - best)
     assert fingerprint(model) == seen[best - 1]  # the first of equals
     assert len(set(seen)) == 3
+
+
+def test_the_frozen_network_sees_each_image_once_in_all_epochs(
+    exogenous, digits, monkeypatch
+):
+    seen = []
+    original = tm.ExogenousNetwork.condition
+
+    def counting(self, images, exo=None):
+        seen.append(len(images))
+        return original(self, images, exo)
+
+    monkeypatch.setattr(tm.ExogenousNetwork, "condition", counting)
+    quick_fit(make("thin", exogenous), digits[0], epochs=3, valid=digits[1])
+    assert sum(seen) == len(digits[0]) + len(digits[1])
 
 
 def test_the_validation_column_is_the_accuracy_that_evaluate_gives(digits):

@@ -113,6 +113,7 @@ def fit(
     images = dataset.images.to(accelerator.device)
     target = dataset.target.to(accelerator.device)
     condition = precompute(model, dataset)
+    valid_condition = None if valid is None else precompute(model, valid)
 
     hidden = not (progress and accelerator.is_main_process)
     bar = tqdm(
@@ -144,7 +145,7 @@ def fit(
             broadcast(buffer)
         row = {"epoch": epoch + 1, "sup": sup_mean, "sim": sim_mean}
         if valid is not None:
-            row["valid"] = evaluate(model, valid).accuracy
+            row["valid"] = evaluate(model, valid, condition=valid_condition).accuracy
             if row["valid"] > max((r["valid"] for r in history), default=-1.0):
                 best = {k: v.detach().clone() for k, v in model.state_dict().items()}
         history.append(row)
@@ -159,9 +160,18 @@ def fit(
 
 @torch.no_grad()
 def evaluate(
-    model: Classifier, dataset: ExogenousDataset, batch_size: int = 1024
+    model: Classifier,
+    dataset: ExogenousDataset,
+    batch_size: int = 1024,
+    condition: Condition | None = None,
 ) -> Report:
     """Accuracy, accuracy by exogenous bin, confusion matrix and calibration.
+
+    Args:
+        model: The model, whatever its gate looks at.
+        dataset: Images and labels to compare with.
+        batch_size: Images in one pass.
+        condition: What :func:`precompute` gave for these images, if it is at hand.
 
     Returns:
         A :class:`thin_mini.metrics.Report`; the model is left in evaluation mode.
@@ -169,7 +179,8 @@ def evaluate(
     _check_classes(model, dataset)
     model.eval()
     device = next(model.parameters()).device
-    condition = precompute(model, dataset, batch_size)
+    if condition is None:
+        condition = precompute(model, dataset, batch_size)
     logits = [
         model(dataset.images[index].to(device), _pick(condition, index)).cpu()
         for index in torch.arange(len(dataset)).split(batch_size)
