@@ -108,7 +108,9 @@ def test_rotating_many_at_once_equals_rotating_one_by_one(n):
 
 def test_bins_are_ten_degrees_wide_and_hold_their_angles(monkeypatch):
     seen = []
-    monkeypatch.setattr(room, "rotate", lambda i, d: seen.append(d) or rotate(i, d))
+    monkeypatch.setattr(
+        room, "rotate", lambda i, d, s: seen.append(d) or rotate(i, d, s)
+    )
     parts = tm.data.mnist_r(300, 200, source="digits")
     for part, degrees in zip(parts, seen, strict=True):
         assert part.exo_edges.tolist() == pytest.approx(list(range(-90, 91, 10)))

@@ -1,6 +1,6 @@
 """THIN, step by step: throwable information networks on small images."""
 
-from thin_mini import course, data, losses, metrics, plots
+from thin_mini import course, data, losses, metrics, plots, recipes, results
 from thin_mini.encoders import ConvEncoder
 from thin_mini.experts import Experts
 from thin_mini.gates import SoftmaxGate, TreeGate, UniformGate
@@ -10,6 +10,7 @@ from thin_mini.models import (
     Classifier,
     Condition,
     ExogenousNetwork,
+    Fused,
     GatedEnsemble,
     Oracle,
     build,
@@ -27,6 +28,7 @@ __all__ = [
     "ConvEncoder",
     "ExogenousNetwork",
     "Experts",
+    "Fused",
     "GatedEnsemble",
     "Oracle",
     "SoftmaxGate",
@@ -44,5 +46,7 @@ __all__ = [
     "plots",
     "precompute",
     "profile",
+    "recipes",
+    "results",
     "thin_loss",
 ]

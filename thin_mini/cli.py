@@ -1,17 +1,22 @@
-"""The command line: ``thin-mini doctor`` and ``thin-mini data``."""
+"""The command line: ``thin-mini doctor``, ``data`` and ``reproduce``."""
 
 from __future__ import annotations
 
 import platform
 from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
 
 import torch
 import torchvision
 import typer
 from accelerate import Accelerator
 
+from thin_mini import recipes, results
 from thin_mini.data import store
 from thin_mini.profiles import profile
+from thin_mini.recipes import RECIPES
+from thin_mini.reproduce import make
 
 app = typer.Typer(
     help="THIN, step by step.", no_args_is_help=True, pretty_exceptions_enable=False
@@ -66,6 +71,42 @@ def data() -> None:
     try:
         typer.echo(where(download=True))
     except store.DataError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(code=1) from error
+
+
+@app.command()
+def reproduce(
+    recipe: Annotated[str, typer.Argument(help=f"One of {', '.join(RECIPES)}.")],
+    data: Annotated[
+        str, typer.Option(help="mnist-r, dsprites, mnist-rs or all.")
+    ] = "all",
+    seeds: Annotated[int, typer.Option(help="Repetitions, at least 2.")] = 5,
+    profile_name: Annotated[
+        str, typer.Option("--profile", help="smoke, lecture or paper.")
+    ] = "paper",
+    results_folder: Annotated[
+        Path | None, typer.Option("--results", help="Where the runs are kept.")
+    ] = None,
+    row: Annotated[
+        str | None, typer.Option(help="Only this row, by its name in the table.")
+    ] = None,
+) -> None:
+    """Run a recipe, or what is missing of it, and print the paper's table and ours.
+
+    Interrupted, it goes on where it was; started twice, it shares the work.
+    """
+    try:
+        root = results_folder or results.default_folder()
+        for name in recipes.data_of(recipe, data):
+            rows = recipes.rows_of(recipe, name, seeds, profile_name)
+            if row is not None:
+                recipes.check_row(rows, row)
+            chosen = [r for r in rows if row in (None, r.name)]
+            make(chosen, root)
+            typer.echo(f"\n{recipe} on {name}, {seeds} seeds, results in {root}")
+            typer.echo(results.readable(results.table(rows, root)).to_string())
+    except (ValueError, store.DataError, results.ResultError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(code=1) from error
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
@@ -45,7 +45,7 @@ class MLP(nn.Module):
 class Classifier(nn.Module):
     """The baseline: an encoder, then one strong classifier (Figure 3, top left)."""
 
-    context: ExogenousNetwork | Oracle | None
+    context: ExogenousNetwork | Fused | Oracle | None
 
     def __init__(self, encoder: ConvEncoder, n_classes: int, hidden: int = 256) -> None:
         super().__init__()
@@ -169,6 +169,26 @@ def _stay_in_eval_mode(module: nn.Module, inputs: object) -> None:
     module.training = False
 
 
+class Fused(nn.Module):
+    """Several frozen networks as one: the gate sees their outputs side by side.
+
+    One exogenous variable each, as in Table 3. There is no dispelling loss for it.
+    """
+
+    def __init__(self, *networks: ExogenousNetwork) -> None:
+        super().__init__()
+        if len(networks) < 2 or not all(network.frozen for network in networks):
+            raise ValueError("pass at least two trained and frozen networks")
+        self.networks = nn.ModuleList(networks)
+        self.gate_features = sum(network.gate_features for network in networks)
+
+    def condition(self, images: Tensor, exo: Tensor | None = None) -> Condition:
+        networks = (cast(ExogenousNetwork, network) for network in self.networks)
+        parts = [network.condition(images) for network in networks]
+        h_g = torch.cat([part.h_g for part in parts], 1)  # (N, sum of sizes)
+        return Condition(h_g, h_g[:, :0])
+
+
 class Oracle(nn.Module):
     """Stands where an exogenous network would and gives the true label, one-hot."""
 
@@ -194,7 +214,8 @@ class GatedEnsemble(Classifier):
         experts: h_endo ↦ Z (N, L, K).
         gate: h_g ↦ g (N, L).
         context: Where the gate's input h_g comes from: None for h_endo, a frozen
-            :class:`ExogenousNetwork` or an :class:`Oracle`.
+            :class:`ExogenousNetwork`, several as :class:`Fused`, or an
+            :class:`Oracle`.
         dispel: λ of Eq. 8 that ``fit`` uses unless told otherwise.
 
     Raises:
@@ -206,7 +227,7 @@ class GatedEnsemble(Classifier):
         encoder: ConvEncoder,
         experts: Experts,
         gate: UniformGate | SoftmaxGate | TreeGate,
-        context: ExogenousNetwork | Oracle | None = None,
+        context: ExogenousNetwork | Fused | Oracle | None = None,
         dispel: float = 0.0,
     ) -> None:
         nn.Module.__init__(self)
@@ -243,7 +264,7 @@ def build(
     name: str,
     n_classes: int,
     *,
-    exogenous: ExogenousNetwork | None = None,
+    exogenous: ExogenousNetwork | Fused | None = None,
     n_exo: int | None = None,
     n_experts: int = 8,
     hidden: int = 32,
@@ -258,7 +279,8 @@ def build(
             or ``"thin"``. The last has the parts of ``"exogenous"`` and is trained
             with the dispelling loss, λ = 0.005.
         n_classes: K.
-        exogenous: The frozen network, for ``"exogenous"`` and ``"thin"``.
+        exogenous: The frozen network for ``"exogenous"`` and ``"thin"``; the former
+            takes several as well, :class:`Fused`.
         n_exo: Number of exogenous classes, for ``"oracle"``.
         n_experts: L, a power of two where the gate is a tree.
         hidden: Hidden units of an expert; the baseline's classifier has L times as
@@ -282,7 +304,7 @@ def build(
             f"a tree of depth d gates 2**d experts, and {n_experts} is no power of "
             f"two: take {2**depth} or {2 ** (depth + 1)}"
         )
-    context: ExogenousNetwork | Oracle | None = None
+    context: ExogenousNetwork | Fused | Oracle | None = None
     if name == "oracle":
         if n_exo is None:
             raise ValueError("the oracle needs n_exo, the number of exogenous classes")

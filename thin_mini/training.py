@@ -16,6 +16,7 @@ from accelerate.utils import broadcast, set_seed
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from thin_mini import data
 from thin_mini.checkpoints import load_checkpoint, save_checkpoint
 from thin_mini.data.dataset import ExogenousDataset
 from thin_mini.data.store import check_writable
@@ -35,6 +36,7 @@ def fit(
     batch_size: int = 128,
     lr: float = 3e-3,
     schedule: str = "one-cycle",
+    shift: int = 0,
     seed: int = 0,
     checkpoint: Path | str | None = None,
     progress: bool = True,
@@ -50,6 +52,8 @@ def fit(
         batch_size: Images in a step, over all processes.
         lr: Peak learning rate (one-cycle) or the learning rate (constant).
         schedule: ``"one-cycle"``, or ``"constant"`` as in the paper.
+        shift: Move each image at random by up to so many pixels, anew in every epoch.
+            The frozen side keeps looking at it where it is.
         seed: For the order of the images; also sets every global generator.
         checkpoint: A file to write after each epoch. If it is there already, training
             goes on from it to the same result, bit for bit on a CPU.
@@ -65,7 +69,7 @@ def fit(
         FloatingPointError: If the loss stops being a finite number.
     """
     dispel = model.dispel if dispel is None else dispel
-    _check_arguments(model, dataset, epochs, dispel, lr, schedule)
+    _check_arguments(model, dataset, epochs, dispel, lr, schedule, shift)
     set_seed(seed)
     accelerator = Accelerator()
     if min(batch_size, len(dataset)) < 2 * accelerator.num_processes:
@@ -105,6 +109,7 @@ def fit(
             "batch_size": batch_size,
             "lr": lr,
             "schedule": schedule,
+            "shift": shift,
             "seed": seed,
         }
         history, best = load_checkpoint(Path(checkpoint), state, recipe)
@@ -125,8 +130,12 @@ def fit(
     for epoch in range(len(history), epochs):
         model.train()
         sums = torch.zeros(2, device=accelerator.device)
+        offsets = _offsets(len(dataset), shift, seed, epoch).to(accelerator.device)
         for index in batches(len(dataset), batch_size, seed, epoch, accelerator):
-            sup, sim = step(images[index], target[index], _pick(condition, index))
+            batch = images[index]
+            if shift:
+                batch = data.shift(batch, offsets[index])
+            sup, sim = step(batch, target[index], _pick(condition, index))
             loss = sup + dispel * sim
             if not math.isfinite(loss.item()):
                 bar.close()
@@ -222,6 +231,12 @@ def batches(
         yield batch[share].to(accelerator.device)
 
 
+def _offsets(n: int, shift: int, seed: int, epoch: int) -> Tensor:
+    """How far each image moves in this epoch (n, 2), whatever process it falls to."""
+    generator = np.random.default_rng([seed, epoch, 1])
+    return torch.from_numpy(generator.integers(-shift, shift, (n, 2), endpoint=True))
+
+
 class _Losses(nn.Module):
     """Both losses as one forward pass, so that data-parallel wrappers see it."""
 
@@ -262,6 +277,7 @@ def _check_arguments(
     dispel: float,
     lr: float,
     schedule: str,
+    shift: int,
 ) -> None:
     if epochs < 1:
         raise ValueError(f"epochs must be at least 1, got {epochs}")
@@ -271,6 +287,11 @@ def _check_arguments(
         raise ValueError(f"lr must be a number above 0, got {lr}")
     if schedule not in SCHEDULES:
         raise ValueError(f"schedule must be one of {SCHEDULES}, got {schedule!r}")
+    if not 0 <= shift < dataset.images.shape[-1]:
+        raise ValueError(
+            f"shift must be at least 0 pixels and less than the image's width, "
+            f"{dataset.images.shape[-1]}, got {shift}"
+        )
     _check_classes(model, dataset)
     if not any(p.requires_grad for p in model.parameters()):
         raise ValueError("nothing to train: every parameter of the model is frozen")

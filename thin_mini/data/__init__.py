@@ -1,7 +1,9 @@
 """Data in which one variable rules the appearance of another."""
 
+from thin_mini.data.augment import shift
 from thin_mini.data.dataset import ExogenousDataset
-from thin_mini.data.digits import mnist_r, rotate
+from thin_mini.data.digits import mnist_r, mnist_rs, rotate
+from thin_mini.data.sprites import dsprites, render_sprites
 from thin_mini.data.store import DataError, cache_folder, data_folder
 
 __all__ = [
@@ -9,6 +11,10 @@ __all__ = [
     "ExogenousDataset",
     "cache_folder",
     "data_folder",
+    "dsprites",
     "mnist_r",
+    "mnist_rs",
+    "render_sprites",
     "rotate",
+    "shift",
 ]

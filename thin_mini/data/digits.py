@@ -1,4 +1,4 @@
-"""MNIST-R: handwritten digits, each under one rotation (section 3.4)."""
+"""MNIST-R and MNIST-RS: handwritten digits, rotated and scaled (section 3.4)."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ log = logging.getLogger("thin_mini")
 
 SOURCES = ("auto", "mnist", "digits")
 N_BINS = 18  # of 10 degrees, from -90 to +90
+N_SCALES = 10  # bins of 0.05, from 0.5 to 1
 # The stand-in has few images, so it shows each of them under several rotations.
 STAND_IN_ROTATIONS = 10
 STAND_IN_TEST = 360  # the last of its 1,797 images
@@ -49,6 +50,84 @@ def mnist_r(
         ValueError: If the source is unknown or a number of images is below 1.
         DataError: If MNIST is damaged, or asked for by name and not to be had.
     """
+    return _make(n_train, n_test, seed, source)
+
+
+def mnist_rs(
+    n_train: int | None = None,
+    n_test: int | None = None,
+    *,
+    by: str = "rotation",
+    seed: int = 0,
+    source: str = "auto",
+) -> tuple[ExogenousDataset, ExogenousDataset]:
+    """Digits rotated as in :func:`mnist_r` and scaled by 0.5..1 (Table 3).
+
+    Args:
+        n_train: As in :func:`mnist_r`.
+        n_test: The same for the test images.
+        by: The exogenous variable: ``"rotation"`` (18 bins) or ``"scale"`` (10 bins).
+            The images are the same either way.
+        seed: Draws the order, the angles and the scales.
+        source: As in :func:`mnist_r`.
+
+    Returns:
+        ``(train, test)``, images (N, 1, 28, 28), ``exo`` the bin of the variable.
+
+    Raises:
+        ValueError: If the source or the variable is unknown or a number below 1.
+        DataError: If MNIST is damaged, or asked for by name and not to be had.
+    """
+    if by not in ("rotation", "scale"):
+        raise ValueError(f"by must be 'rotation' or 'scale', got {by!r}")
+    return _make(n_train, n_test, seed, source, scaled=True, by=by)
+
+
+def rotate(images: Tensor, degrees: Tensor, scale: Tensor | None = None) -> Tensor:
+    """Rotate each image about its centre, counter-clockwise, keeping its ink inside.
+
+    A digit whose ink would leave the frame at some angle is first made a little
+    smaller, whatever its angle, so that size does not give the angle away.
+
+    Args:
+        images: float32 (N, 1, S, S), background 0.
+        degrees: (N,) angles.
+        scale: (N,) factors up to 1 to shrink the images by as well.
+
+    Returns:
+        float32 (N, 1, S, S), bilinearly interpolated.
+    """
+    size = images.shape[-1]
+    middle = (size - 1) / 2
+    axis = torch.arange(size) - middle
+    radius = torch.sqrt(axis[:, None] ** 2 + axis[None, :] ** 2)  # (S, S) pixels
+    rotated = []
+    # In slices, since the sampling grid is twice as large as the images themselves.
+    scale = torch.ones_like(degrees) if scale is None else scale
+    parts = (values.split(8192) for values in (images, degrees, scale))
+    for image, angle, factor in zip(*parts, strict=True):
+        reach = (radius * (image[:, 0] > 0)).flatten(1).amax(1)  # (n,)
+        # Half a pixel more than the farthest centre: ink spreads when interpolated.
+        shrink = ((reach + 0.5) / middle).clamp(min=1) / factor
+        shrink = shrink.to(image.dtype)
+        a = torch.deg2rad(angle.to(image.dtype))
+        cos, sin = shrink * torch.cos(a), shrink * torch.sin(a)
+        zero = torch.zeros_like(cos)
+        # Maps a point of the output (x right, y down) back to the input.
+        back = torch.stack([cos, -sin, zero, sin, cos, zero], 1).view(-1, 2, 3)
+        grid = F.affine_grid(back, list(image.shape), align_corners=False)
+        rotated.append(F.grid_sample(image, grid, align_corners=False))
+    return torch.cat(rotated)
+
+
+def _make(
+    n_train: int | None,
+    n_test: int | None,
+    seed: int,
+    source: str,
+    scaled: bool = False,
+    by: str = "rotation",
+) -> tuple[ExogenousDataset, ExogenousDataset]:
     if source not in SOURCES:
         raise ValueError(f"source must be one of {', '.join(SOURCES)}, got {source!r}")
     for n in (n_train, n_test):
@@ -62,45 +141,14 @@ def mnist_r(
         pool, name = 1, "MNIST"
         digits = [_from_mnist(root, train) for train in (True, False)]
     train, test = (
-        _rotated(images, target, n or pool * len(images), [seed, split], name)
+        _rotated(
+            images, target, n or pool * len(images), [seed, split], name, scaled, by
+        )
         for split, ((images, target), n) in enumerate(
             zip(digits, (n_train, n_test), strict=True)
         )
     )
     return train, test
-
-
-def rotate(images: Tensor, degrees: Tensor) -> Tensor:
-    """Rotate each image about its centre, counter-clockwise, keeping its ink inside.
-
-    A digit whose ink would leave the frame at some angle is first made a little
-    smaller, whatever its angle, so that size does not give the angle away.
-
-    Args:
-        images: float32 (N, 1, S, S), background 0.
-        degrees: (N,) angles.
-
-    Returns:
-        float32 (N, 1, S, S), bilinearly interpolated.
-    """
-    size = images.shape[-1]
-    middle = (size - 1) / 2
-    axis = torch.arange(size) - middle
-    radius = torch.sqrt(axis[:, None] ** 2 + axis[None, :] ** 2)  # (S, S) pixels
-    rotated = []
-    # In slices, since the sampling grid is twice as large as the images themselves.
-    for image, angle in zip(images.split(8192), degrees.split(8192), strict=True):
-        reach = (radius * (image[:, 0] > 0)).flatten(1).amax(1)  # (n,)
-        # Half a pixel more than the farthest centre: ink spreads when interpolated.
-        shrink = ((reach + 0.5) / middle).clamp(min=1).to(image.dtype)
-        a = torch.deg2rad(angle.to(image.dtype))
-        cos, sin = shrink * torch.cos(a), shrink * torch.sin(a)
-        zero = torch.zeros_like(cos)
-        # Maps a point of the output (x right, y down) back to the input.
-        back = torch.stack([cos, -sin, zero, sin, cos, zero], 1).view(-1, 2, 3)
-        grid = F.affine_grid(back, list(image.shape), align_corners=False)
-        rotated.append(F.grid_sample(image, grid, align_corners=False))
-    return torch.cat(rotated)
 
 
 def _mnist_root(source: str) -> Path | None:
@@ -131,22 +179,38 @@ def _from_scikit_learn() -> list[tuple[Tensor, Tensor]]:
 
 
 def _rotated(
-    images: Tensor, target: Tensor, n: int, seed: list[int], name: str
+    images: Tensor,
+    target: Tensor,
+    n: int,
+    seed: list[int],
+    name: str,
+    scaled: bool,
+    by: str,
 ) -> ExogenousDataset:
     # NumPy's generator, because its first draws do not depend on how many follow:
     # that makes a small set a prefix of a large one.
     order = np.random.default_rng([*seed, 0]).permutation(len(images))
     angles = np.random.default_rng([*seed, 1]).uniform(-90, 90, size=n)
+    scales = np.random.default_rng([*seed, 2]).uniform(0.5, 1, size=n)
     index = torch.from_numpy(order[np.arange(n) % len(images)])
-    edges = torch.linspace(-90, 90, N_BINS + 1, dtype=torch.float64)
-    degrees = torch.from_numpy(angles)
+    degrees, scale = torch.from_numpy(angles), torch.from_numpy(scales)
+    if by == "rotation":
+        edges, variable = (
+            torch.linspace(-90, 90, N_BINS + 1, dtype=torch.float64),
+            degrees,
+        )
+    else:
+        edges = torch.linspace(0.5, 1, N_SCALES + 1, dtype=torch.float64)
+        variable = scale
+    n_exo = len(edges) - 1
     return ExogenousDataset(
-        images=rotate(images[index], degrees),
+        images=rotate(images[index], degrees, scale if scaled else None),
         target=target[index],
-        exo=(torch.bucketize(degrees, edges, right=True) - 1).clamp(0, N_BINS - 1),
+        exo=(torch.bucketize(variable, edges, right=True) - 1).clamp(0, n_exo - 1),
         n_classes=10,
-        n_exo=N_BINS,
-        source=f"{name}, {min(n, len(images)):,} images under {n:,} rotations",
+        n_exo=n_exo,
+        source=f"{name}, {min(n, len(images)):,} images under {n:,} rotations"
+        + (" and scales" if scaled else ""),
         exo_edges=edges,
-        exo_name="rotation (°)",
+        exo_name="rotation (°)" if by == "rotation" else "scale",
     )

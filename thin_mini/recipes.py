@@ -1,0 +1,444 @@
+"""The paper's synthetic experiments as data: which rows, which runs, which budget.
+
+A recipe is a list of rows, and a row has one run for each seed. A run describes one
+training completely, so that its hash can name its result: runs that two recipes share
+are made once, and a change of anything makes another run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from thin_mini.data.store import OfflineError, find_mnist, stand_in_wanted
+from thin_mini.models import PAPER_LAMBDA
+from thin_mini.profiles import Profile, profile
+
+DATA = ("mnist-r", "dsprites", "mnist-rs")
+LAMBDAS = (0.0, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5)  # Figure 4
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How a run is trained.
+
+    Attributes:
+        epochs: Passes over the labelled images.
+        batch_size: Images in a step.
+        lr: Learning rate of Adam, or its peak.
+        schedule: ``"one-cycle"`` or ``"constant"``.
+        shift: Random shifts by up to so many pixels.
+        n_valid: Further training images to choose the epoch on; 0 keeps the last one.
+    """
+
+    epochs: int
+    batch_size: int = 64
+    lr: float = 3e-3
+    schedule: str = "one-cycle"
+    shift: int = 1
+    n_valid: int = 0
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training.
+
+    Attributes:
+        data: ``"mnist-r"``, ``"dsprites"`` or ``"mnist-rs"``.
+        source: ``"mnist"`` or ``"digits"``; empty for sprites.
+        model: ``"network"`` (the exogenous one) or a name that ``build`` takes.
+        by: The exogenous variable, ``"rotation"`` or ``"scale"``: what a network
+            predicts, an oracle is told, and the accuracy is split by.
+        labels: Training images with a label of what is to be learned.
+        n_test: Test images.
+        seed: Draws data, weights and the order of the images.
+        protocol: How it is trained.
+        networks: The exogenous networks that feed the gate.
+        gate_on: What a gate gets to see of them.
+        dispel: λ of Eq. 8.
+        on: ``"test"``, or ``"valid"``: measured on as many further training images,
+            which is how settings are chosen.
+    """
+
+    data: str
+    source: str
+    model: str
+    by: str
+    labels: int
+    n_test: int
+    seed: int
+    protocol: Protocol
+    networks: tuple[Run, ...] = ()
+    gate_on: str = "hidden"
+    dispel: float = 0.0
+    on: str = "test"
+
+    @property
+    def hash(self) -> str:
+        """Twelve hexadecimal digits that stand for everything above."""
+        text = json.dumps(_settings(self), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    @property
+    def cost(self) -> int:
+        """Images that pass through training, a measure of the time it takes."""
+        return self.protocol.epochs * self.labels
+
+    def __str__(self) -> str:
+        about = f"{self.by} network" if self.model == "network" else self.model
+        return f"{self.data}, {about}, {self.labels:,} labels, seed {self.seed}"
+
+
+def _settings(part: Protocol | Run) -> dict[str, object]:
+    """What differs from the defaults, so that a new field keeps the old hashes."""
+    settings: dict[str, object] = {}
+    for f in fields(part):
+        value = getattr(part, f.name)
+        if value != f.default:
+            if isinstance(value, Protocol):
+                value = _settings(value)
+            elif isinstance(value, tuple):
+                value = [run.hash for run in value]
+            settings[f.name] = value
+    return settings
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of a table: its runs, seed by seed, and what the paper says.
+
+    Attributes:
+        name: As the paper prints it.
+        runs: One for each seed.
+        paper: The paper's value in percent, None where it has none.
+        metric: Which number of a result the row shows.
+        reference: The row that the verdict compares with, None for none.
+        group: What rows of one table may share, such as the number of labels.
+    """
+
+    name: str
+    runs: tuple[Run, ...]
+    paper: float | None = None
+    metric: str = "accuracy"
+    reference: str | None = None
+    group: dict[str, object] = field(default_factory=dict)
+
+
+NAMES = {
+    "baseline": "Baseline",
+    "simple": "Simple deep ensemble",
+    "tree": "Tree-gated deep ensemble",
+    "exogenous": "Exogenous tree-gated deep ensemble",
+    "oracle": "Oracle",
+    "thin": "THIN",
+}
+PAPER_TABLE_2 = {
+    "mnist-r": (96.83, 96.81, 97.31, 98.07, 98.06, 98.26),
+    "dsprites": (96.53, 92.68, 95.91, 98.1, 98.43, 98.5),
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What all rows of a recipe share: data, budget and seeds."""
+
+    data: str
+    source: str
+    budget: Profile
+    seeds: int
+    paper_protocol: bool = False
+
+    @property
+    def by(self) -> str:
+        """The exogenous variable of these data."""
+        return "scale" if self.data == "dsprites" else "rotation"
+
+    @property
+    def all_labels(self) -> int:
+        """Every training image but those set aside for validation."""
+        n = self.budget.n_images
+        return n - n // 12 if self.paper_protocol else n
+
+    @property
+    def few_labels(self) -> int:
+        """Few task labels, where conditioning should pay."""
+        if self.budget.name == "smoke":
+            return 64
+        return 2_000 if self.data == "dsprites" else 1_000
+
+    def protocol(self, labels: int) -> Protocol:
+        """The paper's protocol, or ours, whose settings ``choices`` bears out."""
+        if self.paper_protocol:
+            return Protocol(self.budget.epochs, 32, 1e-3, "constant", 0, labels // 11)
+        if self.budget.name == "smoke":
+            return Protocol(self.budget.epochs)
+        return Protocol(epochs_for(labels))
+
+    def network(self, by: str, labels: int, seed: int) -> Run:
+        """The exogenous network that predicts ``by``."""
+        return Run(
+            self.data,
+            self.source,
+            "network",
+            by,
+            labels,
+            self.budget.n_test,
+            seed,
+            self.protocol(labels),
+        )
+
+    def row(
+        self,
+        model: str,
+        *,
+        name: str | None = None,
+        labels: int | None = None,
+        exo_labels: int | None = None,
+        by: tuple[str, ...] | None = None,
+        dispel: float | None = None,
+        gate_on: str = "hidden",
+        on: str = "test",
+        protocol: Protocol | None = None,
+        **about: object,
+    ) -> Row:
+        """A row of one architecture."""
+        labels = self.all_labels if labels is None else labels
+        by = (self.by,) if by is None else by
+        gated = model in ("exogenous", "thin")
+        if dispel is None:
+            dispel = PAPER_LAMBDA if model == "thin" else 0.0
+
+        def run(seed: int) -> Run:
+            networks = tuple(
+                self.network(variable, exo_labels or self.all_labels, seed)
+                for variable in by
+            )
+            return Run(
+                self.data,
+                self.source,
+                # THIN is the exogenous ensemble with λ > 0, and one without is none.
+                "exogenous" if gated else model,
+                by[0],
+                labels,
+                self.budget.n_test,
+                seed,
+                protocol or self.protocol(labels),
+                networks if gated else (),
+                gate_on,
+                dispel,
+                on,
+            )
+
+        runs = tuple(run(seed) for seed in range(self.seeds))
+        return Row(name or NAMES[model], runs, **about)  # type: ignore[arg-type]
+
+
+def epochs_for(labels: int) -> int:
+    """Passes over the labelled images: fewer labels, more passes."""
+    for limit, epochs in ((500, 80), (2_000, 40), (8_000, 20), (30_000, 10)):
+        if labels <= limit:
+            return epochs
+    return 6
+
+
+def table1(plan: Plan) -> list[Row]:
+    """How well the exogenous variable is recognised, three ways (chapter 3)."""
+    paper = {"mnist-r": 98.32, "dsprites": 94.18}.get(plan.data)
+    networks = tuple(
+        plan.network(plan.by, plan.all_labels, seed) for seed in range(plan.seeds)
+    )
+    return [
+        Row(
+            f"{plan.by.capitalize()}, range-relative", networks, paper, "range_relative"
+        ),
+        Row(f"{plan.by.capitalize()}, exact bin", networks, paper, "exact"),
+        Row(f"{plan.by.capitalize()}, within one bin", networks, paper, "within_one"),
+    ]
+
+
+def table2(plan: Plan) -> list[Row]:
+    """The architectures at about 200,000 parameters each."""
+    papers = PAPER_TABLE_2[plan.data]
+    return [
+        plan.row(
+            model,
+            paper=paper,
+            reference=None if model == "baseline" else "Baseline",
+        )
+        for model, paper in zip(NAMES, papers, strict=True)
+    ]
+
+
+def table3(plan: Plan) -> list[Row]:
+    """Digits under rotation and scale, by what the gate looks at."""
+    return [
+        plan.row("tree", name="Digit", paper=96.68),
+        *(
+            plan.row("exogenous", name=name, by=by, paper=paper, reference="Digit")
+            for name, by, paper in (
+                ("Scale", ("scale",), 97.22),
+                ("Rotation", ("rotation",), 97.4),
+                ("Rotation + Scale", ("rotation", "scale"), 97.63),
+            )
+        ),
+    ]
+
+
+def fig4(plan: Plan) -> list[Row]:
+    """THIN with the dispelling loss from nothing to too much."""
+    # The only two points of the figure that the text gives as numbers.
+    papers = {0.0: 98.07, 0.005: 98.26} if plan.data == "mnist-r" else {}
+    zero = f"λ = {LAMBDAS[0]:g}"
+    return [
+        plan.row(
+            "thin",
+            name=f"λ = {value:g}",
+            dispel=value,
+            paper=papers.get(value),
+            reference=None if value == 0 else zero,
+        )
+        for value in LAMBDAS
+    ]
+
+
+def labels(plan: Plan) -> list[Row]:
+    """Where conditioning pays: from few task labels, and from few exogenous ones."""
+    everything = plan.budget.n_images
+    few = plan.few_labels
+    steps = [64, 128] if few == 64 else [250, 1_000, 4_000, 16_000]
+    amounts = [
+        (n, everything) for n in sorted({*steps, few, everything}) if n <= everything
+    ]
+    amounts += [(few, n) for n in steps[1:] if n < everything]
+    rows = []
+    for task, exo in dict.fromkeys(amounts):
+        # Without exogenous labels nothing changes but with them.
+        models = NAMES if exo == everything else ("exogenous", "thin")
+        for model in models:
+            group = {"model": model, "labels": task, "exo_labels": exo}
+            name = f"{NAMES[model]}, {task:,} labels, {exo:,} exogenous"
+            reference = (
+                f"{NAMES['baseline']}, {task:,} labels, {everything:,} exogenous"
+            )
+            rows.append(
+                plan.row(
+                    model,
+                    name=name,
+                    labels=task,
+                    exo_labels=exo,
+                    reference=None if model == "baseline" else reference,
+                    group=group,
+                )
+            )
+    return rows
+
+
+def choices(plan: Plan) -> list[Row]:
+    """Settings on validation images, one changed at a time, where labels are few."""
+    n = plan.few_labels
+    usual = plan.protocol(n)
+    passes = usual.epochs
+    protocols = {
+        "as chosen": usual,
+        "no shift": replace(usual, shift=0),
+        "half the passes": replace(usual, epochs=max(1, passes // 2)),
+        "twice the passes": replace(usual, epochs=2 * passes),
+        "batch 128": replace(usual, batch_size=128),
+    }
+    settings: list[tuple[str, str, dict[str, Any]]] = [
+        (model, about, {"protocol": protocol})
+        for model in ("baseline", "exogenous")
+        for about, protocol in protocols.items()
+    ]
+    for part in ("features", "probabilities"):
+        settings.append(("exogenous", f"gate on {part}", {"gate_on": part}))
+    for value in (0.005, 0.05, 0.5):
+        settings.append(("exogenous", f"λ = {value:g}", {"dispel": value}))
+    return [
+        plan.row(
+            model,
+            name=f"{NAMES[model]}, {about}",
+            labels=n,
+            on="valid",
+            reference=None if about == "as chosen" else f"{NAMES[model]}, as chosen",
+            **setting,
+        )
+        for model, about, setting in settings
+    ]
+
+
+RECIPES: dict[str, tuple[Callable[[Plan], list[Row]], tuple[str, ...]]] = {
+    "table1": (table1, ("mnist-r", "dsprites")),
+    "table2": (table2, ("mnist-r", "dsprites")),
+    "table2-paper": (table2, ("mnist-r",)),
+    "table3": (table3, ("mnist-rs",)),
+    "fig4": (fig4, ("mnist-r", "dsprites")),
+    "labels": (labels, ("mnist-r", "dsprites")),
+    "choices": (choices, ("mnist-r",)),
+}
+
+
+def data_of(recipe: str, data: str = "all") -> tuple[str, ...]:
+    """The data sets that a recipe runs on, or the one of them that is asked for.
+
+    Raises:
+        ValueError: If there is no such recipe, or it does not run on these data.
+    """
+    if recipe not in RECIPES:
+        raise ValueError(f"unknown recipe {recipe!r}: there are {', '.join(RECIPES)}")
+    known = RECIPES[recipe][1]
+    if data not in (*known, "all"):
+        raise ValueError(
+            f"{recipe} has no rows on {data!r}: choose from {', '.join(known)}, all"
+        )
+    return known if data == "all" else (data,)
+
+
+def rows_of(
+    recipe: str,
+    data: str,
+    seeds: int = 5,
+    profile_name: str | None = None,
+    source: str | None = None,
+) -> list[Row]:
+    """The rows of a recipe on one data set.
+
+    Args:
+        recipe: A key of ``RECIPES``.
+        data: One of the data sets that it runs on.
+        seeds: Repetitions, at least 2.
+        profile_name: The budget, by default the current profile's.
+        source: Where the digits come from; by default real MNIST under the paper
+            profile, and else what there is.
+
+    Raises:
+        ValueError: If an argument is unknown or out of range.
+        DataError: If the paper profile finds no MNIST.
+    """
+    data_of(recipe, data)
+    if seeds < 2:
+        raise ValueError(f"an interval needs at least 2 seeds, got {seeds}")
+    budget = profile(profile_name)
+    if data == "dsprites":
+        source = ""
+    elif source is None:
+        source = "mnist" if budget.name == "paper" or _has_mnist() else "digits"
+    plan = Plan(data, source, budget, seeds, recipe.endswith("-paper"))
+    return RECIPES[recipe][0](plan)
+
+
+def check_row(rows: list[Row], name: str) -> None:
+    """Raise a ValueError with the names there are unless one of them is ``name``."""
+    if name not in {row.name for row in rows}:
+        names = ", ".join(repr(row.name) for row in rows)
+        raise ValueError(f"unknown row {name!r}: there are {names}")
+
+
+def _has_mnist() -> bool:
+    try:
+        return not stand_in_wanted() and find_mnist(download=False) is not None
+    except OfflineError:
+        return False

@@ -1,0 +1,246 @@
+"""Make the runs of a recipe: each once, by however many processes share the folder."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import torch
+from filelock import FileLock, Timeout
+from torch import nn
+from tqdm import tqdm
+
+from thin_mini import results
+from thin_mini.data import ExogenousDataset, dsprites, mnist_r, mnist_rs
+from thin_mini.data.store import cache_folder, check_writable, whole_file
+from thin_mini.encoders import ConvEncoder
+from thin_mini.losses import absolute_cosine
+from thin_mini.metrics import exogenous_accuracy, leaf_usage
+from thin_mini.models import (
+    Classifier,
+    ExogenousNetwork,
+    Fused,
+    GatedEnsemble,
+    build,
+    n_trainable,
+)
+from thin_mini.recipes import Row, Run
+from thin_mini.training import evaluate, fit, precompute
+
+POLL_SECONDS = 1.0  # how often to look whether another process has finished
+
+
+def all_runs(rows: Sequence[Row]) -> list[Run]:
+    """Every run once, networks before what they feed, seed after seed."""
+    runs: dict[str, Run] = {}
+    for row in rows:
+        for run in row.runs:
+            for each in (*run.networks, run):
+                runs.setdefault(each.hash, each)
+    return sorted(runs.values(), key=lambda run: (run.seed, run.model != "network"))
+
+
+def make(rows: Sequence[Row], root: Path, progress: bool = True) -> None:
+    """Make what is missing of a recipe; wait for runs that another process makes.
+
+    Interrupt it whenever you like: a run that is finished is never made again, and
+    one that is not leaves nothing behind.
+
+    Args:
+        rows: From :mod:`thin_mini.recipes`.
+        root: The results folder; several processes may share it.
+        progress: Whether to show a bar, with an estimate of the time left.
+
+    Raises:
+        DataError: If the folder cannot be written, before anything is computed.
+        ResultError: If a file in it is damaged or of another version.
+    """
+    check_writable(root)
+    missing = [run for run in all_runs(rows) if results.read(run, root) is None]
+    bar = tqdm(
+        total=sum(run.cost for run in missing),
+        unit="images",
+        unit_scale=True,
+        disable=not progress or bool(os.environ.get("TQDM_DISABLE")),
+    )
+    with bar:
+        while missing:
+            left = [run for run in missing if not _make_one(run, root, bar)]
+            if len(left) == len(missing):  # all of them are being made elsewhere
+                time.sleep(POLL_SECONDS)
+            missing = left
+
+
+def _make_one(run: Run, root: Path, bar: tqdm) -> bool:
+    """Make a run unless another process is at it; whether its result is there."""
+    lock = _lock(run, root)
+    try:
+        # The lock goes with the process that holds it, however that ends.
+        with lock.acquire(timeout=0):
+            if results.read(run, root) is None:
+                bar.set_description(str(run))
+                train_run(run, root)
+    except Timeout:
+        return False
+    bar.update(run.cost)
+    return True
+
+
+def _lock(run: Run, root: Path) -> FileLock:
+    folder = root / ".locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    return FileLock(folder / run.hash)
+
+
+def train_run(run: Run, root: Path) -> Classifier:
+    """Train and measure one run, and write its result."""
+    start = time.perf_counter()
+    train, test = datasets(run)
+    if run.model == "network":
+        train, test = train.exogenous(), test.exogenous()
+    n_valid = run.protocol.n_valid
+    valid = train.subset(slice(len(train) - n_valid, None)) if n_valid else None
+    if run.on == "valid":
+        test = train.subset(slice(len(train) - run.n_test, None))
+    train = train.subset(slice(run.labels))
+    model = assemble(run, root, train)
+    history = fit(
+        model,
+        train,
+        epochs=run.protocol.epochs,
+        valid=valid,
+        dispel=run.dispel,
+        batch_size=run.protocol.batch_size,
+        lr=run.protocol.lr,
+        schedule=run.protocol.schedule,
+        shift=run.protocol.shift,
+        seed=run.seed,
+        progress=False,
+    )
+    seconds = time.perf_counter() - start
+    metrics = measure(run, model, test)
+    if valid is not None:
+        metrics["epoch"] = int(history["valid"].idxmax())
+        metrics["valid"] = history["valid"].max()
+    if run.model == "network":
+        _save_network(run, model)
+    results.write(run, root, metrics, n_trainable(model), seconds)
+    return model
+
+
+def assemble(run: Run, root: Path, train: ExogenousDataset) -> Classifier:
+    """The untrained model of a run, with its exogenous networks trained and frozen."""
+    if run.model == "network":
+        with torch.random.fork_rng():
+            torch.manual_seed(run.seed)
+            return ExogenousNetwork(ConvEncoder(), train.n_classes)
+    networks = [trained_network(network, root, run.gate_on) for network in run.networks]
+    exogenous = Fused(*networks) if len(networks) > 1 else None
+    return build(
+        run.model,
+        train.n_classes,
+        exogenous=exogenous or (networks[0] if networks else None),
+        n_exo=train.n_exo,
+        seed=run.seed,
+    )
+
+
+def trained_network(run: Run, root: Path, gate_on: str = "hidden") -> ExogenousNetwork:
+    """The frozen network of a run: from the cache, or trained now if it is not there.
+
+    Its weights are no result and are not kept with the results.
+    """
+    with _lock(run, root):
+        path = _weights(run)
+        if not path.exists():
+            train_run(run, root)
+        n_exo = 18 if run.by == "rotation" else 10
+        network = ExogenousNetwork(ConvEncoder(), n_exo, gate_on=gate_on)
+        network.load_state_dict(torch.load(path, weights_only=True))
+        return network.freeze()
+
+
+def _weights(run: Run) -> Path:
+    return cache_folder() / "networks" / f"{run.hash}.pt"
+
+
+def _save_network(run: Run, model: nn.Module) -> None:
+    with whole_file(_weights(run)) as temporary:
+        torch.save(model.state_dict(), temporary)
+
+
+def datasets(run: Run) -> tuple[ExogenousDataset, ExogenousDataset]:
+    """The training images, labelled ones first and validation last, and the test's."""
+    apart = run.n_test if run.on == "valid" else run.protocol.n_valid
+    n_train = max([run.labels + apart, *(net.labels for net in run.networks)])
+    return _datasets(run.data, run.source, run.by, n_train, run.n_test, run.seed)
+
+
+@cache
+def _datasets(
+    data: str, source: str, by: str, n_train: int, n_test: int, seed: int
+) -> tuple[ExogenousDataset, ExogenousDataset]:
+    _datasets.cache_clear()  # one is enough, and they are large
+    if data == "dsprites":
+        return dsprites(n_train, n_test, seed=seed, source="rendered")
+    if data == "mnist-rs":
+        return mnist_rs(n_train, n_test, by=by, seed=seed, source=source)
+    return mnist_r(n_train, n_test, seed=seed, source=source)
+
+
+def measure(run: Run, model: Classifier, test: ExogenousDataset) -> dict:
+    """The numbers that a result file keeps, all on the test images."""
+    condition = precompute(model, test)
+    report = evaluate(model, test, condition=condition)
+    metrics = {
+        "accuracy": round(report.accuracy, 4),
+        "by_bin": [round(value, 2) for value in report.by_bin.tolist()],
+        "by_class": [
+            round(100 * hits / count, 2)
+            for hits, count in zip(
+                report.confusion.diagonal(), report.confusion.sum(1), strict=True
+            )
+        ],
+        "calibration": round(report.calibration, 4),
+    }
+    if run.model == "network":
+        ways = exogenous_accuracy(report.logits, test.exo)
+        metrics |= {name: round(value, 4) for name, value in ways.items()}
+    if isinstance(model, GatedEnsemble):
+        metrics["leaves"] = round(_effective_leaves(model, test), 3)
+        if isinstance(model.context, ExogenousNetwork):
+            metrics["cosine"] = round(_cosine(model, test), 4)
+    return metrics
+
+
+@torch.no_grad()
+def _effective_leaves(model: GatedEnsemble, test: ExogenousDataset) -> float:
+    """How many experts the gate really uses, from 1 to L."""
+    shares = []
+    for index in torch.arange(len(test)).split(1024):
+        images, exo = test.images[index], test.exo[index]
+        device = next(model.parameters()).device
+        images, exo = images.to(device), exo.to(device)
+        if model.context is None:
+            h_g = model.encoder(images)
+        else:
+            h_g = model.context.condition(images, exo).h_g
+        shares.append(model.gate(h_g).cpu())
+    return leaf_usage(torch.cat(shares))[1]
+
+
+@torch.no_grad()
+def _cosine(model: GatedEnsemble, test: ExogenousDataset) -> float:
+    """L_sim (Eq. 7) on the test images: the mean |cos| that dispelling lowers."""
+    context, total = model.context, 0.0
+    assert isinstance(context, ExogenousNetwork)
+    device = next(model.parameters()).device
+    for index in torch.arange(len(test)).split(1024):
+        images = test.images[index].to(device)
+        z_endo = context.classify(model.encoder(images))
+        z_exo = context.condition(images).z_exo
+        total += absolute_cosine(z_endo, z_exo).sum().item()
+    return total / len(test)

@@ -1,0 +1,220 @@
+"""Measured runs as files: one JSON each, tables made from them, and verdicts."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from thin_mini.data.store import whole_file
+from thin_mini.metrics import mean_interval
+from thin_mini.recipes import Row, Run
+
+FORMAT = 1  # of a result file; another number is refused
+VERDICTS = ("reproduced", "weaker", "not seen", "contradicted")
+KEYS = {"format", "hash", "run", "metrics", "parameters", "seconds", "made"}
+
+
+class ResultError(RuntimeError):
+    """A results folder that cannot be read or is not whole; the message says why."""
+
+
+def default_folder() -> Path:
+    """``runs`` in ``THIN_MINI_RESULTS``, by default in the repository's ``results``.
+
+    Raises:
+        ResultError: If there is neither.
+    """
+    named = os.environ.get("THIN_MINI_RESULTS")
+    here = Path(__file__).parent
+    # Beside the library in the repository, inside it in a wheel.
+    places = [Path(named)] if named else [here.parent / "results", here / "_results"]
+    for place in places:
+        if place.is_dir():
+            return place / "runs"
+    raise ResultError(
+        f"there is no results folder {places[0]}: make it, or name another one with "
+        "THIN_MINI_RESULTS"
+    )
+
+
+def path_of(run: Run, root: Path) -> Path:
+    """The file of a run: readable, and unique by its hash."""
+    name = f"{run.by}-network" if run.model == "network" else run.model
+    return root / run.data / f"{name}-{run.labels}-s{run.seed}-{run.hash}.json"
+
+
+def write(
+    run: Run, root: Path, metrics: dict[str, Any], parameters: int, seconds: float
+) -> None:
+    """Write a run's result, whole or not at all."""
+    content = {
+        "format": FORMAT,
+        "hash": run.hash,
+        "run": asdict(run),
+        "metrics": metrics,
+        "parameters": parameters,
+        "seconds": round(seconds, 1),
+        "made": provenance(),
+    }
+    with whole_file(path_of(run, root)) as temporary:
+        lines = (
+            f" {json.dumps(key)}: {json.dumps(value, allow_nan=False)}"
+            for key, value in content.items()
+        )
+        temporary.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+
+
+def read(run: Run, root: Path) -> dict[str, Any] | None:
+    """A run's result, or None if it has not been made.
+
+    Raises:
+        ResultError: If the file is half written, of another format or another run.
+    """
+    path = path_of(run, root)
+    mend = "remove the file and run `thin-mini reproduce` again"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise ResultError(f"{path} cannot be read ({error}): {mend}") from error
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        found = content.get("format") if isinstance(content, dict) else None
+        raise ResultError(
+            f"{path} has format {found} and this version reads {FORMAT}: {mend}"
+        )
+    missing = KEYS - content.keys()
+    if missing or content["hash"] != run.hash:
+        about = f"lacks {', '.join(sorted(missing))}" if missing else "is another run's"
+        raise ResultError(f"{path} {about}: {mend}")
+    return content
+
+
+def provenance() -> dict[str, Any]:
+    """Versions and hardware, without the name of the machine."""
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
+    return {
+        "thin_mini": version("thin-mini"),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "system": f"{platform.system()} {platform.machine()}",
+        "device": device,
+        "threads": torch.get_num_threads(),
+    }
+
+
+def values(row: Row, root: Path) -> dict[int, float]:
+    """The row's number for every seed that has been run."""
+    found = {run.seed: read(run, root) for run in row.runs}
+    return {
+        seed: result["metrics"][row.metric]
+        for seed, result in found.items()
+        if result is not None
+    }
+
+
+def paired(ours: dict[int, float], reference: dict[int, float]) -> list[float]:
+    """Differences of two rows, seed by seed; seeds that only one has are left out."""
+    return [ours[seed] - reference[seed] for seed in sorted(ours.keys() & reference)]
+
+
+def verdict(paper: float, differences: Sequence[float]) -> str:
+    """Judge a difference between two rows; the rules were fixed before the runs.
+
+    Args:
+        paper: The paper's difference.
+        differences: Ours, seed by seed.
+
+    Returns:
+        ``"reproduced"`` if the paper's difference lies in our 95 % interval or ours
+        exceeds it, ``"weaker"`` if the sign agrees and the interval excludes 0,
+        ``"not seen"`` if the interval includes 0, else ``"contradicted"``.
+    """
+    mean, half = mean_interval(differences)
+    sign = 1.0 if paper >= 0 else -1.0
+    low, high = sorted((sign * (mean - half), sign * (mean + half)))
+    if high >= abs(paper):  # it lies inside, or all of ours lies beyond
+        return "reproduced"
+    if low <= 0 <= high:
+        return "not seen"
+    return "weaker" if low > 0 else "contradicted"
+
+
+def level(paper: float, ours: Sequence[float]) -> str:
+    """Judge a single accuracy: ``"reproduced"`` if our interval reaches the paper's."""
+    mean, half = mean_interval(ours)
+    return "reproduced" if mean + half >= paper else "weaker"
+
+
+def table(rows: Sequence[Row], root: Path | None = None) -> pd.DataFrame:
+    """Paper and ours, row by row, with the verdict; empty where runs are missing.
+
+    Returns:
+        Columns ``paper``, ``mean``, ``half`` (of the 95 % interval), ``seeds``,
+        ``difference`` and ``difference_half`` (to the reference row, paired by seed),
+        ``paper_difference``, ``verdict``, and those of the rows' groups.
+    """
+    root = default_folder() if root is None else root
+    by_name = {row.name: row for row in rows}
+    numbers = {row.name: values(row, root) for row in rows}
+    lines = []
+    for row in rows:
+        own = numbers[row.name]
+        line: dict[str, Any] = {"row": row.name, **row.group, "paper": row.paper}
+        line["seeds"] = len(own)
+        if len(own) > 1:
+            line["mean"], line["half"] = mean_interval(list(own.values()))
+        if row.reference is None:
+            if len(own) > 1 and row.paper is not None:
+                line["verdict"] = level(row.paper, list(own.values()))
+        else:
+            reference = by_name[row.reference]
+            difference = paired(own, numbers[row.reference])
+            if len(difference) > 1:
+                line["difference"], line["difference_half"] = mean_interval(difference)
+            if row.paper is not None and reference.paper is not None:
+                line["paper_difference"] = round(row.paper - reference.paper, 4)
+                if len(difference) > 1:
+                    line["verdict"] = verdict(line["paper_difference"], difference)
+        lines.append(line)
+    columns = ["mean", "half", "seeds", "difference", "difference_half"]
+    columns += ["paper_difference", "verdict"]
+    frame = pd.DataFrame(lines).set_index("row")
+    return frame.reindex(
+        columns=[*frame.columns.difference(columns, sort=False), *columns]
+    )
+
+
+def readable(table: pd.DataFrame) -> pd.DataFrame:
+    """The same for the eye: paper, ours with its interval, the difference, verdict."""
+
+    def with_interval(mean: float, half: float, sign: str = "") -> str:
+        return "" if pd.isna(mean) else f"{mean:{sign}.2f} ± {half:.2f}"
+
+    lines = {
+        "paper": table["paper"].map("{:.2f}".format, na_action="ignore").fillna(""),
+        "ours": map(with_interval, table["mean"], table["half"]),
+        "seeds": table["seeds"],
+        "difference": [
+            with_interval(mean, half, "+")
+            for mean, half in zip(
+                table["difference"], table["difference_half"], strict=True
+            )
+        ],
+        "paper's": table["paper_difference"]
+        .map("{:+.2f}".format, na_action="ignore")
+        .fillna(""),
+        "verdict": table["verdict"].fillna(""),
+    }
+    return pd.DataFrame(lines, index=table.index)
