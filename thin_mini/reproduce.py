@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 from filelock import FileLock, Timeout
@@ -176,19 +176,26 @@ def datasets(run: Run) -> tuple[ExogenousDataset, ExogenousDataset]:
     """The training images, labelled ones first and validation last, and the test's."""
     apart = run.n_test if run.on == "valid" else run.protocol.n_valid
     n_train = max([run.labels + apart, *(net.labels for net in run.networks)])
-    return _datasets(run.data, run.source, run.by, n_train, run.n_test, run.seed)
+    key = (run.data, run.source, run.by, run.n_test, run.seed)
+    if key not in _loaded or len(_loaded[key][0]) < n_train:
+        _loaded.clear()  # one is enough, and they are large
+        _loaded[key] = _load(run, n_train)
+    train, test = _loaded[key]
+    return train.subset(
+        slice(n_train)
+    ), test  # as small sets are prefixes of large ones
 
 
-@cache
-def _datasets(
-    data: str, source: str, by: str, n_train: int, n_test: int, seed: int
-) -> tuple[ExogenousDataset, ExogenousDataset]:
-    _datasets.cache_clear()  # one is enough, and they are large
-    if data == "dsprites":
-        return dsprites(n_train, n_test, seed=seed, source="rendered")
-    if data == "mnist-rs":
-        return mnist_rs(n_train, n_test, by=by, seed=seed, source=source)
-    return mnist_r(n_train, n_test, seed=seed, source=source)
+_loaded: dict[tuple, tuple[ExogenousDataset, ExogenousDataset]] = {}
+
+
+def _load(run: Run, n_train: int) -> tuple[ExogenousDataset, ExogenousDataset]:
+    if run.data == "dsprites":
+        return dsprites(n_train, run.n_test, seed=run.seed, source="rendered")
+    options: dict[str, Any] = {"seed": run.seed, "source": run.source}
+    if run.data == "mnist-rs":
+        return mnist_rs(n_train, run.n_test, by=run.by, **options)
+    return mnist_r(n_train, run.n_test, **options)
 
 
 def measure(run: Run, model: Classifier, test: ExogenousDataset) -> dict:
