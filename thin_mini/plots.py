@@ -174,3 +174,50 @@ def dots(table: pd.DataFrame, xlabel: str) -> Figure:
     axis.grid(axis="x", color=INK, alpha=0.25)
     axis.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
+
+
+def intervals(table: pd.DataFrame) -> Figure:
+    """A table of results: ours with its 95 % interval, and the paper's value.
+
+    Args:
+        table: From :func:`thin_mini.results.table`.
+    """
+    figure, axis = plt.subplots(figsize=(WIDTH, 0.6 + 0.38 * len(table)))
+    places = range(len(table))
+    axis.errorbar(
+        table["mean"], places, xerr=table["half"], fmt="o", capsize=3,
+        label="ours, 95 % interval",
+    )  # fmt: skip
+    if table["paper"].notna().any():
+        axis.plot(table["paper"].astype(float), places, "D", label="the paper", ms=6)
+    axis.set(xlabel="test accuracy (%)", yticks=places, yticklabels=table.index)
+    axis.invert_yaxis()
+    axis.grid(axis="x", color=INK, alpha=0.25)
+    axis.legend(ncols=2, loc="lower right", bbox_to_anchor=(1, 1))
+    return figure
+
+
+def gains(table: pd.DataFrame, x: str, xlabel: str) -> Figure:
+    """Points above the baseline with 95 % intervals, against a number of labels.
+
+    Args:
+        table: From :func:`thin_mini.results.table`, with a column ``model``.
+        x: The column that holds the number of labels.
+        xlabel: What to call it.
+    """
+    figure, axis = plt.subplots(figsize=(WIDTH, 3.6))
+    amounts = sorted(table[x].unique())
+    models = [m for m in table["model"].unique() if m != "baseline"]
+    for i, (model, marker) in enumerate(zip(models, cycle("osD^v"), strict=False)):
+        own = table[table["model"] == model].sort_values(x)
+        # Side by side, since intervals would hide one another.
+        places = [amounts.index(n) + 0.13 * (i - (len(models) - 1) / 2) for n in own[x]]
+        axis.errorbar(
+            places, own["difference"], yerr=own["difference_half"], fmt=f"{marker}-",
+            capsize=2, lw=1, ms=5, label=model,
+        )  # fmt: skip
+    axis.axhline(0, color=INK, lw=1, ls="--")
+    axis.set(xlabel=xlabel, ylabel="points above the baseline")
+    axis.set_xticks(range(len(amounts)), [f"{n:,}" for n in amounts])
+    axis.legend(ncols=5, loc="lower center", bbox_to_anchor=(0.5, 1))
+    return figure

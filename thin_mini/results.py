@@ -17,7 +17,7 @@ import torch
 
 from thin_mini.data.store import whole_file
 from thin_mini.metrics import mean_interval
-from thin_mini.recipes import Row, Run
+from thin_mini.recipes import Row, Run, rows_of
 
 FORMAT = 1  # of a result file; another number is refused
 VERDICTS = ("reproduced", "weaker", "not seen", "contradicted")
@@ -194,6 +194,11 @@ def table(rows: Sequence[Row], root: Path | None = None) -> pd.DataFrame:
     return frame.reindex(
         columns=[*frame.columns.difference(columns, sort=False), *columns]
     )
+
+
+def published(recipe: str, data: str) -> pd.DataFrame:
+    """The table of the committed runs: paper profile, real MNIST, five seeds."""
+    return table(rows_of(recipe, data, 5, "paper"))
 
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:

@@ -21,7 +21,7 @@ from thin_mini.checkpoints import load_checkpoint, save_checkpoint
 from thin_mini.data.dataset import ExogenousDataset
 from thin_mini.data.store import check_writable
 from thin_mini.metrics import Report, report
-from thin_mini.models import Classifier, Condition
+from thin_mini.models import Classifier, Condition, Oracle
 
 SCHEDULES = ("one-cycle", "constant")
 
@@ -53,7 +53,7 @@ def fit(
         lr: Peak learning rate (one-cycle) or the learning rate (constant).
         schedule: ``"one-cycle"``, or ``"constant"`` as in the paper.
         shift: Move each image at random by up to so many pixels, anew in every epoch.
-            The frozen side keeps looking at it where it is.
+            The frozen side sees it moved as well, and is then run on every batch.
         seed: For the order of the images; also sets every global generator.
         checkpoint: A file to write after each epoch. If it is there already, training
             goes on from it to the same result, bit for bit on a CPU.
@@ -117,7 +117,10 @@ def fit(
     step, prepared = accelerator.prepare(_Losses(model, dispel), optimizer)
     images = dataset.images.to(accelerator.device)
     target = dataset.target.to(accelerator.device)
-    condition = precompute(model, dataset)
+    # A frozen side that sees the images move has another answer every time. An oracle
+    # has not, and could not be asked without the labels.
+    moving = shift > 0 and not isinstance(model.context, Oracle)
+    condition = None if moving else precompute(model, dataset)
     valid_condition = None if valid is None else precompute(model, valid)
 
     hidden = not (progress and accelerator.is_main_process)
