@@ -89,6 +89,32 @@ def test_running_statistics_after_steps_equal_those_of_a_loop(pair):
             torch.testing.assert_close(slices(experts, i)[name].detach(), value)
 
 
+def test_hard_routing_gives_what_the_chosen_experts_say():
+    experts = randomise(tm.Experts(D, H, K, L).double()).eval()
+    h = torch.randn(9, D, dtype=torch.float64)
+    for leaf in (torch.randint(L, (9,)), torch.full((9,), L - 1)):
+        ours, theirs = h.clone().requires_grad_(), h.clone().requires_grad_()
+        got, expected = experts.routed(ours, leaf), experts(theirs)[range(9), leaf]
+        torch.testing.assert_close(got, expected)
+        weights = torch.randn_like(got)
+        got.backward(weights)
+        expected.backward(weights)
+        torch.testing.assert_close(ours.grad, theirs.grad)
+
+
+def test_hard_routing_is_refused_where_it_would_be_wrong():
+    experts, h, leaf = tm.Experts(D, H, K, L), torch.zeros(6, D), torch.zeros(6).long()
+    with pytest.raises(RuntimeError, match=r"call \.eval\(\) first"):
+        experts.routed(h, leaf)
+    experts.eval()
+    with pytest.raises(ValueError, match=r"6 images but leaf is \(5,\)"):
+        experts.routed(h, leaf[:5])
+    with pytest.raises(ValueError, match=r"Experts takes \(N, 7\)"):
+        experts.routed(h[:, 1:], leaf)
+    with pytest.raises(IndexError):
+        experts.routed(h, leaf + L)
+
+
 @pytest.mark.parametrize("name", ["in_features", "hidden", "n_classes", "n_experts"])
 def test_a_size_below_one_is_refused(name):
     sizes = {"in_features": D, "hidden": H, "n_classes": K, "n_experts": L, name: 0}

@@ -13,7 +13,7 @@ class Experts(nn.Module):
 
     Expert l is Linear → batch norm → ReLU → Linear. The first layers of all experts
     see the same h, so they are one wide ``Linear``; the second layers are one
-    batched product. ``benchmarks/`` compares this with a loop over modules.
+    batched product. ``benchmarks/`` compares this with the alternatives.
 
     Args:
         in_features: Size D of the representation.
@@ -56,6 +56,41 @@ class Experts(nn.Module):
         a = torch.relu(self.norm(self.first(h)))  # (N, L·H)
         a = a.view(len(h), self.n_experts, self.hidden).transpose(0, 1)  # (L, N, H)
         return torch.baddbmm(self.bias, a, self.weight).transpose(0, 1)  # (N, L, K)
+
+    def routed(self, h: Tensor, leaf: Tensor) -> Tensor:
+        """Hard routing: each image goes to one expert, and the others do not run.
+
+        Args:
+            h: (N, D).
+            leaf: (N,) which expert, such as ``gate(h_g).argmax(1)``.
+
+        Returns:
+            (N, K), the logits that ``forward`` has for these experts.
+
+        Raises:
+            RuntimeError: In training, where batch norm needs every image.
+            ValueError: If the two do not fit together.
+        """
+        check_features(self, h, self.in_features)
+        if self.training:
+            raise RuntimeError("routed needs running statistics: call .eval() first")
+        if leaf.shape != h.shape[:1]:
+            raise ValueError(f"{len(h)} images but leaf is {tuple(leaf.shape)}")
+        order = leaf.argsort()  # the images of one expert next to each other
+        used, counts = leaf[order].unique_consecutive(return_counts=True)
+        parts = h[order].split(counts.tolist())
+        first = self.first.weight.view(self.n_experts, self.hidden, -1)
+        a = torch.cat([part @ first[i].T for i, part in zip(used, parts, strict=True)])
+
+        def own(values: Tensor) -> Tensor:  # (L·H,) → (N, H), as the images lie in a
+            return values.view(self.n_experts, self.hidden)[leaf[order]]
+
+        variance = self.norm.get_buffer("running_var") + self.norm.eps
+        a = a + own(self.first.bias) - own(self.norm.get_buffer("running_mean"))
+        a = a * own(self.norm.weight * variance.rsqrt()) + own(self.norm.bias)
+        a = torch.relu(a)[:, None]  # (N, 1, H)
+        z = torch.baddbmm(self.bias[leaf[order]], a, self.weight[leaf[order]])[:, 0]
+        return z[order.argsort()]  # (N, K)
 
 
 def check_features(module: nn.Module, h: Tensor, in_features: int) -> None:
