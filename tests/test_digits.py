@@ -308,3 +308,59 @@ def test_an_empty_data_set_is_refused(digits):
 def test_shapes_that_disagree_are_refused(change, message, digits):
     with pytest.raises(ValueError, match=re.escape(message)):
         replace(digits[0], **change)
+
+
+def test_rotation_and_scale_look_at_the_same_images_with_labels_of_their_own():
+    by_rotation = tm.data.mnist_rs(200, 100, by="rotation", source="digits")
+    by_scale = tm.data.mnist_rs(200, 100, by="scale", source="digits")
+    for a, b in zip(by_rotation, by_scale, strict=True):
+        assert torch.equal(a.images, b.images)
+        assert torch.equal(a.target, b.target)
+        assert (a.n_exo, b.n_exo) == (18, 10)
+        assert (a.exo_name, b.exo_name) == ("rotation (°)", "scale")
+        assert "rotations and scales" in a.source
+
+
+@pytest.mark.parametrize("factor", [0.5, 0.7, 1.0])
+@pytest.mark.parametrize("degrees", [0.0, 33.0])
+def test_scaling_shrinks_the_ink_by_the_square_of_the_factor(factor, degrees):
+    image, angle = (small_digit() > 0).float(), torch.tensor([degrees])
+    small = rotate(image, angle, torch.tensor([factor]))
+    assert small.sum() == pytest.approx(factor**2 * image.sum().item(), rel=0.03)
+
+
+def test_the_images_of_mnist_rs_are_those_of_mnist_r_made_smaller():
+    large, _ = tm.data.mnist_r(500, 1, source="digits")
+    small, _ = tm.data.mnist_rs(500, 1, by="scale", source="digits")
+    assert torch.equal(large.target, small.target)
+    ratio = small.images.flatten(1).sum(1) / large.images.flatten(1).sum(1)
+    expected = small.exo_centers[small.exo].float() ** 2
+    torch.testing.assert_close(ratio, expected, rtol=0.15, atol=0)
+
+
+def test_scale_bins_are_a_twentieth_wide_and_hold_their_scales(monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        room, "rotate", lambda i, d, s: seen.append(s) or rotate(i, d, s)
+    )
+    parts = tm.data.mnist_rs(300, 200, by="scale", source="digits")
+    for part, scale in zip(parts, seen, strict=True):
+        centers = [0.525 + 0.05 * i for i in range(10)]
+        assert part.exo_centers.tolist() == pytest.approx(centers)
+        assert scale.min() >= 0.5
+        assert scale.max() <= 1
+        assert part.exo.tolist() == ((scale - 0.5) / 0.05).floor().int().tolist()
+        assert set(part.exo.tolist()) == set(range(10))
+
+
+@pytest.mark.parametrize("by", ["rotation", "scale"])
+def test_a_smaller_set_of_scaled_digits_is_a_prefix_of_a_larger_one(by):
+    small = tm.data.mnist_rs(40, 30, by=by, source="digits")
+    large = tm.data.mnist_rs(1500, 400, by=by, source="digits")
+    for a, b in zip(small, large, strict=True):
+        assert b.subset(slice(len(a))).fingerprint() == a.fingerprint()
+
+
+def test_an_unknown_exogenous_variable_is_refused():
+    with pytest.raises(ValueError, match="'rotation' or 'scale', got 'colour'"):
+        tm.data.mnist_rs(5, 5, by="colour", source="digits")

@@ -331,3 +331,53 @@ def test_dispelling_without_an_exogenous_network_is_refused(row, digits):
         model.losses(
             train.images, train.target, condition_for(model, train), dispel=0.5
         )
+
+
+def frozen(n_exo, gate_on="hidden"):
+    network = tm.ExogenousNetwork(tm.ConvEncoder(), n_exo, gate_on=gate_on)
+    return randomise(network).freeze()
+
+
+@pytest.mark.parametrize(
+    ("gate_on", "size"),
+    [("hidden", 512), ("features", 1568), ("probabilities", 28)],
+)
+def test_a_gate_on_two_networks_sees_their_outputs_side_by_side(gate_on, size, digits):
+    networks, images = (frozen(18, gate_on), frozen(10, gate_on)), digits[0].images[:4]
+    fused = tm.Fused(*networks)
+    h_g, z_exo = fused.condition(images)
+    parts = [network.condition(images).h_g for network in networks]
+    assert torch.equal(h_g, torch.cat(parts, 1))
+    assert h_g.shape == (4, fused.gate_features) == (4, size)
+    assert z_exo.shape == (4, 0)
+    model = make("exogenous", fused).eval()
+    assert model.gate.in_features == size
+    assert model(images).shape == (4, 10)
+
+
+def test_training_on_two_networks_leaves_both_as_they_were(digits):
+    fused = tm.Fused(frozen(18), frozen(10))
+    model, before = make("exogenous", fused), fingerprint(fused)
+    own = fingerprint(model.gate)
+    quick_fit(model.train(), digits[0])
+    fused.train()
+    fused.condition(digits[0].images)
+    assert fingerprint(fused) == before
+    assert fingerprint(model.gate) != own
+    assert tm.n_trainable(fused) == 0
+    assert not any(m.training for n in fused.networks for m in n.modules())
+
+
+@pytest.mark.parametrize("n_frozen", [0, 1])
+@pytest.mark.parametrize("others", [0, 1])
+def test_fewer_than_two_frozen_networks_are_refused(n_frozen, others):
+    networks = [frozen(18) for _ in range(n_frozen)]
+    networks += [tm.ExogenousNetwork(tm.ConvEncoder(), 10) for _ in range(others)]
+    with pytest.raises(ValueError, match="at least two trained and frozen networks"):
+        tm.Fused(*networks)
+
+
+def test_dispelling_with_two_networks_is_refused(digits):
+    model = make("thin", tm.Fused(frozen(18), frozen(10)))
+    with pytest.raises(ValueError, match=r"dispel=0\.005 needs .*or pass dispel=0"):
+        quick_fit(model, digits[0])

@@ -154,6 +154,22 @@ def test_a_checkpoint_does_not_change_the_result_and_leaves_one_file(digits, tmp
     assert [p.name for p in (tmp_path / "a").iterdir()] == ["run.pt"]
 
 
+@pytest.mark.parametrize("row", ["baseline", "thin", "oracle"])
+def test_an_interrupted_run_with_shifts_goes_on_to_the_same_bits(
+    row, exogenous, digits, tmp_path, monkeypatch
+):
+    path, recipe = tmp_path / "run.pt", {"epochs": 3, "shift": 2, "valid": digits[1]}
+    whole = make(row, exogenous)
+    expected = quick_fit(whole, digits[0], **recipe)
+    with monkeypatch.context() as patch:
+        stop_at(patch, epoch=2)
+        with pytest.raises(KeyboardInterrupt):
+            quick_fit(make(row, exogenous), digits[0], checkpoint=path, **recipe)
+    resumed = make(row, exogenous, seed=99)
+    assert quick_fit(resumed, digits[0], checkpoint=path, **recipe).equals(expected)
+    assert fingerprint(resumed) == fingerprint(whole)
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [
@@ -163,6 +179,7 @@ def test_a_checkpoint_does_not_change_the_result_and_leaves_one_file(digits, tmp
         ("schedule", "constant"),
         ("seed", 5),
         ("dispel", 0.5),
+        ("shift", 1),
         ("data", "other"),
         ("valid", "other"),
     ],
@@ -299,9 +316,63 @@ def test_the_frozen_network_sees_each_image_once_in_all_epochs(
     assert sum(seen) == len(digits[0]) + len(digits[1])
 
 
-def test_the_validation_column_is_the_accuracy_that_evaluate_gives(digits):
+def spy(monkeypatch, cls, name):
+    """A list that the first tensor of every call of a method goes to."""
+    seen, original = [], getattr(cls, name)
+
+    def watched(self, images, *rest):
+        seen.append(images)
+        return original(self, images, *rest)
+
+    monkeypatch.setattr(cls, name, watched)
+    return seen
+
+
+def test_encoder_and_frozen_network_see_an_image_equally_shifted(
+    exogenous, digits, monkeypatch
+):
+    frozen = spy(monkeypatch, tm.ExogenousNetwork, "condition")
+    task = spy(monkeypatch, tm.models.Classifier, "losses")
+    quick_fit(make("exogenous", exogenous), digits[0], shift=2)
+    assert len(task) == len(frozen) == 4
+    assert all(torch.equal(a, b) for a, b in zip(task, frozen, strict=True))
+    assert not any(torch.equal(image, digits[0].images[0]) for image in task[0])
+
+
+def test_an_oracle_is_told_the_same_labels_with_shifts(digits, monkeypatch):
+    seen, original = [], tm.models.Classifier.losses
+
+    def watched(self, images, target, condition, dispel):
+        seen.append(condition.h_g.argmax(1))
+        return original(self, images, target, condition, dispel)
+
+    monkeypatch.setattr(tm.models.Classifier, "losses", watched)
+    for shift in (0, 2):
+        quick_fit(make("oracle", None), digits[0], shift=shift)
+    assert torch.equal(torch.cat(seen[:4]), torch.cat(seen[4:]))
+
+
+def test_images_move_anew_in_every_epoch_by_up_to_the_shift(digits, monkeypatch):
+    seen, original = [], tm.data.shift
+
+    def watched(images, offsets):
+        seen.append(offsets)
+        return original(images, offsets)
+
+    monkeypatch.setattr(tm.data, "shift", watched)
+    for seed in (0, 0, 1):
+        quick_fit(make("baseline", None), digits[0], epochs=2, shift=2, seed=seed)
+    epochs = torch.stack(seen).view(6, -1)
+    assert epochs.unique().tolist() == [-2, -1, 0, 1, 2]
+    assert torch.equal(epochs[:2], epochs[2:4])
+    for other in (1, 4):
+        assert not torch.equal(epochs[0], epochs[other])
+
+
+@pytest.mark.parametrize("shift", [0, 3])
+def test_the_validation_column_is_the_accuracy_that_evaluate_gives(shift, digits):
     model = make("simple", None)
-    history = quick_fit(model, digits[0], epochs=3, valid=digits[1])
+    history = quick_fit(model, digits[0], epochs=3, valid=digits[1], shift=shift)
     assert history["valid"].max() == tm.evaluate(model, digits[1]).accuracy
 
 
@@ -392,6 +463,8 @@ def test_two_processes_end_with_equal_running_statistics(ranks):
         ({"lr": 0}, "lr must be a number above 0, got 0"),
         ({"lr": math.nan}, "lr must be a number above 0, got nan"),
         ({"schedule": "cosine"}, r"one of .*'one-cycle'.*got 'cosine'"),
+        ({"shift": -1}, r"at least 0 pixels and less .*width, 28, got -1"),
+        ({"shift": 28}, r"less than the image's width, 28, got 28"),
     ],
 )
 def test_fit_refuses_naming_the_value(arguments, message, digits):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import zlib
 from functools import cache
 from pathlib import Path
 from zipfile import BadZipFile
@@ -259,7 +260,7 @@ def _read_official(path: Path) -> np.ndarray:
     try:
         with np.load(path, allow_pickle=False) as archive:
             images = archive["imgs"]
-    except (OSError, ValueError, KeyError, BadZipFile, EOFError) as error:
+    except (OSError, ValueError, KeyError, BadZipFile, EOFError, zlib.error) as error:
         raise DataError(f"{path} is damaged ({error}): fetch it again") from error
     if images.shape != (737_280, 64, 64) or images.dtype != np.uint8:
         raise DataError(
@@ -280,6 +281,8 @@ def _check_factors(
 ) -> None:
     if size < 4:
         raise ValueError(f"size must be at least 4 pixels, got {size}")
+    if shape.is_floating_point():
+        raise ValueError(f"shape must hold integers, got {shape.dtype}")
     lengths = {len(f) for f in (shape, scale, orientation, x, y)}
     if len(lengths) > 1:
         raise ValueError(f"the factors' lengths differ: {sorted(lengths)}")

@@ -1,0 +1,197 @@
+"""Recipes: runs that keep their names, share what is equal, and fit one another."""
+
+from dataclasses import asdict, dataclass, fields, replace
+
+import pytest
+
+import thin_mini as tm
+from thin_mini import recipes, reproduce
+from thin_mini.recipes import RECIPES, Protocol, Run, data_of, rows_of
+from thin_mini.reproduce import all_runs
+
+pytestmark = pytest.mark.usefixtures("clean_env")
+EVERY = [(recipe, data) for recipe, (_, sets) in RECIPES.items() for data in sets]
+PROTOCOL = Protocol(3)
+NETWORK = Run("mnist-r", "digits", "network", "rotation", 500, 100, 1, PROTOCOL)
+RUN = replace(NETWORK, model="exogenous", labels=64, networks=(NETWORK,))
+
+
+def paper(recipe, data, seeds=5):
+    return rows_of(recipe, data, seeds, "paper")
+
+
+def runs_of(rows):
+    return {row.name: row.runs for row in rows}
+
+
+def test_the_names_of_committed_results_stay_valid():
+    # The files in results/runs are named by these; a change here orphans them all.
+    baseline = runs_of(paper("table2", "mnist-r"))["Baseline"]
+    assert baseline[0].hash == "d9943d089b84"
+    assert paper("table1", "mnist-r")[0].runs[0].hash == "ee8553a4e708"
+
+
+def changed(value):
+    """Another value of the same kind."""
+    if isinstance(value, Protocol):
+        return replace(value, epochs=value.epochs + 1)
+    if isinstance(value, tuple):
+        return (*value, NETWORK)
+    return value + ("x" if isinstance(value, str) else 1)
+
+
+@pytest.mark.parametrize("name", [f.name for f in fields(Run)])
+def test_every_setting_of_a_run_counts_for_its_hash(name):
+    assert replace(RUN, **{name: changed(getattr(RUN, name))}).hash != RUN.hash
+
+
+@pytest.mark.parametrize("name", [f.name for f in fields(Protocol)])
+def test_every_setting_of_the_protocol_counts_for_its_hash(name):
+    other = replace(PROTOCOL, **{name: changed(getattr(PROTOCOL, name))})
+    assert replace(RUN, protocol=other).hash != RUN.hash
+    network = replace(NETWORK, protocol=other)
+    assert replace(RUN, networks=(network,)).hash != RUN.hash
+
+
+def test_a_new_setting_keeps_the_hashes_of_runs_that_leave_it_at_its_default():
+    @dataclass(frozen=True)
+    class LaterProtocol(Protocol):
+        warm_up: int = 0
+
+    @dataclass(frozen=True)
+    class LaterRun(Run):
+        noise: float = 0.0
+
+    def later(noise=0.0, warm_up=0):
+        settings = {f.name: getattr(RUN, f.name) for f in fields(RUN)}
+        settings["protocol"] = LaterProtocol(**asdict(PROTOCOL), warm_up=warm_up)
+        return LaterRun(**settings, noise=noise).hash
+
+    assert later() == RUN.hash
+    assert len({later(), later(noise=0.5), later(warm_up=2)}) == 3
+
+
+@pytest.mark.parametrize("profile", ["smoke", "lecture", "paper"])
+def test_runs_of_all_recipes_share_a_hash_only_if_they_are_equal(profile):
+    rows = [row for name in EVERY for row in rows_of(*name, 3, profile)]
+    runs = {run for row in rows for own in row.runs for run in (own, *own.networks)}
+    assert len({run.hash for run in runs}) == len(runs) == len(all_runs(rows))
+
+
+@pytest.mark.parametrize("data", ["mnist-r", "dsprites"])
+def test_figure_4_shares_its_ends_with_table_2(data):
+    figure, table = runs_of(paper("fig4", data)), runs_of(paper("table2", data))
+    assert figure["λ = 0"] == table["Exogenous tree-gated deep ensemble"]
+    assert figure["λ = 0.005"] == table["THIN"]
+    assert all(run.dispel == 0.05 for run in figure["λ = 0.05"])
+
+
+@pytest.mark.parametrize("data", ["mnist-r", "dsprites"])
+@pytest.mark.parametrize("recipe", ["table2", "fig4", "labels-plain", "choices"])
+def test_the_networks_of_table_1_feed_the_gates_of_the_others(recipe, data):
+    networks = set(paper("table1", data)[0].runs)
+    assert networks <= set(all_runs(paper(recipe, data)))
+
+
+@pytest.mark.parametrize("profile", ["smoke", "lecture", "paper"])
+@pytest.mark.parametrize(("recipe", "data"), EVERY)
+def test_rows_have_names_of_their_own_and_references_that_exist(recipe, data, profile):
+    rows = rows_of(recipe, data, 3, profile)
+    names = [row.name for row in rows]
+    assert len(set(names)) == len(names)
+    assert {row.reference for row in rows} - {None} <= set(names)
+    assert all(row.reference != row.name for row in rows)
+    for row in rows:
+        assert [run.seed for run in row.runs] == [0, 1, 2]
+        assert all(net.seed == run.seed for run in row.runs for net in run.networks)
+
+
+@pytest.mark.parametrize("profile", ["smoke", "lecture", "paper"])
+@pytest.mark.parametrize(("recipe", "data"), EVERY)
+def test_no_run_needs_more_images_than_the_profile_has(recipe, data, profile):
+    budget = tm.profile(profile)
+    for run in all_runs(rows_of(recipe, data, 2, profile)):
+        apart = run.n_test if run.on == "valid" else run.protocol.n_valid
+        assert run.labels + apart <= budget.n_images
+        assert run.n_test == budget.n_test
+
+
+def test_before_a_run_come_the_networks_that_feed_it():
+    rows = rows_of("table3", "mnist-rs", 2, "smoke")
+    order = [run.hash for run in all_runs(rows)]
+    assert len(order) == len(set(order)) == 2 * (4 + 2)
+    for row in rows:
+        for run in row.runs:
+            places = [order.index(network.hash) for network in run.networks]
+            assert max(places, default=-1) < order.index(run.hash)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "data"), [("table2", "mnist-r"), ("table2", "dsprites")]
+)
+def test_the_rows_of_table_2_have_about_equally_many_parameters(
+    recipe, data, tmp_path, monkeypatch
+):
+    def untrained(run, root, gate_on):
+        n_exo = {"rotation": 18, "scale": 10}[run.by]
+        return tm.ExogenousNetwork(tm.ConvEncoder(), n_exo, gate_on=gate_on).freeze()
+
+    monkeypatch.setattr(reproduce, "trained_network", untrained)
+    sizes = {}
+    for row in rows_of(recipe, data, 2, "smoke"):
+        train, _ = reproduce.datasets(row.runs[0])
+        sizes[row.name] = tm.n_trainable(
+            reproduce.assemble(row.runs[0], tmp_path, train)
+        )
+    assert len(sizes) == 6
+    assert max(sizes.values()) < 1.05 * min(sizes.values())
+
+
+def test_the_papers_protocol_is_the_papers():
+    for run in all_runs(rows_of("table2-paper", "mnist-r", 2, "paper")):
+        wanted = Protocol(10, 32, 1e-3, "constant", shift=0, n_valid=5000)
+        assert run.protocol == wanted
+        assert run.labels == 55_000
+        assert run.gate_on == ("features" if run.networks else "hidden")
+
+
+def test_the_plain_recipe_takes_the_shifts_away_and_nothing_else():
+    with_shifts = runs_of(rows_of("labels", "dsprites", 2, "paper"))
+    for name, runs in runs_of(rows_of("labels-plain", "dsprites", 2, "paper")).items():
+        for plain, run in zip(runs, with_shifts[name], strict=True):
+            assert (plain.protocol.shift, run.protocol.shift) == (0, 1)
+            assert replace(plain, protocol=run.protocol) == run
+
+
+def test_under_the_paper_profile_digits_are_real_ones_and_else_what_there_is():
+    assert paper("table2", "mnist-r")[0].runs[0].source == "mnist"
+    assert rows_of("table2", "mnist-r", 2, "smoke")[0].runs[0].source == "digits"
+    assert rows_of("table2", "dsprites", 2, "paper")[0].runs[0].source == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("table9", "mnist-r"), "unknown recipe 'table9': there are table1, table2"),
+        (("table3", "dsprites"), "table3 has no rows on 'dsprites': .*mnist-rs, all"),
+        (("table2", "mnist-r", 0), "at least 2 seeds, got 0"),
+        (("table2", "mnist-r", 1), "at least 2 seeds, got 1"),
+        (("table2", "mnist-r", 2, "huge"), "unknown profile 'huge'"),
+    ],
+    ids=str,
+)
+def test_rows_that_cannot_be_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        rows_of(*arguments)
+
+
+def test_all_data_sets_of_a_recipe_or_one_of_them():
+    assert data_of("table2") == ("mnist-r", "dsprites")
+    assert data_of("table2", "dsprites") == ("dsprites",)
+
+
+def test_an_unknown_row_is_refused_with_the_names_there_are():
+    rows = rows_of("table3", "mnist-rs", 2, "smoke")
+    with pytest.raises(ValueError, match=r"unknown row 'Size': .*'Rotation \+ Scale'"):
+        recipes.check_row(rows, "Size")
+    recipes.check_row(rows, "Scale")
