@@ -1,8 +1,9 @@
-"""The command line: ``thin-mini doctor``, ``data`` and ``reproduce``."""
+"""The command line: ``thin-mini doctor``, ``data``, ``reproduce`` and ``ledger``."""
 
 from __future__ import annotations
 
 import platform
+from collections import Counter
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +13,7 @@ import torchvision
 import typer
 from accelerate import Accelerator
 
-from thin_mini import recipes, results
+from thin_mini import ledger, recipes, results
 from thin_mini.data import store
 from thin_mini.profiles import profile
 from thin_mini.recipes import RECIPES
@@ -109,6 +110,38 @@ def reproduce(
     except (ValueError, store.DataError, results.ResultError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(code=1) from error
+
+
+@app.command("ledger")
+def check_ledger(
+    update: Annotated[
+        bool, typer.Option("--update", help="Rewrite the verdicts that disagree.")
+    ] = False,
+    file: Annotated[Path, typer.Option(help="The ledger to read.")] = ledger.FILE,
+    results_folder: Annotated[
+        Path | None, typer.Option("--results", help="Where the runs are kept.")
+    ] = None,
+) -> None:
+    """Count the ledger's entries, and fail if a verdict disagrees with the results."""
+    try:
+        root = results_folder or results.default_folder()
+        wrong = ledger.disagreements(ledger.load(file), root)
+        if update:
+            ledger.update(file, root)
+        entries = ledger.load(file)
+    except (ValueError, results.ResultError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(code=1) from error
+    counts = Counter((entry.verdict, entry.kind) for entry in entries)
+    typer.echo("".join(f"{name:>13}" for name in ("", *ledger.KINDS, "all")))
+    for verdict in ledger.VERDICTS:
+        numbers = [counts[verdict, kind] for kind in ledger.KINDS]
+        cells = "".join(f"{n:>13}" for n in (*numbers, sum(numbers)))
+        typer.echo(f"{verdict:>13}{cells}")
+    for name, (stands, computed) in wrong.items():
+        about = "was" if update else "stands as"
+        typer.echo(f"{name}: {computed} by the results, {about} {stands}", err=True)
+    raise typer.Exit(code=1 if wrong and not update else 0)
 
 
 def where(download: bool) -> str:

@@ -1,0 +1,148 @@
+"""The ledger: what the paper says, where it is here, and whether it holds."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from thin_mini import results
+from thin_mini.metrics import mean_interval
+from thin_mini.recipes import check_row, rows_of
+
+KINDS = ("equation", "table row", "figure", "sentence")
+PENDING = "pending"
+VERDICTS = (*results.VERDICTS, "implemented", "open", PENDING)
+SEEDS = 5  # fewer give no verdict
+FILE = Path(__file__).parents[1] / "book" / "ledger.yml"  # in the repository
+
+
+@dataclass(frozen=True)
+class Result:
+    """A row of a recipe, less another, seed by seed, if there is a ``reference``."""
+
+    recipe: str
+    data: str
+    row: str
+    reference: str | None = None
+    metric: str | None = None  # or the row's; by_bin:0,17 is the mean of those bins
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing that the paper says, ``says`` in our words.
+
+    Its number is a ``value`` (percent), a ``difference`` of two entries that
+    ``compares`` names (points; in percent, as printed: ``relative``) or, where there is
+    none, a ``direction``. ``chapter`` is a page without suffix, ``cell`` a cell's id,
+    ``symbol`` a dotted name, ``test`` is ``tests/file.py::name``.
+    """
+
+    id: str
+    kind: str
+    section: str
+    says: str
+    verdict: str
+    value: float | None = None
+    difference: float | None = None
+    relative: float | None = None
+    direction: str | None = None
+    compares: tuple[str, ...] = ()
+    chapter: str | None = None
+    cell: str | None = None
+    symbol: str | None = None
+    test: str | None = None
+    result: Result | None = None
+
+
+def load(path: Path = FILE) -> list[Entry]:
+    """Read and check a ledger; a ValueError names the entry and what is wrong."""
+    try:
+        items = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise ValueError(f"{path} cannot be read: {error}") from error
+    entries = [_entry(item) for item in items or []]
+    ids = [entry.id for entry in entries]
+    if twice := sorted({name for name in ids if ids.count(name) > 1}):
+        raise ValueError(f"more than one entry is called {', '.join(twice)}")
+    return entries
+
+
+def _entry(item: Any) -> Entry:
+    try:
+        r = Result(**item["result"]) if "result" in item else None
+        compares = tuple(item.get("compares", ()))
+        e = Entry(**(item | {"compares": compares, "result": r}))
+    except (TypeError, AttributeError) as error:  # the message names the key
+        raise ValueError(f"{str(item)[:60]}: {error}") from error
+    claims = 3 - (e.value, e.difference, e.direction).count(None)
+    fitting = results.VERDICTS if r else ("implemented", "open")
+    proven = e.symbol and e.test
+    wrong = {
+        f"unknown kind {e.kind!r}": e.kind not in KINDS,
+        f"unknown verdict {e.verdict!r}": e.verdict not in VERDICTS,
+        "a direction is higher or lower": e.direction not in (None, "higher", "lower"),
+        "give one of value, difference, direction": not bool(r) <= claims <= 1,
+        "only a value has no reference": r and bool(r.reference) == bool(e.value),
+        f"{e.verdict!r} does not fit": e.verdict not in (*fitting, PENDING),
+        "name symbol and test": e.verdict == "implemented" and not proven,
+        "name a chapter": not e.chapter and (r or e.verdict != PENDING),
+    }
+    if found := [about for about, is_wrong in wrong.items() if is_wrong]:
+        raise ValueError(f"{e.id}: {found[0]}")
+    return e
+
+
+def measured(result: Result, root: Path) -> list[float]:
+    """Its numbers, seed by seed, on real MNIST; empty if fewer than ``SEEDS``."""
+    rows = rows_of(result.recipe, result.data, SEEDS, "paper", "mnist")
+
+    def of(name: str) -> dict[int, float]:
+        check_row(rows, name)
+        row = next(row for row in rows if row.name == name)
+        metric, _, bins = (result.metric or row.metric).partition(":")
+        found = results.values(replace(row, metric=metric), root)
+        if bins:
+            chosen = [int(b) for b in bins.split(",")]
+            found = {s: float(np.mean(np.array(v)[chosen])) for s, v in found.items()}
+        return found
+
+    ours = of(result.row)
+    less = of(result.reference) if result.reference else dict.fromkeys(ours, 0.0)
+    numbers = results.paired(ours, less)
+    return numbers if len(numbers) >= SEEDS else []
+
+
+def computed_verdict(entry: Entry, root: Path) -> str:
+    """What the results say; the entry's own verdict where it has no result."""
+    ours = measured(entry.result, root) if entry.result else []
+    if not ours:
+        return PENDING if entry.result else entry.verdict
+    if entry.value is not None:
+        return results.level(entry.value, ours)
+    if entry.difference is not None:
+        return results.verdict(entry.difference, ours)
+    mean, half = mean_interval(ours)
+    if abs(mean) <= half:
+        return "not seen"
+    agrees = (mean > 0) == (entry.direction == "higher")
+    return "reproduced" if agrees else "contradicted"
+
+
+def disagreements(entries: list[Entry], root: Path) -> dict[str, tuple[str, str]]:
+    """By id, the verdicts that stand against what the results say, and those."""
+    found = {e.id: (e.verdict, computed_verdict(e, root)) for e in entries}
+    return {name: pair for name, pair in found.items() if len(set(pair)) > 1}
+
+
+def update(path: Path, root: Path) -> None:
+    """Rewrite the verdicts that disagree with the results, and nothing else."""
+    text = path.read_text("utf-8")
+    for name, (_, now) in disagreements(load(path), root).items():
+        pattern = rf"(^- id: {re.escape(name)}$(?:\n .*)*?\n  verdict: ).*$"
+        text = re.sub(pattern, rf"\g<1>{now}", text, flags=re.M)
+    path.write_text(text, "utf-8")
