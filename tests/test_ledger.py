@@ -1,0 +1,429 @@
+"""The ledger is whole, its links lead somewhere, and its verdicts fit its numbers."""
+
+import ast
+import importlib
+import inspect
+import json
+import math
+import re
+import sys
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import check_pages
+import pytest
+from typer.testing import CliRunner
+
+import thin_mini as tm
+from thin_mini import ledger, recipes, results
+from thin_mini.cli import app
+
+ROOT = Path(__file__).parents[1]
+sys.path.append(str(ROOT / "book" / "_ext"))
+import ledger_pages  # noqa: E402
+
+ENTRIES = ledger.load()
+BY_ID = {entry.id: entry for entry in ENTRIES}
+RUNS = results.default_folder()
+MEASURED = [entry for entry in ENTRIES if entry.result]
+FACES = re.compile(r"4\.[2-6]$")
+
+of = pytest.mark.parametrize
+
+
+def ids(entries):
+    return [entry.id for entry in entries]
+
+
+def paper_value(result, name):
+    """What the recipes say that the paper prints."""
+    rows = recipes.rows_of(result.recipe, result.data, 5, "paper", "mnist")
+    return next(row.paper for row in rows if row.name == name)
+
+
+# The links of an entry. Each returns what is wrong, or None.
+
+
+def chapter_problem(entry):
+    if entry.chapter and entry.chapter not in check_pages.read_toc():
+        return f"{entry.chapter} is not in _toc.yml"
+
+
+@cache
+def cells(chapter):
+    text = (ROOT / f"{chapter}.ipynb").read_text("utf-8")
+    return {cell["id"] for cell in json.loads(text)["cells"]}
+
+
+def cell_problem(entry):
+    if entry.cell and entry.cell not in cells(entry.chapter):
+        return f"{entry.chapter} has no cell {entry.cell}"
+
+
+def symbol_problem(entry):
+    if entry.symbol is None:
+        return None
+    module, *path = (entry.symbol,)
+    while True:
+        try:
+            thing = importlib.import_module(module)
+            break
+        except ModuleNotFoundError:
+            module, _, last = module.rpartition(".")
+            if not module:
+                return f"{entry.symbol} is not to be found"
+            path.insert(0, last)
+    for name in path:
+        if not hasattr(thing, name):
+            return f"{entry.symbol} has no {name}"
+        thing = getattr(thing, name)
+
+
+@cache
+def functions(file):
+    path = ROOT / file
+    tree = ast.parse(path.read_text("utf-8")) if path.is_file() else ast.parse("")
+    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+def proof_problem(entry):
+    file, _, name = (entry.test or "").partition("::")
+    if entry.test and not (name.startswith("test_") and name in functions(file)):
+        return f"there is no test {entry.test}"
+
+
+PROBLEMS = {
+    "chapter": chapter_problem,
+    "cell": cell_problem,
+    "symbol": symbol_problem,
+    "test": proof_problem,
+}
+
+
+@of("link", PROBLEMS)
+def test_links_lead_somewhere(link):
+    found = {entry.id: PROBLEMS[link](entry) for entry in ENTRIES}
+    assert {name: about for name, about in found.items() if about} == {}
+
+
+@of(
+    ("link", "value"),
+    [
+        ("chapter", "notebooks/99_nothing"),
+        ("cell", "ch05-99"),
+        ("symbol", "thin_mini.gates.leaf_log_prob"),
+        ("symbol", "thin_mini.gate.leaf_log_probs"),
+        ("symbol", "nowhere.at_all"),
+        ("test", "tests/test_gates.py::test_nothing"),
+        ("test", "tests/test_nothing.py::test_it"),
+        ("test", "tests/test_gates.py::leaves_below"),
+    ],
+)
+def test_a_broken_link_is_noticed(link, value):
+    assert PROBLEMS[link](replace(BY_ID["eq-4"], **{link: value}))
+
+
+def test_verdicts_agree_with_the_results():
+    assert ledger.disagreements(ENTRIES, RUNS) == {}
+
+
+def test_everything_is_there():
+    present = {(entry.kind, entry.id) for entry in ENTRIES}
+    assert {("equation", f"eq-{n}") for n in range(1, 9)} <= present
+    assert {("figure", f"fig-{n}") for n in range(1, 13)} <= present
+    rows = [entry.id for entry in ENTRIES if entry.kind == "table row"]
+    count = {
+        n: sum(name.startswith(f"table-{n}-") for name in rows) for n in range(1, 6)
+    }
+    # Table 5: for each of three data sets, the others in one entry, and THIN.
+    assert count == {1: 3, 2: 2 * 6, 3: 4, 4: 3 * 6, 5: 3 * 2}
+    sections = {entry.section for entry in ENTRIES}
+    assert {"3.1", "3.2", "3.3", "3.4", *(f"4.{n}" for n in range(1, 7))} <= sections
+
+
+def test_entries_are_in_the_order_of_the_paper():
+    order = [tuple(map(int, entry.section.split("."))) for entry in ENTRIES]
+    assert order == sorted(order)
+    assert all(re.fullmatch(r"[a-z0-9.-]+", entry.id) for entry in ENTRIES)
+
+
+def test_faces_are_pending_and_nothing_else_is_without_a_chapter():
+    assert {e.verdict for e in ENTRIES if FACES.match(e.section)} == {ledger.PENDING}
+    without = {
+        e.section for e in ENTRIES if not e.chapter and not FACES.match(e.section)
+    }
+    assert without == {"1", "3.4"}  # the state of the art, faces and LFW in Table 1
+
+
+@of("entry", MEASURED, ids=ids(MEASURED))
+def test_the_papers_numbers_are_those_of_the_recipes(entry):
+    ours = paper_value(entry.result, entry.result.row)
+    if entry.value is not None:
+        assert entry.value == ours
+    elif entry.difference is not None:
+        reference = paper_value(entry.result, entry.result.reference)
+        assert entry.difference == pytest.approx(ours - reference, abs=1e-6)
+
+
+COMPARED = [entry for entry in ENTRIES if entry.difference is not None]
+
+
+@of("entry", COMPARED, ids=ids(COMPARED))
+def test_a_difference_is_that_of_two_values(entry):
+    a, b = (BY_ID[name].value for name in entry.compares)
+    assert entry.difference == pytest.approx(a - b, abs=1e-6)
+    if entry.relative is not None:  # as printed, with at most two decimals
+        assert entry.relative == pytest.approx(100 * (a / b - 1), abs=0.011)
+        assert f"+{entry.relative:g}" in entry.says.replace("0 %", " %")
+
+
+def test_settings_are_those_of_the_paper():
+    plan = recipes.Plan("mnist-r", "mnist", tm.profile("paper"), 5, paper_protocol=True)
+    protocol = plan.protocol(plan.all_labels)
+    assert (protocol.batch_size, protocol.lr, protocol.schedule) == (
+        32,
+        1e-3,
+        "constant",
+    )
+    assert protocol.shift == 0
+    network = tm.ExogenousNetwork(tm.ConvEncoder(), 18)
+    assert network.head.first.out_features == 256
+    model = tm.build("thin", 10, exogenous=network.freeze())
+    assert (model.experts.n_experts, model.experts.hidden) == (8, 32)
+    assert model.gate.depth == 3 == math.log2(model.experts.n_experts)
+    sizes = inspect.signature(tm.data.dsprites).parameters
+    assert (sizes["n_train"].default, sizes["n_test"].default) == (60_000, 10_000)
+
+
+def test_classes_of_the_data_sets_are_those_of_the_paper():
+    tiny = {"n_train": 40, "n_test": 20}
+    for by, count in (("rotation", 18), ("scale", 10)):
+        train, test = tm.data.mnist_rs(**tiny, by=by, source="digits")
+        assert train.n_exo == test.n_exo == count
+        assert train.n_classes == 10
+    assert train.exo_edges.tolist() == pytest.approx(
+        [0.5 + 0.05 * n for n in range(11)]
+    )
+    for n_scales in (10, 6):
+        train, _ = tm.data.dsprites(**tiny, n_scales=n_scales, source="rendered")
+        assert (train.n_exo, train.n_classes) == (n_scales, 3)
+    train, _ = tm.data.dsprites(**tiny)
+    assert train.exo_edges.tolist() == pytest.approx(
+        [0.5 + 0.05 * n for n in range(11)]
+    )
+
+
+# The loader and the verdicts, on ledgers and results made for the purpose.
+
+GOOD = """\
+- id: eq-1
+  kind: equation
+  section: "3.2"
+  says: >-
+    Something: of
+    two lines.
+  chapter: book/intro
+  symbol: thin_mini.build
+  test: tests/test_ledger.py::test_everything_is_there
+  verdict: implemented
+
+# A comment that stays.
+- id: gain
+  kind: sentence
+  section: "4.1"
+  says: THIN is better.
+  difference: 1.43
+  chapter: book/intro
+  result: {recipe: table2, data: mnist-r, row: THIN, reference: Baseline}
+  verdict: pending
+"""
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "ledger.yml"
+    path.write_text(GOOD, "utf-8")
+    return path
+
+
+def test_a_good_ledger_is_read(file):
+    equation, gain = ledger.load(file)
+    assert equation.says == "Something: of two lines."
+    assert gain.result == ledger.Result("table2", "mnist-r", "THIN", "Baseline")
+
+
+@of(
+    ("old", "new", "message"),
+    [
+        ("kind: equation", "kind: formula", "eq-1: unknown kind 'formula'"),
+        ("verdict: pending", "verdict: true enough", "gain: unknown verdict"),
+        ("verdict: pending", "verdict: open", "gain: 'open' does not fit"),
+        ("verdict: implemented", "verdict: weaker", "eq-1: 'weaker' does not fit"),
+        ("id: gain", "id: eq-1", "more than one entry is called eq-1"),
+        ("  difference:", "  diference:", "gain.*unexpected keyword.*'diference'"),
+        ("row: THIN", "line: THIN", "gain.*unexpected keyword.*'line'"),
+        ('  section: "3.2"\n', "", "eq-1.*missing.*'section'"),
+        ("  difference: 1.43\n", "", "gain: give one of value"),
+        (
+            "  difference: 1.43\n",
+            "  difference: 1.43\n  value: 2\n",
+            "give one of value",
+        ),
+        ("difference: 1.43", "direction: up", "gain: a direction is higher or lower"),
+        ("difference: 1.43", "value: 98.26", "gain: only a value has no reference"),
+        (", reference: Baseline", "", "gain: only a value has no reference"),
+        ("  symbol: thin_mini.build\n", "", "eq-1: name symbol and test"),
+        ("  chapter: book/intro\n", "", "eq-1: name a chapter"),
+        ("- id: eq-1", "- just text", "cannot be read"),
+        (GOOD, "- just text", "just text"),
+    ],
+)
+def test_a_wrong_entry_is_named(old, new, message, file):
+    assert old in GOOD
+    file.write_text(GOOD.replace(old, new), "utf-8")
+    with pytest.raises(ValueError, match=message):
+        ledger.load(file)
+
+
+def test_a_missing_ledger_is_named(tmp_path):
+    with pytest.raises(ValueError, match=r"nowhere\.yml cannot be read"):
+        ledger.load(tmp_path / "nowhere.yml")
+
+
+def fill(root, accuracies, n_seeds=5, **metrics):
+    """Result files of some rows of Table 2 on MNIST-R, with a little noise."""
+    for row in recipes.rows_of("table2", "mnist-r", 5, "paper", "mnist"):
+        if row.name in accuracies:
+            for run in row.runs[:n_seeds]:
+                noise = 0.01 * (run.seed - 2) * (1 if row.name == "THIN" else -1)
+                found = {"accuracy": accuracies[row.name] + noise}
+                more = {key: pair[row.name == "THIN"] for key, pair in metrics.items()}
+                results.write(run, root, found | more, 1, 1.0)
+
+
+@of(
+    ("thin", "expected"),
+    [
+        (98.6, "reproduced"),
+        (97.5, "weaker"),
+        (97.01, "not seen"),
+        (96.5, "contradicted"),
+    ],
+)
+def test_the_verdict_comes_from_the_results(thin, expected, file, tmp_path):
+    fill(tmp_path, {"THIN": thin, "Baseline": 97.0})
+    gain = ledger.load(file)[1]
+    assert ledger.computed_verdict(gain, tmp_path) == expected
+    assert ledger.disagreements([gain], tmp_path) == {"gain": ("pending", expected)}
+
+
+def test_fewer_than_five_seeds_stay_pending(file, tmp_path):
+    gain = ledger.load(file)[1]
+    assert ledger.computed_verdict(gain, tmp_path) == "pending"
+    fill(tmp_path, {"THIN": 98.6})
+    fill(tmp_path, {"Baseline": 97.0}, n_seeds=4)
+    assert ledger.computed_verdict(gain, tmp_path) == "pending"
+
+
+def test_a_level_and_a_direction_have_verdicts_of_their_own(file, tmp_path):
+    fill(tmp_path, {"THIN": 97.5, "Baseline": 97.0}, by_bin=([90, 0, 80], [91, 0, 83]))
+    gain = ledger.load(file)[1]
+
+    def verdict(result=gain.result, **claim):
+        entry = replace(gain, **{"difference": None, "result": result} | claim)
+        return ledger.computed_verdict(entry, tmp_path)
+
+    alone = replace(gain.result, reference=None)
+    assert verdict(alone, value=97.4) == "reproduced"
+    assert verdict(alone, value=98.26) == "weaker"
+    assert verdict(direction="higher") == "reproduced"
+    assert verdict(direction="lower") == "contradicted"
+    back = replace(gain.result, row="Baseline", reference="THIN")
+    assert verdict(back, direction="lower") == "reproduced"
+    some = replace(gain.result, metric="by_bin:0,2")
+    assert ledger.measured(some, tmp_path) == [2.0] * 5
+    fill(tmp_path, {"THIN": 97.0})
+    assert verdict(direction="higher") == "not seen"
+
+
+def test_an_unknown_row_is_named(file, tmp_path):
+    gain = ledger.load(file)[1]
+    with pytest.raises(ValueError, match="unknown row 'Thin'"):
+        ledger.measured(replace(gain.result, row="Thin"), tmp_path)
+
+
+def run(*arguments):
+    result = CliRunner().invoke(app, ["ledger", *map(str, arguments)])
+    return result.exit_code, result.output
+
+
+def test_the_command_counts_and_fails_until_it_may_update(file, tmp_path):
+    options = "--file", file, "--results", tmp_path
+    code, said = run(*options)
+    assert code == 0
+    assert re.search(r"^ +pending +0 +0 +0 +1 +1$", said, re.M)
+    fill(tmp_path, {"THIN": 97.5, "Baseline": 97.0})
+    code, said = run(*options)
+    assert code == 1
+    assert "gain: weaker by the results, stands as pending" in said
+    assert file.read_text("utf-8") == GOOD
+    code, said = run(*options, "--update")
+    assert code == 0
+    assert "gain: weaker by the results, was pending" in said
+    assert file.read_text("utf-8") == GOOD.replace(
+        "verdict: pending", "verdict: weaker"
+    )
+    assert run(*options)[0] == 0
+
+
+def test_the_command_names_what_is_wrong(file):
+    file.write_text(GOOD.replace("kind: equation", "kind: formula"), "utf-8")
+    code, said = run("--file", file)
+    assert code == 1
+    assert "eq-1: unknown kind" in said
+
+
+# The numbers in the prose of the book.
+
+PROSE = {page.name: page.read_text("utf-8") for page in (ROOT / "book").glob("*.md")}
+ROLES = [
+    (page, *role)
+    for page, text in PROSE.items()
+    for role in re.findall(r"\{(ours|difference)\}`([^`]+)`", text)
+]
+TABLES = [
+    (page, *directive)
+    for page, text in PROSE.items()
+    for directive in re.findall(
+        r"^```\{(?:measured|parameters)\} (\S+) (\S+)\n(.*?)^```", text, re.M | re.S
+    )
+]
+
+
+@of(("page", "kind", "text"), ROLES)
+def test_numbers_in_prose_name_a_row(page, kind, text):
+    assert ledger_pages.number(ledger_pages.parse(kind, text))
+
+
+@of(("page", "recipe", "data", "names"), TABLES)
+def test_tables_in_prose_name_their_rows(page, recipe, data, names):
+    assert ledger_pages.chosen(recipe, data, names.splitlines())
+
+
+@of(("kind", "text"), [("ours", "table2 | mnist-r"), ("difference", "a | b | c")])
+def test_a_number_in_prose_with_a_part_missing_is_refused(kind, text):
+    with pytest.raises(ValueError, match=f"{kind} takes"):
+        ledger_pages.parse(kind, text)
+
+
+def test_a_number_is_written_with_its_interval(tmp_path, monkeypatch):
+    fill(tmp_path / "runs", {"THIN": 97.5, "Baseline": 98.0})
+    monkeypatch.setenv("THIN_MINI_RESULTS", str(tmp_path))
+    result = ledger_pages.parse("difference", "table2 | mnist-r | THIN | Baseline")
+    assert ledger_pages.number(result) == "\u22120.50 ± 0.04\u00a0points"
+    result = ledger_pages.parse("ours", "table2 | mnist-r | THIN")
+    assert ledger_pages.number(result) == "97.50 ± 0.02\u00a0%"
+    assert (
+        ledger_pages.number(ledger.Result("table2", "mnist-r", "Oracle")) == "pending"
+    )
