@@ -28,7 +28,7 @@ absolute_paths = \
 	  *) export THIN_MINI_CACHE="$(CURDIR)/$$THIN_MINI_CACHE" ;; esac
 
 .DEFAULT_GOAL := help
-.PHONY: help book check-book test lint lab picture bench outputs clean distclean
+.PHONY: help book check-book test lint lab picture bench reproduce outputs clean distclean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s%s\n", $$1, $$2 }' Makefile
@@ -82,6 +82,11 @@ picture: $(STAMP) ## Draw the picture of the front page anew
 # Stripped even where a chapter fails, so that no half-run one is left with outputs.
 bench: $(STAMP) ## Time the library against the alternatives, into results/
 	$(BIN)/python benchmarks/run.py
+
+reproduce: $(STAMP) ## Make what is missing of every table of the paper, for hours
+	@set -e; $(absolute_paths); export TQDM_DISABLE=; \
+	for recipe in table1 table2 table3 fig4 labels labels-plain table2-paper choices; do \
+	  $(BIN)/thin-mini reproduce $$recipe; done
 
 outputs: $(STAMP) ## Run the chapters in place and keep the outputs that are checked
 	@status=0; THIN_MINI_PROFILE=smoke THIN_MINI_DATA=stand-in \

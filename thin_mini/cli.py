@@ -17,7 +17,7 @@ from thin_mini import ledger, recipes, results
 from thin_mini.data import store
 from thin_mini.profiles import profile
 from thin_mini.recipes import RECIPES
-from thin_mini.reproduce import make
+from thin_mini.reproduce import make, stand_alone
 
 app = typer.Typer(
     help="THIN, step by step.", no_args_is_help=True, pretty_exceptions_enable=False
@@ -97,6 +97,7 @@ def reproduce(
 
     Interrupted, it goes on where it was; started twice, it shares the work.
     """
+    stand_alone()
     try:
         root = results_folder or results.default_folder()
         for name in recipes.data_of(recipe, data):
@@ -109,6 +110,10 @@ def reproduce(
             typer.echo(results.readable(results.table(rows, root)).to_string())
     except (ValueError, store.DataError, results.ResultError) as error:
         typer.echo(str(error), err=True)
+        raise typer.Exit(code=1) from error
+    except (OSError, FloatingPointError) as error:
+        kept = "the runs that are finished are kept; mend it and start again"
+        typer.echo(f"{error}: {kept}", err=True)
         raise typer.Exit(code=1) from error
 
 

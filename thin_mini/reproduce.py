@@ -33,6 +33,19 @@ from thin_mini.training import evaluate, fit, precompute
 POLL_SECONDS = 1.0  # how often to look whether another process has finished
 
 
+def stand_alone() -> None:
+    """Make a process that a launcher started with others train runs of its own.
+
+    ``accelerate launch`` and ``torchrun`` announce in the environment that the
+    processes share each batch. Runs this small are better shared out whole, each
+    process with the GPU of its local rank.
+    """
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and torch.cuda.is_available():
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+    for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR"):
+        os.environ.pop(name, None)
+
+
 def all_runs(rows: Sequence[Row]) -> list[Run]:
     """Every run once, networks before what they feed, seed after seed."""
     runs: dict[str, Run] = {}
@@ -55,11 +68,14 @@ def make(rows: Sequence[Row], root: Path, progress: bool = True) -> None:
         progress: Whether to show a bar, with an estimate of the time left.
 
     Raises:
-        DataError: If the folder cannot be written, before anything is computed.
+        DataError: If the folder, or the cache for the networks, cannot be written,
+            before anything is computed.
         ResultError: If a file in it is damaged or of another version.
     """
     check_writable(root)
     missing = [run for run in all_runs(rows) if results.read(run, root) is None]
+    if missing:
+        check_writable(cache_folder())
     bar = tqdm(
         total=sum(run.cost for run in missing),
         unit="images",
@@ -124,10 +140,11 @@ def train_run(run: Run, root: Path) -> Classifier:
     metrics = measure(run, model, test)
     if valid is not None:
         metrics["epoch"] = int(history["valid"].idxmax())
-        metrics["valid"] = history["valid"].max()
+        metrics["valid"] = round(history["valid"].max(), 4)
     if run.model == "network":
         _save_network(run, model)
-    results.write(run, root, metrics, n_trainable(model), seconds)
+    if results.read(run, root) is None:  # else only a network's lost weights were made
+        results.write(run, root, metrics, n_trainable(model), seconds)
     return model
 
 

@@ -22,6 +22,7 @@ from thin_mini.recipes import Row, Run, rows_of
 FORMAT = 1  # of a result file; another number is refused
 VERDICTS = ("reproduced", "weaker", "not seen", "contradicted")
 KEYS = {"format", "hash", "run", "metrics", "parameters", "seconds", "made"}
+MEND = "remove the file and run `thin-mini reproduce` again"
 
 
 class ResultError(RuntimeError):
@@ -74,29 +75,30 @@ def write(
         temporary.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
 
-def read(run: Run, root: Path) -> dict[str, Any] | None:
-    """A run's result, or None if it has not been made.
+def read(run: Run, root: Path | None = None) -> dict[str, Any] | None:
+    """A run's result, or None if it has not been made; by default a committed one.
 
     Raises:
         ResultError: If the file is half written, of another format or another run.
     """
-    path = path_of(run, root)
-    mend = "remove the file and run `thin-mini reproduce` again"
+    path = path_of(run, default_folder() if root is None else root)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise ResultError(f"{path} cannot be read ({error}): {mend}") from error
+        raise ResultError(f"{path} cannot be read ({error}): {MEND}") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         found = content.get("format") if isinstance(content, dict) else None
         raise ResultError(
-            f"{path} has format {found} and this version reads {FORMAT}: {mend}"
+            f"{path} has format {found} and this version reads {FORMAT}: {MEND}"
         )
     missing = KEYS - content.keys()
+    if not isinstance(content.get("metrics"), dict):
+        missing |= {"metrics"}
     if missing or content["hash"] != run.hash:
         about = f"lacks {', '.join(sorted(missing))}" if missing else "is another run's"
-        raise ResultError(f"{path} {about}: {mend}")
+        raise ResultError(f"{path} {about}: {MEND}")
     return content
 
 
@@ -114,14 +116,18 @@ def provenance() -> dict[str, Any]:
     }
 
 
-def values(row: Row, root: Path) -> dict[int, float]:
+def values(row: Row, root: Path | None = None) -> dict[int, float]:
     """The row's number for every seed that has been run."""
-    found = {run.seed: read(run, root) for run in row.runs}
-    return {
-        seed: result["metrics"][row.metric]
-        for seed, result in found.items()
-        if result is not None
-    }
+    root = default_folder() if root is None else root
+    numbers = {}
+    for run in row.runs:
+        result = read(run, root)
+        if result is None:
+            continue
+        if row.metric not in result["metrics"]:
+            raise ResultError(f"{path_of(run, root)} lacks {row.metric}: {MEND}")
+        numbers[run.seed] = result["metrics"][row.metric]
+    return numbers
 
 
 def paired(ours: dict[int, float], reference: dict[int, float]) -> list[float]:
