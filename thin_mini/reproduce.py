@@ -27,7 +27,7 @@ from thin_mini.models import (
     build,
     n_trainable,
 )
-from thin_mini.recipes import Row, Run
+from thin_mini.runs import Row, Run
 from thin_mini.training import evaluate, fit, precompute
 
 POLL_SECONDS = 1.0  # how often to look whether another process has finished

@@ -17,7 +17,8 @@ import torch
 
 from thin_mini.data.store import whole_file
 from thin_mini.metrics import mean_interval
-from thin_mini.recipes import Row, Run, rows_of
+from thin_mini.recipes import rows_of
+from thin_mini.runs import Row, Run
 
 FORMAT = 1  # of a result file; another number is refused
 VERDICTS = ("reproduced", "weaker", "not seen", "contradicted")

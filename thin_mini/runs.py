@@ -1,0 +1,117 @@
+"""A run is one training, described completely; a row has one for each seed.
+
+The hash of a description names its result: runs that two tables share are made once,
+and a change of anything makes another run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field, fields
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How a run is trained.
+
+    Attributes:
+        epochs: Passes over the labelled images.
+        batch_size: Images in a step.
+        lr: Learning rate of Adam, or its peak.
+        schedule: ``"one-cycle"`` or ``"constant"``.
+        shift: Random shifts by up to so many pixels.
+        n_valid: Further training images to choose the epoch on; 0 keeps the last one.
+    """
+
+    epochs: int
+    batch_size: int = 64
+    lr: float = 3e-3
+    schedule: str = "one-cycle"
+    shift: int = 1
+    n_valid: int = 0
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training.
+
+    Attributes:
+        data: ``"mnist-r"``, ``"dsprites"`` or ``"mnist-rs"``.
+        source: ``"mnist"`` or ``"digits"``; empty for sprites.
+        model: ``"network"`` (the exogenous one) or a name that ``build`` takes.
+        by: The exogenous variable, ``"rotation"`` or ``"scale"``: what a network
+            predicts, an oracle is told, and the accuracy is split by.
+        labels: Training images with a label of what is to be learned.
+        n_test: Test images.
+        seed: Draws data, weights and the order of the images.
+        protocol: How it is trained.
+        networks: The exogenous networks that feed the gate.
+        gate_on: What a gate gets to see of them.
+        dispel: λ of Eq. 8.
+        on: ``"test"``, or ``"valid"``: measured on as many further training images,
+            which is how settings are chosen.
+    """
+
+    data: str
+    source: str
+    model: str
+    by: str
+    labels: int
+    n_test: int
+    seed: int
+    protocol: Protocol
+    networks: tuple[Run, ...] = ()
+    gate_on: str = "hidden"
+    dispel: float = 0.0
+    on: str = "test"
+
+    @property
+    def hash(self) -> str:
+        """Twelve hexadecimal digits that stand for everything above."""
+        text = json.dumps(_settings(self), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    @property
+    def cost(self) -> int:
+        """Images that pass through training, a measure of the time it takes."""
+        return self.protocol.epochs * self.labels
+
+    def __str__(self) -> str:
+        about = f"{self.by} network" if self.model == "network" else self.model
+        return f"{self.data}, {about}, {self.labels:,} labels, seed {self.seed}"
+
+
+def _settings(part: Protocol | Run) -> dict[str, object]:
+    """What differs from the defaults, so that a new field keeps the old hashes."""
+    settings: dict[str, object] = {}
+    for f in fields(part):
+        value = getattr(part, f.name)
+        if value != f.default:
+            if isinstance(value, Protocol):
+                value = _settings(value)
+            elif isinstance(value, tuple):
+                value = [run.hash for run in value]
+            settings[f.name] = value
+    return settings
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of a table: its runs, seed by seed, and what the paper says.
+
+    Attributes:
+        name: As the paper prints it.
+        runs: One for each seed.
+        paper: The paper's value in percent, None where it has none.
+        metric: Which number of a result the row shows.
+        reference: The row that the verdict compares with, None for none.
+        group: What rows of one table may share, such as the number of labels.
+    """
+
+    name: str
+    runs: tuple[Run, ...]
+    paper: float | None = None
+    metric: str = "accuracy"
+    reference: str | None = None
+    group: dict[str, object] = field(default_factory=dict)
