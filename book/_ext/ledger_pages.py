@@ -302,13 +302,13 @@ class RelativeGains(FromResults):
             lines.append(
                 [
                     [link(entry.id, self.env.docname, f"ledger-{entry.id}", "ref")],
-                    f"{ours:.2f} and {other:.2f}",
-                    f"+{entry.relative:g} %",
-                    f"{100 * (ours / other - 1):+.2f} %",
+                    f"{ours:.2f}, {other:.2f}",
+                    f"+{entry.relative:g}",
+                    f"{100 * (ours / other - 1):+.2f}",
                     f"{entry.difference:+.2f}",
                 ]
             )
-        titles = ["sentence", "accuracies", "printed", "relative", "points"]
+        titles = ["sentence", "accuracies", "printed", "in %", "points"]
         return [table(titles, [36, 22, 14, 14, 14], lines, "measured-table")]
 
 
