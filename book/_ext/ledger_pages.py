@@ -6,8 +6,9 @@ Roles, with parts separated by ``|``; the last part may be ``metric=...``:
     {difference}`table2 | mnist-r | THIN | Baseline`      +0.30 ± 0.12 points
 
 Directives: ``ledger``, ``not-reproduced``, ``relative-gains``, ``measured`` (a recipe
-and its data, and as its content parts of the names of the rows that are wanted) and
-``parameters`` (a recipe and its data). Where runs are missing it says "pending".
+and its data, and as its content parts of the names of the rows that are wanted),
+``parameters`` (a recipe and its data) and ``costs``. Where runs are missing they say
+"pending".
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 from thin_mini import ledger, results
 from thin_mini.ledger import Entry, Result
 from thin_mini.metrics import mean_interval
-from thin_mini.recipes import Row, rows_of
+from thin_mini.recipes import RECIPES, rows_of
+from thin_mini.reproduce import all_runs
+from thin_mini.runs import Row
 
 SIGNED = {"difference": "+", "ours": ""}
 UNITS = {"difference": "points", "ours": "%"}
@@ -367,6 +370,27 @@ class Parameters(FromResults):
         return [table(titles, [50, 25, 25], lines, "measured-table")]
 
 
+class Costs(FromResults):
+    """What each recipe's runs took, as their result files say."""
+
+    optional_arguments = 0
+
+    def draw(self) -> list[nodes.Node]:
+        """A table: a recipe and its data, runs, and minutes on two cores."""
+        root = results.default_folder()
+        lines = []
+        for recipe, (_, sets) in RECIPES.items():
+            for data in sets:
+                runs = all_runs(chosen(recipe, data, []))
+                found = [r for r in (results.read(run, root) for run in runs) if r]
+                minutes = sum(r["seconds"] for r in found) / 60 / 2
+                whole = len(found) == len(runs)
+                took = f"{minutes:.0f}" if whole else ledger.PENDING
+                lines.append([recipe, data, f"{len(found)} of {len(runs)}", took])
+        titles = ["recipe", "data", "runs", "minutes on two cores"]
+        return [table(titles, [25, 20, 20, 35], lines, "measured-table")]
+
+
 def name_cells(app: Sphinx, doctree: nodes.document) -> None:
     """Give every cell of a chapter its own id as an anchor, for links to it."""
     path = Path(app.env.doc2path(app.env.docname))
@@ -404,6 +428,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("relative-gains", RelativeGains)
     app.add_directive("measured", Measured)
     app.add_directive("parameters", Parameters)
+    app.add_directive("costs", Costs)
     app.connect("doctree-read", name_cells)
     app.connect("html-page-context", add_script)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
