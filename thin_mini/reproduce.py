@@ -191,8 +191,9 @@ def _save_network(run: Run, model: nn.Module) -> None:
 
 def datasets(run: Run) -> tuple[ExogenousDataset, ExogenousDataset]:
     """The training images, labelled ones first and validation last, and the test's."""
-    apart = run.n_test if run.on == "valid" else run.protocol.n_valid
-    n_train = max([run.labels + apart, *(net.labels for net in run.networks)])
+    n_train = run.labels + run.protocol.n_valid
+    if run.on == "valid":  # after all that any network has seen, if there are so many
+        n_train = max([run.labels + run.n_test, *(n.labels for n in run.networks)])
     key = (run.data, run.source, run.by, run.n_test, run.seed)
     if key not in _loaded or len(_loaded[key][0]) < n_train:
         _loaded.clear()  # one is enough, and they are large

@@ -209,14 +209,20 @@ def published(recipe: str, data: str) -> pd.DataFrame:
 
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:
-    """The same for the eye: paper, ours with its interval, the difference, verdict."""
+    """The same for the eye: paper, ours with its interval, the difference, verdict.
+
+    Where fewer than two seeds have been run it says "pending".
+    """
 
     def with_interval(mean: float, half: float, sign: str = "") -> str:
         return "" if pd.isna(mean) else f"{mean:{sign}.2f} ± {half:.2f}"
 
     lines = {
         "paper": table["paper"].map("{:.2f}".format, na_action="ignore").fillna(""),
-        "ours": map(with_interval, table["mean"], table["half"]),
+        "ours": [
+            with_interval(mean, half) or "pending"
+            for mean, half in zip(table["mean"], table["half"], strict=True)
+        ],
         "seeds": table["seeds"],
         "difference": [
             with_interval(mean, half, "+")
@@ -229,4 +235,4 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
         .fillna(""),
         "verdict": table["verdict"].fillna(""),
     }
-    return pd.DataFrame(lines, index=table.index)
+    return pd.DataFrame(lines, index=table.index.rename(None))
