@@ -1,0 +1,297 @@
+"""Results: files that are whole or refused, pairs by seed, and verdicts by rule."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from thin_mini import results
+from thin_mini.metrics import mean_interval
+from thin_mini.recipes import rows_of
+from thin_mini.results import ResultError, level, paired, readable, table, verdict
+from thin_mini.runs import Row
+
+pytestmark = pytest.mark.usefixtures("clean_env")
+WIDE = [0.0, 1.0]  # the mean is 0.5, give or take 6.35
+# The two values' mean, give or take 0.127.
+NARROW = [0.99, 1.01]
+
+
+@pytest.fixture
+def rows():
+    """The rows of table 2 at smoke size, three seeds, by name."""
+    found = rows_of("table2", "mnist-r", 3, "smoke", "digits")
+    return {row.name: row for row in found}
+
+
+@pytest.fixture
+def run(rows):
+    return rows["Baseline"].runs[0]
+
+
+def write(run, root, accuracy=50.0):
+    results.write(run, root, {"accuracy": accuracy}, 206_554, 12.34)
+
+
+@pytest.mark.parametrize(
+    ("paper", "differences", "expected"),
+    [
+        (1.0, NARROW, "reproduced"),  # inside the interval
+        (1.1, NARROW, "reproduced"),
+        (0.5, NARROW, "reproduced"),  # ours is larger
+        (1.2, NARROW, "weaker"),
+        (5.0, WIDE, "reproduced"),
+        (7.0, WIDE, "not seen"),
+        (0.5, [-0.99, -1.01], "contradicted"),
+        (0.0, NARROW, "reproduced"),
+        (0.0, WIDE, "reproduced"),
+        (0.3, [0.0, 0.0], "not seen"),
+        (0.3, [0.2, 0.2], "weaker"),
+    ],
+)
+def test_a_difference_gets_the_verdict_of_the_rules(paper, differences, expected):
+    assert verdict(paper, differences) == expected
+    if paper:  # a loss in the paper is judged as a gain is
+        assert verdict(-paper, [-d for d in differences]) == expected
+
+
+@given(
+    st.floats(0.01, 5),
+    st.lists(st.floats(-5, 5), min_size=2, max_size=6),
+)
+def test_every_difference_gets_one_verdict_by_its_interval(paper, differences):
+    mean, half = mean_interval(differences)
+    assume(all(abs(edge) > 1e-9 for edge in (mean - half, mean + half)))
+    inside = mean - half <= paper <= mean + half
+    if inside or mean - half > paper:
+        expected = "reproduced"
+    elif mean - half > 0:
+        expected = "weaker"
+    else:
+        expected = "not seen" if mean + half > 0 else "contradicted"
+    assert verdict(paper, differences) == expected
+    assert verdict(-paper, [-d for d in differences]) == expected
+
+
+def test_the_edge_of_the_interval_belongs_to_it():
+    edge = sum(mean_interval(NARROW))
+    assert verdict(edge, NARROW) == level(edge, NARROW) == "reproduced"
+    beyond = math.nextafter(edge, 9)
+    assert verdict(beyond, NARROW) == level(beyond, NARROW) == "weaker"
+
+
+@pytest.mark.parametrize(
+    ("paper", "expected"),
+    [(90.0, "reproduced"), (97.1, "reproduced"), (97.2, "weaker")],
+)
+def test_an_accuracy_is_reproduced_if_its_interval_reaches_the_papers(paper, expected):
+    assert level(paper, [96.99, 97.01]) == expected
+
+
+@pytest.mark.parametrize("judge", [verdict, level])
+def test_one_seed_gets_no_verdict(judge):
+    with pytest.raises(ValueError, match="at least 2 runs, got 1"):
+        judge(1.0, [1.0])
+
+
+def test_pairs_are_made_by_seed_and_seeds_that_one_row_lacks_are_left_out():
+    assert paired({2: 5.0, 0: 1.0, 1: 3.0}, {0: 0.5, 2: 1.0, 7: 9.0}) == [0.5, 4.0]
+    assert paired({0: 1.0}, {1: 1.0}) == []
+
+
+def test_a_result_is_read_as_it_was_written(run, tmp_path):
+    assert results.read(run, tmp_path) is None
+    write(run, tmp_path, 97.1234)
+    path = results.path_of(run, tmp_path)
+    assert [p for p in tmp_path.rglob("*") if p.is_file()] == [path]
+    assert path == tmp_path / "mnist-r" / f"baseline-512-s0-{run.hash}.json"
+    read = results.read(run, tmp_path)
+    assert read == json.loads(path.read_text("utf-8"))
+    assert read["metrics"] == {"accuracy": 97.1234}
+    assert (read["format"], read["hash"]) == (results.FORMAT, run.hash)
+    assert (read["parameters"], read["seconds"]) == (206_554, 12.3)
+    assert read["run"]["protocol"]["epochs"] == run.protocol.epochs
+
+
+def test_a_result_says_what_made_it_and_not_whose_machine_it_was(run, tmp_path):
+    write(run, tmp_path)
+    about = "thin_mini python torch numpy system device threads"
+    assert set(results.read(run, tmp_path)["made"]) == set(about.split())
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf])
+def test_a_number_that_is_none_is_never_written(number, run, tmp_path):
+    with pytest.raises(ValueError, match="JSON compliant"):
+        write(run, tmp_path, number)
+    assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
+
+
+@pytest.mark.parametrize("older", [False, True])
+def test_a_full_disk_leaves_what_was_there(older, run, tmp_path, monkeypatch):
+    if older:
+        write(run, tmp_path, 50.0)
+    before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
+
+    def full(path, text, encoding):
+        path.write_bytes(text.encode(encoding)[:20])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(OSError, match="No space left"):
+        write(run, tmp_path, 60.0)
+    after = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
+    assert after == before
+    assert len(before) == older
+
+
+def damage(kind, path, other):
+    content = json.loads(path.read_text("utf-8"))
+    if kind == "half":
+        path.write_text(path.read_text("utf-8")[:100], "utf-8")
+    elif kind == "folder":
+        path.unlink()
+        path.mkdir()
+    elif kind == "bytes":
+        path.write_bytes(b"\xff\xfe\x00")
+    elif kind == "other run":
+        path.write_bytes(other.read_bytes())
+    else:
+        new = {
+            "empty": "",
+            "list": "[1, 2]",
+            "text": '"done"',
+            "null": "null",
+            "other format": json.dumps(content | {"format": 2}),
+            "no format": json.dumps(
+                {k: v for k, v in content.items() if k != "format"}
+            ),
+            "no metrics": json.dumps(
+                {k: v for k, v in content.items() if k not in ("metrics", "made")}
+            ),
+            "metrics list": json.dumps(content | {"metrics": [97.1]}),
+        }
+        path.write_text(new[kind], "utf-8")
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("half", "cannot be read"),
+        ("folder", "cannot be read"),
+        ("bytes", "cannot be read"),
+        ("empty", "cannot be read"),
+        ("list", "has format None and this version reads 1"),
+        ("text", "has format None"),
+        ("null", "has format None"),
+        ("other format", "has format 2 and this version reads 1"),
+        ("no format", "has format None"),
+        ("no metrics", "lacks made, metrics"),
+        ("metrics list", "lacks metrics"),
+        ("other run", "is another run's"),
+    ],
+)
+def test_a_file_that_is_no_whole_result_is_refused_and_named(
+    kind, message, rows, tmp_path
+):
+    run, other = rows["Baseline"].runs[:2]
+    write(run, tmp_path), write(other, tmp_path)
+    path = results.path_of(run, tmp_path)
+    damage(kind, path, results.path_of(other, tmp_path))
+    with pytest.raises(ResultError, match=rf"{path.name} {message}.*: remove the file"):
+        results.read(run, tmp_path)
+
+
+def test_a_result_without_the_rows_number_is_refused_and_named(rows, tmp_path):
+    row = rows["Baseline"]
+    results.write(row.runs[1], tmp_path, {"calibration": 1.0}, 5, 1.0)
+    name = results.path_of(row.runs[1], tmp_path).name
+    with pytest.raises(ResultError, match=rf"{name} lacks accuracy: remove the file"):
+        results.values(row, tmp_path)
+
+
+def fill(rows, root, accuracies):
+    for name, own in accuracies.items():
+        for run, accuracy in zip(rows[name].runs, own, strict=True):
+            if accuracy is not None:
+                write(run, root, accuracy)
+
+
+def test_a_table_shows_the_means_the_pairs_and_the_verdicts(rows, tmp_path):
+    fill(
+        rows,
+        tmp_path,
+        {
+            "Baseline": (90.0, 92.0, 94.0),
+            "Tree-gated deep ensemble": (None, 92.1, 94.3),
+            "THIN": (91.4, 93.5, 95.6),
+            "Oracle": (99.0, None, None),
+        },
+    )
+    made = table(list(rows.values()), tmp_path)
+    assert list(made.index) == list(rows)
+    assert made["seeds"].tolist() == [3, 0, 2, 0, 1, 3]
+    baseline, tree, thin = (
+        made.loc[name] for name in ("Baseline", "Tree-gated deep ensemble", "THIN")
+    )
+    assert baseline["mean"] == pytest.approx(92.0)
+    assert baseline["half"] == pytest.approx(4.9683, abs=1e-4)  # 4.3027 · 2 / √3
+    assert baseline["verdict"] == "reproduced"  # 96.83 lies within it
+    assert math.isnan(baseline["difference"])
+    assert tree["difference"] == pytest.approx(0.2)  # of the seeds 1 and 2
+    assert tree["paper_difference"] == pytest.approx(0.48)
+    assert tree["verdict"] == "reproduced"
+    assert thin["difference"] == pytest.approx(1.5)
+    assert thin["difference_half"] == pytest.approx(0.24841, abs=1e-4)
+    assert thin["paper_difference"] == pytest.approx(1.43)
+    assert thin["verdict"] == "reproduced"
+    for name in ("Simple deep ensemble", "Oracle"):  # none, and one seed alone
+        assert made.loc[name, ["mean", "difference", "verdict"]].isna().all()
+
+
+def test_a_table_for_the_eye(rows, tmp_path):
+    accuracies = {"Baseline": (90.0, 92.0, 94.0), "THIN": (90.4, 92.5, 94.6)}
+    fill(rows, tmp_path, accuracies)
+    shown = readable(table(list(rows.values()), tmp_path))
+    assert shown.loc["THIN"].tolist() == [
+        "98.26", "92.50 ± 5.22", 3, "+0.50 ± 0.25", "+1.43", "weaker"
+    ]  # fmt: skip
+    assert shown.loc["Baseline"].tolist() == [
+        "96.83", "92.00 ± 4.97", 3, "", "", "reproduced"
+    ]  # fmt: skip
+    assert shown.loc["Oracle"].tolist() == [
+        "98.06", "pending", 0, "", "+1.23", ""
+    ]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("recipe", ["table1", "table2", "labels", "choices"])
+def test_a_table_without_any_result_is_there_and_pending(recipe, tmp_path):
+    rows = rows_of(recipe, "mnist-r", 2, "smoke", "digits")
+    shown = readable(table(rows, tmp_path))
+    assert len(shown) == len(rows)
+    assert (shown["ours"] == "pending").all()
+    assert (shown[["difference", "verdict"]] == "").all(axis=None)
+
+
+def test_rows_bring_the_columns_of_their_groups(tmp_path):
+    made = table(rows_of("labels", "mnist-r", 2, "smoke", "digits"), tmp_path)
+    row = made.loc["THIN, 64 labels, 512 exogenous"]
+    assert (row["model"], row["labels"], row["exo_labels"]) == ("thin", 64, 512)
+
+
+def test_a_row_shows_the_number_it_names(rows, tmp_path):
+    run = rows["Baseline"].runs[0]
+    results.write(run, tmp_path, {"accuracy": 90.0, "exact": 45.0}, 5, 1.0)
+    assert results.values(Row("", (run,)), tmp_path) == {0: 90.0}
+    assert results.values(Row("", (run,), metric="exact"), tmp_path) == {0: 45.0}
+
+
+def test_results_lie_in_the_folder_that_the_environment_names(monkeypatch, tmp_path):
+    monkeypatch.setenv("THIN_MINI_RESULTS", str(tmp_path))
+    assert results.default_folder() == tmp_path / "runs"
+    monkeypatch.setenv("THIN_MINI_RESULTS", str(tmp_path / "nowhere"))
+    with pytest.raises(ResultError, match=r"no results folder .*nowhere: make it"):
+        results.default_folder()
