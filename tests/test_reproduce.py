@@ -1,0 +1,415 @@
+"""The runner: each run once, whatever stops it and however many share the work."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+import thin_mini as tm
+from thin_mini import recipes, reproduce, results
+from thin_mini.cli import app
+from thin_mini.data import DataError
+
+pytestmark = pytest.mark.usefixtures("clean_env", "_digits_only")
+TABLE = ("table2", "mnist-r", 2, "smoke", "digits")
+SCRIPT = """
+import sys, time
+from pathlib import Path
+from thin_mini import recipes, reproduce
+
+root, me, together = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+original = reproduce.train_run
+
+
+def logged(run, root):
+    with open(root / f"log-{me}", "a") as log:
+        print(run.hash, file=log)
+    return original(run, root)
+
+
+reproduce.train_run, reproduce.POLL_SECONDS = logged, 0.05
+rows = recipes.rows_of("table2", "mnist-r", 2, "smoke", "digits")
+(root / f"ready-{me}").touch()
+while len(list(root.glob("ready-*"))) < together:
+    time.sleep(0.01)
+reproduce.make(rows, root, progress=False)
+"""
+
+
+@pytest.fixture
+def _digits_only(monkeypatch):
+    monkeypatch.setenv("THIN_MINI_DATA", "stand-in")
+
+
+def table_rows():
+    return recipes.rows_of(*TABLE)
+
+
+def make(rows, root):
+    reproduce.make(rows, root, progress=False)
+
+
+def metrics_in(root):
+    """What every result file says, by hash; any that is not whole fails here."""
+    files = [json.loads(p.read_text("utf-8")) for p in root.rglob("*.json")]
+    return {content["hash"]: content["metrics"] for content in files}
+
+
+def start(root, cache, me="a", together=1):
+    root.mkdir(exist_ok=True)
+    env = {**os.environ, "THIN_MINI_CACHE": str(cache), "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, str(root), me, str(together)], env=env
+    )
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """(results, cache) of table 2 at smoke size, made without a break."""
+    folder = tmp_path_factory.mktemp("finished")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("THIN_MINI_CACHE", str(folder / "cache"))
+        make(table_rows(), folder / "runs")
+    return folder / "runs", folder / "cache"
+
+
+@pytest.fixture
+def grid(finished, tmp_path, monkeypatch):
+    """A copy of the finished results, with the cache that belongs to them."""
+    shutil.copytree(finished[0], tmp_path / "runs")
+    shutil.copytree(finished[1], tmp_path / "networks")
+    monkeypatch.setenv("THIN_MINI_CACHE", str(tmp_path / "networks"))
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """The runs that are trained from here on."""
+    runs, original = [], reproduce.train_run
+
+    def counting(run, root):
+        runs.append(run)
+        return original(run, root)
+
+    monkeypatch.setattr(reproduce, "train_run", counting)
+    return runs
+
+
+def test_a_finished_grid_is_whole_and_trains_nothing_again(grid, trained):
+    before = {p: p.read_bytes() for p in grid.rglob("*.json")}
+    make(table_rows(), grid)
+    assert trained == []
+    assert {p: p.read_bytes() for p in grid.rglob("*.json")} == before
+    assert set(metrics_in(grid)) == {r.hash for r in reproduce.all_runs(table_rows())}
+    assert results.table(table_rows(), grid)["seeds"].tolist() == [2] * 6
+
+
+def test_more_seeds_train_only_the_new_ones(grid, trained):
+    rows = recipes.rows_of("table2", "mnist-r", 3, "smoke", "digits")
+    make(rows[:2], grid)
+    assert [run.seed for run in trained] == [2, 2]
+
+
+def decimals(number):
+    return len(repr(number).partition(".")[2]) if isinstance(number, float) else 0
+
+
+def test_every_number_in_a_result_is_rounded(grid):
+    for metrics in metrics_in(grid).values():
+        values = [
+            v for m in metrics.values() for v in (m if isinstance(m, list) else [m])
+        ]
+        assert max(map(decimals, values)) <= 4
+
+
+def test_a_result_holds_what_the_tables_need(grid):
+    rows = {row.name: row for row in table_rows()}
+    thin = rows["THIN"].runs[0]
+    assert {"accuracy", "by_bin", "by_class", "calibration", "leaves", "cosine"} == set(
+        results.read(thin, grid)["metrics"]
+    )
+    network = results.read(thin.networks[0], grid)["metrics"]
+    assert {"range_relative", "exact", "within_one"} <= set(network)
+    assert network["exact"] == pytest.approx(network["accuracy"], abs=1e-4)
+    assert len(network["by_bin"]) == 18
+    assert len(results.read(thin, grid)["metrics"]["by_class"]) == 10
+
+
+def test_a_run_gives_the_same_numbers_again(grid, tmp_path, trained):
+    row = next(row for row in table_rows() if row.name == "THIN")
+    make([row], tmp_path / "again")
+    assert len(trained) == 4  # two networks and what they feed
+    again, before = metrics_in(tmp_path / "again"), metrics_in(grid)
+    assert again == {name: before[name] for name in again}
+
+
+def test_a_killed_process_leaves_no_half_file_and_another_goes_on(
+    finished, tmp_path, monkeypatch, trained
+):
+    root, cache = tmp_path / "runs", tmp_path / "killed"
+    process = start(root, cache)
+    try:
+        while not list(root.rglob("*.json")) and process.poll() is None:
+            time.sleep(0.01)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    done = metrics_in(root)
+    n_runs = len(reproduce.all_runs(table_rows()))
+    assert 0 < len(done) < n_runs
+    monkeypatch.setenv("THIN_MINI_CACHE", str(cache))
+    make(table_rows(), root)
+    assert len(trained) == n_runs - len(done)
+    assert metrics_in(root) == metrics_in(finished[0])
+
+
+def test_two_processes_share_a_grid_and_make_each_run_once(finished, tmp_path):
+    root = tmp_path / "runs"
+    processes = [start(root, tmp_path / "shared", me, together=2) for me in "ab"]
+    try:
+        assert [p.wait(timeout=600) for p in processes] == [0, 0]
+    finally:
+        for process in processes:
+            process.kill()
+    made = [(root / f"log-{me}").read_text().split() for me in "ab"]
+    assert all(made)
+    assert set(Counter(made[0] + made[1]).values()) == {1}
+    assert metrics_in(root) == metrics_in(finished[0])
+    assert {*made[0], *made[1]} == set(metrics_in(root))
+
+
+def test_a_run_that_another_process_makes_is_waited_for(grid, trained, monkeypatch):
+    run = table_rows()[0].runs[0]
+    path = results.path_of(run, grid)
+    content = path.read_bytes()
+    path.unlink()
+    lock, waits = reproduce._lock(run, grid), []
+    lock.acquire()
+
+    def meanwhile(seconds):
+        waits.append(seconds)
+        path.write_bytes(content)
+        lock.release()
+
+    monkeypatch.setattr(reproduce.time, "sleep", meanwhile)
+    make(table_rows(), grid)
+    assert waits == [reproduce.POLL_SECONDS]
+    assert trained == []
+
+
+def test_networks_missing_from_the_cache_are_trained_again(grid, tmp_path, trained):
+    row = next(row for row in table_rows() if row.name == "THIN")
+    (network,) = row.runs[0].networks
+    before, its_result = metrics_in(grid), results.path_of(network, grid).read_bytes()
+    for weights in (tmp_path / "networks").rglob("*.pt"):
+        weights.unlink()
+    results.path_of(row.runs[0], grid).unlink()
+    make(table_rows(), grid)
+    assert trained == [row.runs[0], network]  # the first one asks for the second
+    assert metrics_in(grid) == before
+    assert results.path_of(network, grid).read_bytes() == its_result
+
+
+@pytest.mark.parametrize("which", ["results", "cache"])
+def test_a_folder_that_takes_no_files_is_named_before_any_training(
+    which, tmp_path, monkeypatch, trained
+):
+    (tmp_path / "file").write_text("")
+    root = tmp_path / ("file" if which == "results" else "runs") / "runs"
+    if which == "cache":
+        monkeypatch.setenv("THIN_MINI_CACHE", str(tmp_path / "file" / "cache"))
+    with pytest.raises(DataError, match=r"cannot write to .*file.*choose another"):
+        make(table_rows(), root)
+    assert trained == []
+
+
+def test_a_damaged_result_stops_the_runner_before_any_training(grid, trained):
+    path = results.path_of(table_rows()[3].runs[1], grid)
+    path.write_text("{", "utf-8")
+    results.path_of(table_rows()[0].runs[0], grid).unlink()
+    with pytest.raises(results.ResultError, match=rf"{path.name} cannot be read"):
+        make(table_rows(), grid)
+    assert trained == []
+
+
+def test_an_interrupted_run_leaves_no_result_and_frees_its_lock(grid, monkeypatch):
+    run = table_rows()[1].runs[0]
+    results.path_of(run, grid).unlink()
+    with monkeypatch.context() as patch:
+
+        def stopped(*args, **kwargs):
+            raise KeyboardInterrupt
+
+        patch.setattr(reproduce, "fit", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            make(table_rows(), grid)
+    assert results.read(run, grid) is None
+    make(table_rows(), grid)
+    assert results.read(run, grid) is not None
+
+
+# Table 2 is the grid above.
+@pytest.mark.parametrize(
+    "recipe", ["table1", "table2-paper", "table3", "fig4", "labels", "choices"]
+)
+def test_every_recipe_runs_from_end_to_end(recipe, tmp_path, trained):
+    rows = recipes.rows_of(recipe, recipes.data_of(recipe)[-1], 2, "smoke")
+    # One seed, since the other differs in nothing but its numbers.
+    rows = [replace(row, runs=row.runs[:1]) for row in rows]
+    make(rows, tmp_path)
+    assert set(metrics_in(tmp_path)) == {run.hash for run in reproduce.all_runs(rows)}
+    assert Counter(run.hash for run in trained).most_common(1)[0][1] == 1
+    table = results.table(rows, tmp_path)
+    assert table["seeds"].tolist() == [1] * len(rows)
+    for metrics in metrics_in(tmp_path).values():
+        assert 0 <= metrics["accuracy"] <= 100
+        assert decimals(metrics.get("valid", 0)) <= 4
+
+
+def test_the_epoch_that_validation_chose_is_kept_with_its_accuracy(tmp_path):
+    baseline = recipes.rows_of("table2-paper", "mnist-r", 2, "smoke")[0]
+    run = baseline.runs[0]
+    assert run.protocol.n_valid > 0
+    run = replace(run, protocol=replace(run.protocol, epochs=3))
+    reproduce.train_run(run, tmp_path)
+    metrics = results.read(run, tmp_path)["metrics"]
+    assert metrics["epoch"] in (1, 2, 3)
+    assert 0 <= metrics["valid"] <= 100
+
+
+def test_processes_of_a_launcher_train_each_on_its_own(monkeypatch):
+    for name, value in (("RANK", "1"), ("WORLD_SIZE", "2"), ("LOCAL_RANK", "1")):
+        monkeypatch.setenv(name, value)
+    reproduce.stand_alone()
+    assert not {"RANK", "WORLD_SIZE", "LOCAL_RANK"} & set(os.environ)
+
+
+def images_in(dataset):
+    return {image.numpy().tobytes() for image in dataset.images}
+
+
+@pytest.mark.parametrize("recipe", ["choices", "table2-paper"])
+def test_nothing_is_both_trained_on_and_measured_on(recipe, tmp_path, monkeypatch):
+    run = recipes.rows_of(recipe, "mnist-r", 2, "smoke")[0].runs[0]
+    seen, fit, measure = {}, reproduce.fit, reproduce.measure
+
+    def watched_fit(model, train, *, valid, **options):
+        seen["train"] = images_in(train)
+        seen["valid"] = images_in(valid) if valid else set()
+        return fit(model, train, valid=valid, **options)
+
+    def watched_measure(run, model, test):
+        seen["measured"] = images_in(test)
+        return measure(run, model, test)
+
+    monkeypatch.setattr(reproduce, "fit", watched_fit)
+    monkeypatch.setattr(reproduce, "measure", watched_measure)
+    reproduce.train_run(run, tmp_path)
+    test = images_in(reproduce.datasets(run)[1])
+    assert len(seen["train"]) == run.labels
+    assert len(seen["valid"]) == run.protocol.n_valid
+    assert seen["train"].isdisjoint(seen["valid"] | seen["measured"] | test)
+    assert seen["valid"].isdisjoint(seen["measured"] | test)
+    # Settings are chosen on validation images, never on the test's.
+    assert (seen["measured"] == test) == (run.on == "test")
+    assert run.on == "test" or seen["measured"].isdisjoint(test)
+
+
+def test_images_cut_from_a_larger_set_are_those_of_a_smaller_one():
+    rows = {r.name: r for r in recipes.rows_of("labels", "mnist-r", 2, "smoke")}
+    small, large = (rows[f"Baseline, {n} labels, 512 exogenous"] for n in (64, 512))
+    reproduce._loaded.clear()
+    fresh = [part.fingerprint() for part in reproduce.datasets(small.runs[0])]
+    assert [len(p) for p in reproduce.datasets(large.runs[0])] == [512, 256]
+    cut = [part.fingerprint() for part in reproduce.datasets(small.runs[0])]
+    assert cut == fresh
+
+
+def test_a_networks_weights_come_back_as_they_were_trained(tmp_path):
+    run = recipes.rows_of("table1", "dsprites", 2, "smoke")[0].runs[0]
+    model = reproduce.train_run(run, tmp_path)
+    network = reproduce.trained_network(run, tmp_path, "features")
+    assert network.frozen
+    assert network.gate_on == "features"
+    images = reproduce.datasets(run)[1].images[:20]
+    torch.testing.assert_close(network(images), model.eval()(images))
+
+
+def cli(*arguments):
+    result = CliRunner().invoke(app, ["reproduce", *map(str, arguments)])
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    return result.exit_code, result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["table9"], "unknown recipe 'table9': there are table1"),
+        (["table2", "--data", "faces"], "table2 has no rows on 'faces'"),
+        (["table2", "--row", "Forest"], "unknown row 'Forest': there are 'Baseline'"),
+        (["table2", "--seeds", 0], "at least 2 seeds, got 0"),
+        (["table2", "--seeds", 1], "at least 2 seeds, got 1"),
+        (["table2", "--profile", "huge"], "unknown profile 'huge'"),
+    ],
+    ids=str,
+)
+def test_the_command_line_refuses_with_one_line(arguments, message, tmp_path, trained):
+    code, said = cli("--profile", "smoke", "--results", tmp_path, *arguments)
+    assert code == 1
+    assert message in said
+    assert len(said.splitlines()) == 1
+    assert trained == []
+
+
+def test_the_command_line_says_where_it_cannot_write(tmp_path, trained):
+    (tmp_path / "file").write_text("")
+    options = ("--profile", "smoke", "--results", tmp_path / "file" / "a")
+    code, said = cli("table2", *options)
+    assert code == 1
+    assert "cannot write to" in said
+    assert len(said.splitlines()) == 1
+    assert trained == []
+
+
+def test_the_command_line_names_a_damaged_result(grid):
+    path = results.path_of(table_rows()[0].runs[0], grid)
+    path.write_text("[]", "utf-8")
+    options = ("--data", "mnist-r", "--seeds", 2, "--profile", "smoke")
+    code, said = cli("table2", *options, "--results", grid)
+    assert code == 1
+    assert f"{path.name} has format None" in said
+    assert len(said.splitlines()) == 1
+
+
+def test_the_command_line_makes_one_row_and_prints_the_table(tmp_path, trained):
+    options = ("--data", "mnist-r", "--seeds", 2, "--profile", "smoke")
+    row = "Tree-gated deep ensemble"
+    code, said = cli("table2", *options, "--results", tmp_path, "--row", row)
+    assert code == 0
+    assert [run.model for run in trained] == ["tree", "tree"]
+    assert f"table2 on mnist-r, 2 seeds, results in {tmp_path}" in said
+    lines = {line[:24].strip(): line for line in said.splitlines()}
+    assert "±" in lines[row]
+    assert "±" not in lines["Baseline"]
+
+
+def test_the_command_line_prints_a_finished_table_at_once(grid, trained):
+    options = ("--data", "mnist-r", "--seeds", 2, "--profile", "smoke")
+    code, said = cli("table2", *options, "--results", grid)
+    assert (code, trained) == (0, [])
+    for row in table_rows():
+        assert row.name in said
+
+
+def test_parameters_in_a_result_are_those_that_were_trained(grid):
+    content = results.read(table_rows()[0].runs[0], grid)
+    assert content["parameters"] == tm.n_trainable(tm.build("baseline", 10))
