@@ -335,8 +335,8 @@ def test_a_level_and_a_direction_have_verdicts_of_their_own(file, tmp_path):
         return ledger.computed_verdict(entry, tmp_path)
 
     alone = replace(gain.result, reference=None)
-    assert verdict(alone, value=97.4) == "reproduced"
-    assert verdict(alone, value=98.26) == "weaker"
+    assert verdict(alone, value=97.4) == "reached"
+    assert verdict(alone, value=98.26) == "not reached"
     assert verdict(direction="higher") == "reproduced"
     assert verdict(direction="lower") == "contradicted"
     back = replace(gain.result, row="Baseline", reference="THIN")

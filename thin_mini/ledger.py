@@ -16,7 +16,8 @@ from thin_mini.recipes import check_row, rows_of
 
 KINDS = ("equation", "table row", "figure", "sentence")
 PENDING = "pending"
-VERDICTS = (*results.VERDICTS, "implemented", "open", PENDING)
+MEASURED = (*results.VERDICTS, *results.LEVELS)
+VERDICTS = (*MEASURED, "implemented", "open", PENDING)
 SEEDS = 5  # fewer give no verdict
 FILE = Path(__file__).parents[1] / "book" / "ledger.yml"  # in the repository
 
@@ -80,7 +81,7 @@ def _entry(item: Any) -> Entry:
     except (TypeError, AttributeError) as error:  # the message names the key
         raise ValueError(f"{str(item)[:60]}: {error}") from error
     claims = 3 - (e.value, e.difference, e.direction).count(None)
-    fitting = results.VERDICTS if r else ("implemented", "open")
+    fitting = MEASURED if r else ("implemented", "open")
     proven = e.symbol and e.test
     wrong = {
         f"unknown kind {e.kind!r}": e.kind not in KINDS,

@@ -21,7 +21,8 @@ from thin_mini.recipes import rows_of
 from thin_mini.runs import Row, Run
 
 FORMAT = 1  # of a result file; another number is refused
-VERDICTS = ("reproduced", "weaker", "not seen", "contradicted")
+VERDICTS = ("reproduced", "weaker", "not seen", "contradicted")  # of a difference
+LEVELS = ("reached", "not reached")  # of a single accuracy
 KEYS = {"format", "hash", "run", "metrics", "parameters", "seconds", "made"}
 MEND = "remove the file and run `thin-mini reproduce` again"
 
@@ -159,9 +160,9 @@ def verdict(paper: float, differences: Sequence[float]) -> str:
 
 
 def level(paper: float, ours: Sequence[float]) -> str:
-    """Judge a single accuracy: ``"reproduced"`` if our interval reaches the paper's."""
+    """Judge a single accuracy: ``"reached"`` if our interval reaches the paper's."""
     mean, half = mean_interval(ours)
-    return "reproduced" if mean + half >= paper else "weaker"
+    return "reached" if mean + half >= paper else "not reached"
 
 
 def table(rows: Sequence[Row], root: Path | None = None) -> pd.DataFrame:

@@ -261,7 +261,7 @@ class NotReproduced(FromResults):
 
     def draw(self) -> list[nodes.Node]:
         """A table, or a sentence if there is none."""
-        bad = results.VERDICTS[:0:-1]  # the worst first
+        bad = (*results.VERDICTS[:0:-1], results.LEVELS[1])  # the worst first
         entries = ledger.load()
         found = [
             entry for verdict in bad for entry in entries if entry.verdict == verdict
