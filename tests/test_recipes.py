@@ -89,7 +89,7 @@ def test_figure_4_shares_two_points_with_table_2():
 
 @pytest.mark.parametrize(
     ("recipe", "data"),
-    [(r, d) for r, d in EVERY if r not in ("table2-paper", "table3")],
+    [(r, d) for r, d in EVERY if r not in ("table2-paper", "table3", "six-scales")],
 )
 def test_the_networks_of_table_1_feed_the_gates_of_the_others(recipe, data):
     networks = set(paper("table1", data)[0].runs)

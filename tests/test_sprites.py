@@ -365,15 +365,25 @@ def damage(kind, path):
     whole = path.read_bytes()
     if kind == "truncated":
         path.write_bytes(whole[: len(whole) // 2])
-    elif kind == "a few bytes":
-        half = len(whole) // 2
-        path.write_bytes(whole[:half] + bytes(64) + whole[half + 64 :])
+    elif kind == "first bytes":  # no compressed stream begins like this
+        path.write_bytes(whole[:64] + b"\xff" * 64 + whole[128:])
+    elif kind == "middle bytes":
+        path.write_bytes(whole[:9000] + bytes(64) + whole[9064:])
     elif kind in ("empty", "text"):
         path.write_bytes(b"" if kind == "empty" else b"<html>not found</html>")
 
 
 @pytest.mark.parametrize(
-    "kind", ["truncated", "a few bytes", "empty", "text", "other key", "pickle"]
+    "kind",
+    [
+        "truncated",
+        "first bytes",
+        "middle bytes",
+        "empty",
+        "text",
+        "other key",
+        "pickle",
+    ],
 )
 def test_a_damaged_official_file_is_refused_and_named(kind, clean_env):
     path = official_file(clean_env)

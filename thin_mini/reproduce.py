@@ -174,7 +174,7 @@ def trained_network(run: Run, root: Path, gate_on: str = "hidden") -> ExogenousN
         path = _weights(run)
         if not path.exists():
             train_run(run, root)
-        n_exo = 18 if run.by == "rotation" else 10
+        n_exo = 18 if run.by == "rotation" else run.n_scales
         network = ExogenousNetwork(ConvEncoder(), n_exo, gate_on=gate_on)
         network.load_state_dict(torch.load(path, weights_only=True))
         return network.freeze()
@@ -194,7 +194,7 @@ def datasets(run: Run) -> tuple[ExogenousDataset, ExogenousDataset]:
     n_train = run.labels + run.protocol.n_valid
     if run.on == "valid":  # after all that any network has seen, if there are so many
         n_train = max([run.labels + run.n_test, *(n.labels for n in run.networks)])
-    key = (run.data, run.source, run.by, run.n_test, run.seed)
+    key = (run.data, run.source, run.by, run.n_scales, run.n_test, run.seed)
     if key not in _loaded or len(_loaded[key][0]) < n_train:
         _loaded.clear()  # one is enough, and they are large
         _loaded[key] = _load(run, n_train)
@@ -208,9 +208,11 @@ _loaded: dict[tuple, tuple[ExogenousDataset, ExogenousDataset]] = {}
 
 
 def _load(run: Run, n_train: int) -> tuple[ExogenousDataset, ExogenousDataset]:
+    options: dict[str, Any]
     if run.data == "dsprites":
-        return dsprites(n_train, run.n_test, seed=run.seed, source="rendered")
-    options: dict[str, Any] = {"seed": run.seed, "source": run.source}
+        options = {"seed": run.seed, "source": "rendered", "n_scales": run.n_scales}
+        return dsprites(n_train, run.n_test, **options)
+    options = {"seed": run.seed, "source": run.source}
     if run.data == "mnist-rs":
         return mnist_rs(n_train, run.n_test, by=run.by, **options)
     return mnist_r(n_train, run.n_test, **options)

@@ -49,6 +49,7 @@ class Run:
         networks: The exogenous networks that feed the gate.
         gate_on: What a gate gets to see of them.
         dispel: λ of Eq. 8.
+        n_scales: Scales of the sprites, 10 or the official 6.
         on: ``"test"``, or ``"valid"``: measured on as many further training images,
             which is how settings are chosen.
     """
@@ -65,6 +66,7 @@ class Run:
     gate_on: str = "hidden"
     dispel: float = 0.0
     on: str = "test"
+    n_scales: int = 10
 
     @property
     def hash(self) -> str:
