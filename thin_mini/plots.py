@@ -191,7 +191,7 @@ def intervals(table: pd.DataFrame) -> Figure:
     if table["paper"].notna().any():
         axis.plot(table["paper"].astype(float), places, "D", label="the paper", ms=6)
     axis.set(xlabel="test accuracy (%)", yticks=places, yticklabels=table.index)
-    axis.invert_yaxis()
+    axis.set_ylim(len(table) - 0.5, -0.5)
     axis.grid(axis="x", color=INK, alpha=0.25)
     axis.legend(ncols=2, loc="lower right", bbox_to_anchor=(1, 1))
     return figure
