@@ -219,6 +219,15 @@ def test_networks_missing_from_the_cache_are_trained_again(grid, tmp_path, train
     assert results.path_of(network, grid).read_bytes() == its_result
 
 
+def test_damaged_weights_are_named(grid, tmp_path):
+    row = next(row for row in table_rows() if row.name == "THIN")
+    (weights,) = (tmp_path / "networks").rglob(f"{row.runs[0].networks[0].hash}.pt")
+    weights.write_bytes(weights.read_bytes()[:1000])
+    results.path_of(row.runs[0], grid).unlink()
+    with pytest.raises(results.ResultError, match=f"{weights.name} cannot be read"):
+        make(table_rows(), grid)
+
+
 @pytest.mark.parametrize("which", ["results", "cache"])
 def test_a_folder_that_takes_no_files_is_named_before_any_training(
     which, tmp_path, monkeypatch, trained

@@ -176,7 +176,12 @@ def trained_network(run: Run, root: Path, gate_on: str = "hidden") -> ExogenousN
             train_run(run, root)
         n_exo = 18 if run.by == "rotation" else run.n_scales
         network = ExogenousNetwork(ConvEncoder(), n_exo, gate_on=gate_on)
-        network.load_state_dict(torch.load(path, weights_only=True))
+        try:
+            network.load_state_dict(torch.load(path, weights_only=True))
+        except Exception as error:  # torch raises many kinds for a damaged file
+            raise results.ResultError(
+                f"{path} cannot be read: remove it, and it will be made again"
+            ) from error
         return network.freeze()
 
 
