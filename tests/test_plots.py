@@ -125,3 +125,42 @@ def test_the_style_reads_on_white_and_on_black():
     plots.use_style()
     assert plt.rcParams["figure.facecolor"] == "none"
     assert plt.rcParams["text.color"] == plots.INK
+
+
+def test_intervals_show_ours_beside_the_papers_and_nothing_where_runs_are_missing():
+    table = pd.DataFrame(
+        {"paper": [96.0, 98.0], "mean": [97.0, np.nan], "half": [0.5, np.nan]},
+        index=["Baseline", "THIN"],
+    )
+    (axis,) = plots.intervals(table).axes
+    ours, theirs = axis.containers[0], axis.lines[-1]
+    assert float(ours.lines[0].get_xdata()[0]) == 97
+    bar = ours.lines[2][0].get_segments()[0]
+    np.testing.assert_allclose(bar[:, 0], [96.5, 97.5])
+    assert list(theirs.get_xdata()) == [96, 98]
+    assert [t.get_text() for t in axis.get_yticklabels()] == ["Baseline", "THIN"]
+    assert axis.yaxis_inverted()
+
+
+def test_intervals_without_numbers_of_the_paper_show_ours_only():
+    table = pd.DataFrame({"paper": [None], "mean": [97.0], "half": [0.5]}, index=["a"])
+    (axis,) = plots.intervals(table).axes
+    assert [t.get_text() for t in axis.get_legend().get_texts()] == [
+        "ours, 95 % interval"
+    ]
+
+
+def test_gains_draw_each_model_against_the_amounts_of_labels():
+    table = pd.DataFrame(
+        {
+            "model": ["baseline", "tree", "thin", "baseline", "tree", "thin"],
+            "labels": [1000] * 3 + [250] * 3,
+            "difference": [np.nan, 1.0, 2.0, np.nan, -1.0, -2.0],
+            "difference_half": [np.nan, 0.1, 0.2, np.nan, 0.1, 0.2],
+        }
+    )
+    (axis,) = plots.gains(table, "labels", "task labels").axes
+    assert labels(axis) == ("task labels", "points above the baseline")
+    assert [t.get_text() for t in axis.get_xticklabels()] == ["250", "1,000"]
+    drawn = {c.get_label(): list(c.lines[0].get_ydata()) for c in axis.containers}
+    assert drawn == {"tree": [-1, 1], "thin": [-2, 2]}
