@@ -21,6 +21,7 @@ from thin_mini.losses import absolute_cosine
 from thin_mini.metrics import exogenous_accuracy, leaf_usage
 from thin_mini.models import (
     Classifier,
+    Condition,
     ExogenousNetwork,
     Fused,
     GatedEnsemble,
@@ -242,37 +243,25 @@ def measure(run: Run, model: Classifier, test: ExogenousDataset) -> dict:
         ways = exogenous_accuracy(report.logits, test.exo)
         metrics |= {name: round(value, 4) for name, value in ways.items()}
     if isinstance(model, GatedEnsemble):
-        metrics["leaves"] = round(_effective_leaves(model, test), 3)
-        if isinstance(model.context, ExogenousNetwork):
-            metrics["cosine"] = round(_cosine(model, test), 4)
+        metrics |= _inside(model, test, condition)
     return metrics
 
 
 @torch.no_grad()
-def _effective_leaves(model: GatedEnsemble, test: ExogenousDataset) -> float:
-    """How many experts the gate really uses, from 1 to L."""
-    shares = []
-    for index in torch.arange(len(test)).split(1024):
-        images, exo = test.images[index], test.exo[index]
-        device = next(model.parameters()).device
-        images, exo = images.to(device), exo.to(device)
-        if model.context is None:
-            h_g = model.encoder(images)
-        else:
-            h_g = model.context.condition(images, exo).h_g
-        shares.append(model.gate(h_g).cpu())
-    return leaf_usage(torch.cat(shares))[1]
-
-
-@torch.no_grad()
-def _cosine(model: GatedEnsemble, test: ExogenousDataset) -> float:
-    """L_sim (Eq. 7) on the test images: the mean |cos| that dispelling lowers."""
-    context, total = model.context, 0.0
-    assert isinstance(context, ExogenousNetwork)
+def _inside(
+    model: GatedEnsemble, test: ExogenousDataset, condition: Condition | None
+) -> dict[str, float]:
+    """How many leaves are in use (1 to L), and L_sim (Eq. 7) where there is one."""
+    shares, cosines = [], []
     device = next(model.parameters()).device
     for index in torch.arange(len(test)).split(1024):
-        images = test.images[index].to(device)
-        z_endo = context.classify(model.encoder(images))
-        z_exo = context.condition(images).z_exo
-        total += absolute_cosine(z_endo, z_exo).sum().item()
-    return total / len(test)
+        h_endo = model.encoder(test.images[index].to(device))
+        h_g = h_endo if condition is None else condition.h_g[index]
+        shares.append(model.gate(h_g).cpu())
+        if condition is not None and isinstance(model.context, ExogenousNetwork):
+            z_endo = model.context.classify(h_endo)
+            cosines.append(absolute_cosine(z_endo, condition.z_exo[index]).cpu())
+    found = {"leaves": round(leaf_usage(torch.cat(shares))[1], 3)}
+    if cosines:
+        found["cosine"] = round(torch.cat(cosines).mean().item(), 4)
+    return found
