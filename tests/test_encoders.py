@@ -31,7 +31,7 @@ def test_the_encoder_is_two_convolutions_each_rectified_then_pooled():
 def test_out_features_is_the_size_of_the_representation(
     channels, size, width, features
 ):
-    encoder = tm.ConvEncoder(channels, size, width)
+    encoder = tm.ConvEncoder(channels, size, (width, width))
     assert encoder.out_features == features
     assert encoder(torch.rand(2, channels, size, size)).shape == (2, features)
 

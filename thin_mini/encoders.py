@@ -2,48 +2,39 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
+from torchvision.models.vgg import cfgs, make_layers
 
 
-class ConvEncoder(nn.Module):
-    """The paper's two 16@3×3 convolutions (section 4.1).
-
-    Each is padded ("same"), batch-normalised, halved by max pooling and rectified.
+class Encoder(nn.Module):
+    """Layers that turn an image into a map of features, flattened to one vector.
 
     Args:
-        in_channels: Channels of the image.
-        image_size: Height and width of the image in pixels, a multiple of 4.
-        width: Channels of each convolution.
+        layers: images (N, *in_shape) → a map (N, C, H, W), or a vector (N, D).
+        in_shape: Channels, height and width of the images.
+
+    Attributes:
+        out_shape: (C, H, W) of the map; (D, 1, 1) where there is only a vector.
+        out_features: D = C · H · W.
 
     Shape:
-        images (N, in_channels, image_size, image_size) → h (N, out_features), where
-        out_features = width · (image_size / 4)², so 784 for a 28×28 image.
+        images (N, *in_shape) → h (N, out_features).
     """
 
-    def __init__(
-        self, in_channels: int = 1, image_size: int = 28, width: int = 16
-    ) -> None:
+    def __init__(self, layers: nn.Module, in_shape: tuple[int, int, int]) -> None:
         super().__init__()
-        if image_size < 4 or image_size % 4:
-            raise ValueError(f"image_size must be a multiple of 4, got {image_size}")
-        self.in_shape = (in_channels, image_size, image_size)
-        self.out_features = width * (image_size // 4) ** 2
-        # Rectifying after the pooling gives the same values (both are monotone) and
-        # touches a quarter of the pixels. No bias: batch norm would subtract it.
-        self.layers = nn.Sequential(
-            nn.Conv2d(in_channels, width, 3, padding="same", bias=False),
-            nn.BatchNorm2d(width),
-            nn.MaxPool2d(2),
-            nn.ReLU(),
-            nn.Conv2d(width, width, 3, padding="same", bias=False),
-            nn.BatchNorm2d(width),
-            nn.MaxPool2d(2),
-            nn.ReLU(),
-            nn.Flatten(),
-        )
-        # Convolutions on a CPU are faster with their weights laid out channels-last.
+        self.layers, self.in_shape = layers, in_shape
+        # Convolutions are faster with their weights laid out channels-last.
         self.to(memory_format=torch.channels_last)
+        was_training = layers.training
+        with torch.no_grad():  # in evaluation mode, which leaves batch norm alone
+            shape = layers.eval()(torch.zeros(1, *in_shape)).shape[1:]
+        layers.train(was_training)
+        self.out_shape = (*shape, *(1,) * (3 - len(shape)))
+        self.out_features = math.prod(shape)
 
     def forward(self, images: Tensor) -> Tensor:
         if images.shape[1:] != self.in_shape:
@@ -51,4 +42,89 @@ class ConvEncoder(nn.Module):
                 f"this encoder takes images (N, {', '.join(map(str, self.in_shape))}), "
                 f"got {tuple(images.shape)}"
             )
-        return self.layers(images)  # (N, out_features)
+        return self.layers(images).flatten(1)  # (N, out_features)
+
+
+class ConvEncoder(Encoder):
+    """The paper's two 16@3×3 convolutions (section 4.1), or others like them.
+
+    Each is padded ("same"), batch-normalised, halved by max pooling and rectified.
+
+    Args:
+        in_channels: Channels of the image.
+        image_size: Height and width of the image in pixels, a multiple of 2 for each
+            convolution.
+        widths: Channels of each convolution.
+
+    Shape:
+        images (N, in_channels, image_size, image_size) → h (N, out_features), where
+        out_features = 16 · (image_size / 4)² for the paper's, so 784 at 28×28.
+    """
+
+    def __init__(
+        self,
+        in_channels: int = 1,
+        image_size: int = 28,
+        widths: tuple[int, ...] = (16, 16),
+    ) -> None:
+        step = 2 ** len(widths)
+        if image_size < step or image_size % step:
+            raise ValueError(
+                f"image_size must be a multiple of {step}, got {image_size}"
+            )
+        layers: list[nn.Module] = []
+        for before, after in zip((in_channels, *widths), widths, strict=False):
+            # Rectifying after the pooling gives the same values (both are monotone)
+            # and touches a quarter of the pixels. No bias: batch norm would subtract
+            # it.
+            layers += [
+                nn.Conv2d(before, after, 3, padding="same", bias=False),
+                nn.BatchNorm2d(after),
+                nn.MaxPool2d(2),
+                nn.ReLU(),
+            ]
+        super().__init__(nn.Sequential(*layers), (in_channels, image_size, image_size))
+
+
+class VGG16Encoder(Encoder):
+    """The 13 convolutions of VGG-16 (section 4.3), without batch norm as published.
+
+    Weights for it come from :mod:`thin_mini.weights`.
+
+    Args:
+        image_size: Height and width of the image in pixels, a multiple of 32.
+
+    Shape:
+        images (N, 3, image_size, image_size) → h (N, 25,088) at 224, the map
+        512×7×7 flattened.
+    """
+
+    def __init__(self, image_size: int = 224) -> None:
+        if image_size < 32 or image_size % 32:
+            raise ValueError(f"image_size must be a multiple of 32, got {image_size}")
+        super().__init__(make_layers(cfgs["D"]), (3, image_size, image_size))
+
+
+class MapPool(nn.Module):
+    """Halve a flattened map by max pooling, as the authors do before their experts.
+
+    Their 7×7×512 map becomes 3×3×512, so that 32 experts on it have 84 million
+    parameters and not 400.
+
+    Args:
+        shape: (C, H, W) of the map.
+
+    Shape:
+        h (N, C·H·W) → (N, out_features), where out_features = C · ⌊H/2⌋ · ⌊W/2⌋.
+    """
+
+    def __init__(self, shape: tuple[int, int, int]) -> None:
+        super().__init__()
+        if min(shape[1:]) < 2:
+            raise ValueError(f"a map of {shape[1]}×{shape[2]} cannot be halved")
+        self.shape = shape
+        self.out_features = shape[0] * (shape[1] // 2) * (shape[2] // 2)
+
+    def forward(self, h: Tensor) -> Tensor:
+        pooled = nn.functional.max_pool2d(h.unflatten(1, self.shape), 2)
+        return pooled.flatten(1)

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
 
 class Experts(nn.Module):
-    """L two-layer classifiers, evaluated together.
+    """L small classifiers, evaluated together.
 
-    Expert l is Linear → batch norm → ReLU → Linear. The first layers of all experts
-    see the same h, so they are one wide ``Linear``; the second layers are one
-    batched product. ``benchmarks/`` compares this with the alternatives.
+    Expert l is Linear → batch norm → ReLU → Linear, or has several hidden layers. The
+    first layers of all experts see the same h, so they are one wide ``Linear``; later
+    layers are one batched product each. ``benchmarks/`` compares this with the
+    alternatives.
 
     Args:
         in_features: Size D of the representation.
-        hidden: Hidden units H of each expert.
+        hidden: Hidden units H of each expert, or of each of its hidden layers.
         n_classes: K.
         n_experts: L.
 
@@ -27,33 +29,37 @@ class Experts(nn.Module):
     """
 
     def __init__(
-        self, in_features: int, hidden: int, n_classes: int, n_experts: int
+        self,
+        in_features: int,
+        hidden: int | tuple[int, ...],
+        n_classes: int,
+        n_experts: int,
     ) -> None:
         super().__init__()
+        widths = (hidden,) if isinstance(hidden, int) else hidden
         for name, value in (
             ("in_features", in_features),
-            ("hidden", hidden),
+            ("hidden", min(widths)),
             ("n_classes", n_classes),
             ("n_experts", n_experts),
         ):
             if value < 1:
                 raise ValueError(f"{name} must be at least 1, got {value}")
-        self.in_features, self.hidden = in_features, hidden
+        self.in_features, self.hidden = in_features, widths[-1]
         self.n_classes, self.n_experts = n_classes, n_experts
-        self.first = nn.Linear(in_features, n_experts * hidden)
+        self.first = nn.Linear(in_features, n_experts * widths[0])
         # One statistic for each unit, so the same as one batch norm for each expert.
-        self.norm = nn.BatchNorm1d(n_experts * hidden)
-        bound = 1 / math.sqrt(hidden)  # as nn.Linear draws its weights and biases
-        self.weight = nn.Parameter(
-            torch.empty(n_experts, hidden, n_classes).uniform_(-bound, bound)
+        self.norm = nn.BatchNorm1d(n_experts * widths[0])
+        self.deeper = nn.ModuleList(
+            _Hidden(n_experts, before, after) for before, after in pairwise(widths)
         )
-        self.bias = nn.Parameter(
-            torch.empty(n_experts, 1, n_classes).uniform_(-bound, bound)
-        )
+        self.weight, self.bias = _stacked(n_experts, self.hidden, n_classes)
 
     def forward(self, h: Tensor) -> Tensor:
         check_features(self, h, self.in_features)
         a = torch.relu(self.norm(self.first(h)))  # (N, L·H)
+        for layer in self.deeper:
+            a = layer(a)
         a = a.view(len(h), self.n_experts, self.hidden).transpose(0, 1)  # (L, N, H)
         return torch.baddbmm(self.bias, a, self.weight).transpose(0, 1)  # (N, L, K)
 
@@ -69,9 +75,12 @@ class Experts(nn.Module):
 
         Raises:
             RuntimeError: In training, where batch norm needs every image.
+            NotImplementedError: If the experts have several hidden layers.
             ValueError: If the two do not fit together.
         """
         check_features(self, h, self.in_features)
+        if self.deeper:
+            raise NotImplementedError("routed is for experts with one hidden layer")
         if self.training:
             raise RuntimeError("routed needs running statistics: call .eval() first")
         if leaf.shape != h.shape[:1]:
@@ -91,6 +100,29 @@ class Experts(nn.Module):
         a = torch.relu(a)[:, None]  # (N, 1, H)
         z = torch.baddbmm(self.bias[leaf[order]], a, self.weight[leaf[order]])[:, 0]
         return z[order.argsort()]  # (N, K)
+
+
+class _Hidden(nn.Module):
+    """A further hidden layer of every expert: (N, L·H) → (N, L·H')."""
+
+    def __init__(self, n_experts: int, before: int, after: int) -> None:
+        super().__init__()
+        self.weight, self.bias = _stacked(n_experts, before, after)
+        self.norm = nn.BatchNorm1d(n_experts * after)
+
+    def forward(self, a: Tensor) -> Tensor:
+        n_experts, before, _ = self.weight.shape
+        a = a.view(len(a), n_experts, before).transpose(0, 1)  # (L, N, H)
+        a = torch.baddbmm(self.bias, a, self.weight).transpose(0, 1)  # (N, L, H')
+        return torch.relu(self.norm(a.flatten(1)))
+
+
+def _stacked(n_experts: int, before: int, after: int) -> tuple[nn.Parameter, ...]:
+    """A weight (L, before, after) and a bias (L, 1, after), as nn.Linear draws them."""
+    bound = 1 / math.sqrt(before)
+    weight = torch.empty(n_experts, before, after).uniform_(-bound, bound)
+    bias = torch.empty(n_experts, 1, after).uniform_(-bound, bound)
+    return nn.Parameter(weight), nn.Parameter(bias)
 
 
 def check_features(module: nn.Module, h: Tensor, in_features: int) -> None:

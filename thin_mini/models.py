@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from itertools import pairwise
 from typing import NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from thin_mini.encoders import ConvEncoder
+from thin_mini.encoders import ConvEncoder, Encoder, MapPool
 from thin_mini.experts import Experts
 from thin_mini.gates import SoftmaxGate, TreeGate, UniformGate
 from thin_mini.losses import dispelling_loss
@@ -25,37 +27,66 @@ class Condition(NamedTuple):
 
 
 class MLP(nn.Module):
-    """Two fully connected layers: Linear → batch norm → ReLU → Linear."""
+    """Fully connected layers, batch-normalised and rectified, and a last one.
 
-    def __init__(self, in_features: int, hidden: int, n_classes: int) -> None:
+    Args:
+        in_features: Size of the input.
+        hidden: Units of the hidden layer, or of each of several.
+        n_classes: Size of the output.
+    """
+
+    def __init__(
+        self, in_features: int, hidden: int | tuple[int, ...], n_classes: int
+    ) -> None:
         super().__init__()
-        self.in_features = in_features
-        self.first = nn.Linear(in_features, hidden)
-        self.norm = nn.BatchNorm1d(hidden)
-        self.last = nn.Linear(hidden, n_classes)
+        widths = (hidden,) if isinstance(hidden, int) else hidden
+        self.in_features, self.hidden = in_features, widths[-1]
+        self.first = nn.Linear(in_features, widths[0])
+        self.norm = nn.BatchNorm1d(widths[0])
+        self.deeper = nn.ModuleList(
+            nn.Sequential(nn.Linear(before, after), nn.BatchNorm1d(after), nn.ReLU())
+            for before, after in pairwise(widths)
+        )
+        self.last = nn.Linear(self.hidden, n_classes)
 
     def embed(self, h: Tensor) -> Tensor:
-        """The hidden layer: (N, in_features) → (N, hidden)."""
-        return torch.relu(self.norm(self.first(h)))
+        """The last hidden layer: (N, in_features) → (N, hidden)."""
+        h = torch.relu(self.norm(self.first(h)))
+        for layer in self.deeper:
+            h = layer(h)
+        return h
 
     def forward(self, h: Tensor) -> Tensor:
         return self.last(self.embed(h))  # (N, n_classes)
 
 
 class Classifier(nn.Module):
-    """The baseline: an encoder, then one strong classifier (Figure 3, top left)."""
+    """The baseline: an encoder, then one strong classifier (Figure 3, top left).
+
+    Args:
+        encoder: F_φ.
+        n_classes: K.
+        hidden: Units of the classifier's hidden layer, or of each of several.
+        pool: What shrinks h_endo for the classifier, such as :class:`MapPool`.
+    """
 
     context: ExogenousNetwork | Fused | Oracle | None
 
-    def __init__(self, encoder: ConvEncoder, n_classes: int, hidden: int = 256) -> None:
+    def __init__(
+        self,
+        encoder: Encoder,
+        n_classes: int,
+        hidden: int | tuple[int, ...] = 256,
+        pool: MapPool | None = None,
+    ) -> None:
         super().__init__()
-        self.encoder, self.n_classes = encoder, n_classes
+        self.encoder, self.n_classes, self.pool = encoder, n_classes, pool
         self.context, self.dispel = None, 0.0
-        self.head = MLP(encoder.out_features, hidden, n_classes)
+        self.head = MLP(_pooled(encoder, pool), hidden, n_classes)
 
     def logits(self, h_endo: Tensor, condition: Condition | None) -> Tensor:
         """The classification layer C_Θ: h_endo (N, D) → z (N, K)."""
-        return self.head(h_endo)
+        return self.head(h_endo if self.pool is None else self.pool(h_endo))
 
     def forward(self, images: Tensor, condition: Condition | None = None) -> Tensor:
         """images (N, C, H, W) → z (N, K); pass ``condition`` where it is known."""
@@ -103,23 +134,31 @@ class ExogenousNetwork(Classifier):
         n_classes: Number of exogenous classes.
         hidden: Hidden units of the classifier c_σ.
         gate_on: What a gate gets to see: ``"hidden"`` (the classifier's hidden
-            layer), ``"features"`` (h_exo itself) or ``"probabilities"``. The paper
-            says h_exo; the hidden layer did better in our runs (chapter 6).
+            layer), ``"features"`` (h_exo itself), ``"pooled"`` (its mean over the
+            map, as the authors' code has it for faces) or ``"probabilities"``. The
+            paper says h_exo; the hidden layer did better in our runs (chapter 6).
+        head: A classifier c_σ that is there already, instead of one to be trained:
+            h (N, D) → logits (N, n_classes). See :func:`thin_mini.adapt`.
     """
 
     def __init__(
         self,
-        encoder: ConvEncoder,
+        encoder: Encoder,
         n_classes: int,
-        hidden: int = 256,
+        hidden: int | tuple[int, ...] = 256,
         gate_on: str = "hidden",
+        head: nn.Module | None = None,
     ) -> None:
-        super().__init__(encoder, n_classes, hidden)
+        super().__init__(encoder, n_classes, hidden if head is None else 1)
         sizes = {
-            "hidden": hidden,
+            "hidden": self.head.hidden,
             "features": encoder.out_features,
+            "pooled": encoder.out_shape[0],
             "probabilities": n_classes,
         }
+        if head is not None:
+            del sizes["hidden"]  # what another's classifier has inside is not known
+            self.head = cast(MLP, head)
         if gate_on not in sizes:
             raise ValueError(f"gate_on must be one of {list(sizes)}, got {gate_on!r}")
         self.gate_on, self.gate_features = gate_on, sizes[gate_on]
@@ -137,11 +176,15 @@ class ExogenousNetwork(Classifier):
         """The gate's input and z_exo^(exo), without gradient."""
         with torch.no_grad():
             h = self.encode(images)
-            hidden = self.head.embed(h)
-            z = self.head.last(hidden)
-        if self.gate_on == "features":
-            return Condition(h, z)
-        return Condition(hidden if self.gate_on == "hidden" else z.softmax(1), z)
+            if self.gate_on == "hidden":
+                hidden = self.head.embed(h)
+                return Condition(hidden, self.head.last(hidden))
+            z = self.classify(h)
+            if self.gate_on == "probabilities":
+                return Condition(z.softmax(1), z)
+            if self.gate_on == "pooled":
+                h = h.unflatten(1, self.encoder.out_shape).mean((2, 3))  # (N, C)
+        return Condition(h, z)
 
     def freeze(self) -> ExogenousNetwork:
         """Fix every parameter and running statistic for good; returns itself.
@@ -217,6 +260,7 @@ class GatedEnsemble(Classifier):
             :class:`ExogenousNetwork`, several as :class:`Fused`, or an
             :class:`Oracle`.
         dispel: λ of Eq. 8 that ``fit`` uses unless told otherwise.
+        pool: What shrinks h_endo for the experts, such as :class:`MapPool`.
 
     Raises:
         ValueError: If sizes of two parts do not fit, or the context is not frozen.
@@ -224,19 +268,21 @@ class GatedEnsemble(Classifier):
 
     def __init__(
         self,
-        encoder: ConvEncoder,
+        encoder: Encoder,
         experts: Experts,
         gate: UniformGate | SoftmaxGate | TreeGate,
         context: ExogenousNetwork | Fused | Oracle | None = None,
         dispel: float = 0.0,
+        pool: MapPool | None = None,
     ) -> None:
         nn.Module.__init__(self)
         self.encoder, self.experts, self.gate = encoder, experts, gate
-        self.context, self.dispel = context, dispel
+        self.context, self.dispel, self.pool = context, dispel, pool
         self.n_classes = experts.n_classes
-        seen = encoder.out_features if context is None else context.gate_features
+        pooled = _pooled(encoder, pool)
+        seen = pooled if context is None else context.gate_features
         for part, got, needed in (
-            ("experts.in_features", experts.in_features, encoder.out_features),
+            ("experts.in_features", experts.in_features, pooled),
             ("gate.in_features", gate.in_features, seen),
             ("gate.n_leaves", gate.n_leaves, experts.n_experts),
         ):
@@ -255,6 +301,8 @@ class GatedEnsemble(Classifier):
 
     def logits(self, h_endo: Tensor, condition: Condition | None) -> Tensor:
         """z = Z·g: logits are mixed, the softmax comes after (Eq. 6)."""
+        if self.pool is not None:
+            h_endo = self.pool(h_endo)
         z = self.experts(h_endo)  # (N, L, K)
         g = self.gate(h_endo if condition is None else condition.h_g)  # (N, L)
         return torch.einsum("nlk,nl->nk", z, g)  # (N, K)
@@ -267,12 +315,17 @@ def build(
     exogenous: ExogenousNetwork | Fused | None = None,
     n_exo: int | None = None,
     n_experts: int = 8,
-    hidden: int = 32,
+    hidden: int | tuple[int, ...] = 32,
     in_channels: int = 1,
     image_size: int = 28,
+    encoder: Encoder | None = None,
+    pool: MapPool | None = None,
     seed: int | None = None,
 ) -> Classifier:
-    """Build a row of Table 2, about 200,000 trainable parameters each.
+    """Build a row of Table 2 or 4; the rows have about as many parameters each.
+
+    By default 200,000, as the paper has them for digits. For faces it has 100 million:
+    ``n_experts=32, hidden=(512, 512), encoder=VGG16Encoder()`` and a ``MapPool``.
 
     Args:
         name: ``"baseline"``, ``"simple"``, ``"tree"``, ``"exogenous"``, ``"oracle"``
@@ -283,10 +336,12 @@ def build(
             takes several as well, :class:`Fused`.
         n_exo: Number of exogenous classes, for ``"oracle"``.
         n_experts: L, a power of two where the gate is a tree.
-        hidden: Hidden units of an expert; the baseline's classifier has L times as
-            many.
+        hidden: Units of an expert's hidden layer, or of each of several. The
+            baseline's classifier has as many parameters as all experts together.
         in_channels: Of the images.
         image_size: Of the images, in pixels.
+        encoder: F_φ, by default a new :class:`ConvEncoder`.
+        pool: What shrinks h_endo for the experts or the baseline's classifier.
         seed: Draws the initial weights; None uses PyTorch's global generator.
 
     Raises:
@@ -294,7 +349,8 @@ def build(
     """
     if name not in ARCHITECTURES:
         raise ValueError(f"name must be one of {ARCHITECTURES}, got {name!r}")
-    if n_experts < 1 or hidden < 1:
+    widths = (hidden,) if isinstance(hidden, int) else hidden
+    if min(n_experts, *widths) < 1:
         raise ValueError(
             f"n_experts and hidden must be at least 1, got {n_experts} and {hidden}"
         )
@@ -317,15 +373,44 @@ def build(
     with torch.random.fork_rng(enabled=seed is not None):
         if seed is not None:
             torch.manual_seed(seed)
-        encoder = ConvEncoder(in_channels, image_size)
+        if encoder is None:
+            encoder = ConvEncoder(in_channels, image_size)
+        pooled = _pooled(encoder, pool)
         if name == "baseline":
-            return Classifier(encoder, n_classes, hidden * n_experts)
-        experts = Experts(encoder.out_features, hidden, n_classes, n_experts)
-        if name == "simple":
-            return GatedEnsemble(encoder, experts, UniformGate(n_experts))
-        seen = encoder.out_features if context is None else context.gate_features
+            strong = _as_large(pooled, widths, n_classes, n_experts)
+            return Classifier(encoder, n_classes, strong, pool)
+        experts = Experts(pooled, widths, n_classes, n_experts)
+        gate: UniformGate | TreeGate = UniformGate(n_experts)
+        if name != "simple":
+            gate = TreeGate(pooled if context is None else context.gate_features, depth)
         dispel = PAPER_LAMBDA if name == "thin" else 0.0
-        return GatedEnsemble(encoder, experts, TreeGate(seen, depth), context, dispel)
+        return GatedEnsemble(encoder, experts, gate, context, dispel, pool)
+
+
+def _pooled(encoder: Encoder, pool: MapPool | None) -> int:
+    """Size of what the classification layer sees of h_endo."""
+    if pool is None:
+        return encoder.out_features
+    if pool.shape != encoder.out_shape:
+        raise ValueError(
+            f"the pool takes maps {pool.shape}, the encoder makes {encoder.out_shape}: "
+            "build it as MapPool(encoder.out_shape)"
+        )
+    return pool.out_features
+
+
+def _as_large(
+    in_features: int, widths: tuple[int, ...], n_classes: int, n_experts: int
+) -> tuple[int, ...]:
+    """Widths of one classifier with as many parameters as L experts of these."""
+    if len(widths) == 1:
+        return (widths[0] * n_experts,)
+    sizes = pairwise((in_features, *widths, n_classes))
+    wanted = n_experts * sum(before * after for before, after in sizes)
+    # Equal widths w: (D + K)·w + (n - 1)·w² = wanted.
+    a, b = len(widths) - 1, in_features + n_classes
+    width = (math.sqrt(b**2 + 4 * a * wanted) - b) / (2 * a)
+    return (round(width),) * len(widths)
 
 
 def n_trainable(model: nn.Module) -> int:

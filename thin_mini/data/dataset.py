@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -21,8 +21,10 @@ class ExogenousDataset:
         n_exo: The number of exogenous classes.
         source: Where the pixels came from, in words.
         exo_edges: float64 (n_exo + 1,), the borders of the exogenous bins in the
-            unit that ``exo_name`` gives.
+            unit that ``exo_name`` gives; None for a variable without order.
         exo_name: What the exogenous variable is, with its unit.
+        factors: What the images were drawn from, by name, each (N, …); empty where
+            that is not known.
 
     Raises:
         ValueError: If the data set is empty, the shapes disagree, a pixel is not
@@ -35,8 +37,9 @@ class ExogenousDataset:
     n_classes: int
     n_exo: int
     source: str
-    exo_edges: Tensor
+    exo_edges: Tensor | None
     exo_name: str
+    factors: dict[str, Tensor] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         n = len(self.images)
@@ -88,6 +91,8 @@ class ExogenousDataset:
     @property
     def exo_centers(self) -> Tensor:
         """The middle of each exogenous bin (n_exo,), in its unit."""
+        if self.exo_edges is None:
+            raise ValueError(f"{self.exo_name} has no order, so its bins no middle")
         return (self.exo_edges[:-1] + self.exo_edges[1:]) / 2
 
     def subset(self, index: Tensor | slice) -> ExogenousDataset:
@@ -97,6 +102,7 @@ class ExogenousDataset:
             images=self.images[index],
             target=self.target[index],
             exo=self.exo[index],
+            factors={name: values[index] for name, values in self.factors.items()},
         )
 
     def split(
