@@ -27,9 +27,10 @@ from accelerate import Accelerator
 
 import thin_mini as tm
 from thin_mini.data.store import whole_file
+from thin_mini.plans import Plan
 from thin_mini.profiles import profile
-from thin_mini.recipes import Plan, Protocol, Run
 from thin_mini.reproduce import datasets, trained_network
+from thin_mini.runs import Protocol, Run
 from thin_mini.training import _offsets, _pick, batches
 
 RESULTS = Path(__file__).parents[1] / "results" / "time_to_accuracy.json"

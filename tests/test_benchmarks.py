@@ -13,7 +13,7 @@ from conftest import fingerprint, randomise
 
 import thin_mini as tm
 from thin_mini.profiles import PROFILES
-from thin_mini.recipes import Protocol
+from thin_mini.runs import Protocol
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, fields, replace
 import pytest
 
 import thin_mini as tm
-from thin_mini import recipes, reproduce
+from thin_mini import plans, recipes, reproduce
 from thin_mini.recipes import RECIPES, data_of, rows_of
 from thin_mini.reproduce import all_runs
 from thin_mini.runs import Protocol, Run
@@ -154,7 +154,7 @@ def test_the_rows_of_table_2_have_about_equally_many_parameters(
 
 def test_the_papers_protocol_is_the_papers():
     for run in all_runs(rows_of("table2-paper", "mnist-r", 2, "paper")):
-        epochs = recipes.PAPER_EPOCHS
+        epochs = plans.PAPER_EPOCHS
         wanted = Protocol(epochs, 32, 1e-3, "constant", shift=0, n_valid=5000)
         assert run.protocol == wanted
         assert run.labels == 55_000
