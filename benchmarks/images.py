@@ -14,9 +14,10 @@ from torchvision.transforms.functional import rotate
 
 import thin_mini as tm
 from thin_mini.data.digits import rotate as rotate_all
+from thin_mini.data.faces import ACTIONS, NUISANCES, TRAITS, render_faces
 from thin_mini.data.sprites import render_sprites
 
-N_SPRITES, N_DIGITS = 2048, 1024
+N_SPRITES, N_DIGITS, N_FACES = 2048, 1024, 128
 
 
 def sprites(n: int, size: int = 64) -> dict[str, Callable[[], Tensor]]:
@@ -79,11 +80,29 @@ def digits(n: int) -> dict[str, Callable[[], Tensor]]:
     return {"ours": lambda: rotate_all(images, degrees), "one by one": one_by_one}
 
 
+def faces(n: int, size: int = 64) -> dict[str, Callable[[], Tensor]]:
+    """Both ways to draw n faces of random factors, with grain, one in six covered."""
+    identity, actions, nuisance = (
+        torch.rand(n, len(names)) for names in (TRAITS, ACTIONS, NUISANCES)
+    )
+    nuisance[torch.rand(n) > 1 / 6, NUISANCES.index("occlusion")] = 0
+
+    def one_by_one() -> Tensor:
+        each = zip(identity.split(1), actions.split(1), nuisance.split(1), strict=True)
+        return torch.cat([render_faces(*factors, size) for factors in each])
+
+    return {
+        "ours": lambda: render_faces(identity, actions, nuisance, size),
+        "one by one": one_by_one,
+    }
+
+
 def measure() -> dict:
     table = {}
     for shape, n, candidates in (
         ("sprites, 64×64", N_SPRITES, sprites(N_SPRITES)),
         ("rotated digits, 28×28", N_DIGITS, digits(N_DIGITS)),
+        ("cartoon faces, 64×64", N_FACES, faces(N_FACES)),
     ):
         table[shape] = compare(candidates)
         for row in table[shape].values():

@@ -69,6 +69,8 @@ def test_images_agree():
     assert set(ours.unique().tolist()) == {0, 1}
     ours, plain = (make() for make in images.digits(50).values())
     torch.testing.assert_close(ours, plain, atol=1e-4, rtol=0)
+    ours, plain = (make() for make in images.faces(20).values())
+    assert torch.equal(ours, plain)
 
 
 @torch.no_grad()
@@ -117,7 +119,7 @@ def test_the_command_measures_every_section(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(experts, "SHAPES", ((2, 6, 4, 3, 8),))
     monkeypatch.setattr(routing, "LEAVES", (8,))
     monkeypatch.setattr(steps, "BATCH", 8)
-    for name in ("N_SPRITES", "N_DIGITS"):
+    for name in ("N_SPRITES", "N_DIGITS", "N_FACES"):
         monkeypatch.setattr(images, name, 10)
     monkeypatch.setattr(run, "RESULTS", tmp_path / "benchmarks.json")
     run.main()

@@ -127,3 +127,63 @@ def test_a_representation_of_another_shape_is_refused(shape):
     got = str(shape).replace("(", r"\(").replace(")", r"\)")
     with pytest.raises(ValueError, match=rf"Experts takes \(N, 7\), got {got}"):
         tm.Experts(D, H, K, L)(torch.zeros(shape))
+
+
+def deep_loop(experts, widths):
+    """The same experts of several hidden layers, one module each."""
+    loop = []
+    for i in range(experts.n_experts):
+        layers, before = [], experts.in_features
+        for width in widths:
+            layers += [nn.Linear(before, width), nn.BatchNorm1d(width), nn.ReLU()]
+            before = width
+        module = nn.Sequential(*layers, nn.Linear(before, experts.n_classes)).double()
+        rows = [slice(i * width, (i + 1) * width) for width in widths]
+        weights = [experts.first.weight[rows[0]]]
+        weights += [layer.weight[i].T for layer in experts.deeper]
+        weights += [experts.weight[i].T]
+        biases = [experts.first.bias[rows[0]]]
+        biases += [layer.bias[i, 0] for layer in experts.deeper]
+        biases += [experts.bias[i, 0]]
+        norms = [experts.norm, *(layer.norm for layer in experts.deeper)]
+        with torch.no_grad():
+            for linear, weight, bias in zip(module[::3], weights, biases, strict=True):
+                linear.weight.copy_(weight)
+                linear.bias.copy_(bias)
+            for theirs, ours, part in zip(module[1::3], norms, rows, strict=True):
+                for name in ("weight", "bias", "running_mean", "running_var"):
+                    getattr(theirs, name).copy_(getattr(ours, name)[part])
+        loop.append(module.train(experts.training))
+    return loop
+
+
+@pytest.mark.parametrize("widths", [(H, 4), (H, 2, 6)])
+@pytest.mark.parametrize("training", [True, False], ids=["train", "eval"])
+def test_experts_with_several_hidden_layers_equal_a_loop(widths, training):
+    experts = randomise(tm.Experts(D, widths, K, L).double()).train(training)
+    loop = deep_loop(experts, widths)
+    ours = torch.randn(6, D, dtype=torch.float64, requires_grad=True)
+    theirs, weights = ours.detach().clone().requires_grad_(), torch.randn(6, L, K)
+    z = torch.stack([module(theirs) for module in loop], 1)
+    torch.testing.assert_close(experts(ours), z)
+    (experts(ours) * weights).sum().backward()
+    (z * weights).sum().backward()
+    torch.testing.assert_close(ours.grad, theirs.grad)
+    for i, module in enumerate(loop):
+        rows = [slice(i * width, (i + 1) * width) for width in widths]
+        got = [experts.first.weight.grad[rows[0]], experts.first.bias.grad[rows[0]]]
+        got += [experts.norm.weight.grad[rows[0]], experts.norm.bias.grad[rows[0]]]
+        for layer, part in zip(experts.deeper, rows[1:], strict=True):
+            got += [layer.weight.grad[i].T, layer.bias.grad[i, 0]]
+            got += [layer.norm.weight.grad[part], layer.norm.bias.grad[part]]
+        got += [experts.weight.grad[i].T, experts.bias.grad[i, 0]]
+        for ours_grad, p in zip(got, module.parameters(), strict=True):
+            torch.testing.assert_close(ours_grad, p.grad)
+
+
+def test_experts_with_several_hidden_layers_are_not_routed_and_need_units():
+    experts = tm.Experts(D, (H, H), K, L).eval()
+    with pytest.raises(NotImplementedError, match="one hidden layer"):
+        experts.routed(torch.zeros(6, D), torch.zeros(6).long())
+    with pytest.raises(ValueError, match="hidden must be at least 1, got 0"):
+        tm.Experts(D, (H, 0), K, L)

@@ -33,12 +33,45 @@ def test_images_are_colours_of_the_size_that_was_asked_for():
     assert 0.8 < images.max() <= 1
 
 
-def test_the_same_factors_give_the_same_pixels_in_any_company():
-    factors = some(faces.CHUNK + 3)
+def test_the_same_factors_give_the_same_pixels_in_any_company(monkeypatch):
+    factors = some(13)
+    before = {name: f.clone() for name, f in factors.items()}
     whole = render_faces(**factors, size=32)
     assert torch.equal(whole, render_faces(**factors, size=32))
+    for name, f in factors.items():  # the painter works in place, but not on these
+        assert torch.equal(f, before[name])
+    monkeypatch.setattr(faces, "CHUNK", 5 * 32**2)  # in parts of 5, 5 and 3
+    torch.testing.assert_close(render_faces(**factors, size=32), whole)
     one = {name: f[-2:-1] for name, f in factors.items()}
     torch.testing.assert_close(render_faces(**one, size=32), whole[-2:-1])
+
+
+def test_what_others_have_trained_on_stays_as_it_is():
+    factors = some(3, seed=5)
+    factors["nuisance"][1, faces.NUISANCES.index("occlusion")] = 0
+    factors["nuisance"][2, faces.NUISANCES.index("noise")] = 0
+    images = render_faces(**factors, size=48)
+    grey = torch.nn.functional.avg_pool2d(images.mean(1), 16)  # (3, 3, 3)
+    told = torch.tensor(
+        [
+            [
+                [0.68925, 0.61897, 0.7812],
+                [0.46299, 0.68543, 0.77822],
+                [0.73514, 0.59928, 0.70313],
+            ],
+            [
+                [0.68746, 0.39139, 0.58212],
+                [0.66867, 0.37773, 0.56668],
+                [0.88701, 0.50498, 0.76257],
+            ],
+            [
+                [0.43417, 0.30333, 0.66876],
+                [0.40307, 0.37324, 0.5937],
+                [0.49187, 0.37623, 0.5647],
+            ],
+        ]
+    )
+    torch.testing.assert_close(grey, told, atol=3e-5, rtol=0)
 
 
 def test_drawing_only_where_a_part_can_be_cuts_nothing_off(monkeypatch):

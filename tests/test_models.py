@@ -381,3 +381,111 @@ def test_dispelling_with_two_networks_is_refused(digits):
     model = make("thin", tm.Fused(frozen(18), frozen(10)))
     with pytest.raises(ValueError, match=r"dispel=0\.005 needs .*or pass dispel=0"):
         quick_fit(model, digits[0])
+
+
+def test_an_mlp_of_two_hidden_layers_is_linear_norm_relu_twice_and_linear():
+    mlp = randomise(tm.MLP(7, (5, 4), 3))
+    (second,) = mlp.deeper
+    chain = [mlp.first, mlp.norm, torch.nn.ReLU(), *second, mlp.last]
+    by_hand, h = torch.nn.Sequential(*copy.deepcopy(chain)), torch.randn(6, 7)
+    sizes = [(m.in_features, m.out_features) for m in chain[::3]]
+    assert sizes == [(7, 5), (5, 4), (4, 3)]
+    (mlp(h) ** 2).sum().backward()
+    (by_hand(h) ** 2).sum().backward()
+    assert mlp.hidden == 4
+    for ours, theirs in zip(mlp.parameters(), by_hand.parameters(), strict=True):
+        torch.testing.assert_close(ours.grad, theirs.grad)
+    mlp.eval(), by_hand.eval()
+    torch.testing.assert_close(mlp(h), by_hand(h))
+    torch.testing.assert_close(mlp.embed(h), by_hand[:-1](h))
+
+
+def test_a_gate_on_pooled_sees_the_mean_of_the_map(digits):
+    network, images = frozen(18, "pooled"), digits[0].images[:4]
+    h_g, z_exo = make("thin", network).context.condition(images)
+    h = network.encode(images)
+    torch.testing.assert_close(h_g, h.view(4, 16, 49).mean(2))
+    torch.testing.assert_close(z_exo, network.classify(h))
+    assert network.gate_features == make("thin", network).gate.in_features == 16
+
+
+@pytest.mark.parametrize("gate_on", ["features", "pooled", "probabilities"])
+def test_a_classifier_that_is_there_already_is_used_and_frozen(gate_on, digits):
+    head = torch.nn.Sequential(torch.nn.Linear(784, 18), torch.nn.BatchNorm1d(18))
+    network = tm.ExogenousNetwork(
+        tm.ConvEncoder(), 18, gate_on=gate_on, head=randomise(head)
+    ).freeze()
+    h, images = network.encode(digits[0].images[:4]), digits[0].images[:4]
+    before = fingerprint(network)
+    model = make("thin", network)
+    h_g, z_exo = model.context.condition(images)
+    torch.testing.assert_close(z_exo, head(h))
+    if gate_on == "probabilities":
+        torch.testing.assert_close(h_g, head(h).softmax(1))
+    quick_fit(model, digits[0], dispel=1.0)
+    assert fingerprint(network) == before
+    assert tm.n_trainable(network) == 0
+
+
+def test_the_hidden_layer_of_anothers_classifier_is_not_to_be_had():
+    with pytest.raises(ValueError, match=r"one of \['features', .*got 'hidden'"):
+        tm.ExogenousNetwork(tm.ConvEncoder(), 18, head=torch.nn.Linear(784, 18))
+
+
+@pytest.mark.parametrize("row", ["baseline", "simple", "tree", "thin"])
+def test_experts_and_classifier_see_the_pooled_map_and_the_gate_only_its_own(
+    row, digits
+):
+    network, pool = frozen(18), tm.MapPool((16, 7, 7))
+    model = tm.build(row, 10, exogenous=network, pool=pool, hidden=(6, 5)).eval()
+    images = digits[0].images[:4]
+    h = model.encoder(images)
+    pooled = F.max_pool2d(h.view(4, 16, 7, 7), 2).flatten(1)  # (4, 144)
+    if row == "baseline":
+        expected = model.head(pooled)
+    else:
+        seen = network.condition(images).h_g if row == "thin" else pooled
+        z, g = model.experts(pooled), model.gate(seen)
+        expected = torch.einsum("nlk,nl->nk", z, g)
+    torch.testing.assert_close(model(images), expected)
+    # The exogenous classifier reads the whole h_endo, not the pooled one (Eq. 7).
+    if row == "thin":
+        sim = model.losses(images, digits[0].target[:4], dispel=1.0)[1]
+        z_exo = network(images)
+        cosine = F.cosine_similarity(network.classify(h), z_exo).abs().mean()
+        torch.testing.assert_close(sim, cosine)
+
+
+def test_a_pool_for_maps_of_another_shape_is_refused_with_the_mend():
+    for row in ("baseline", "simple"):
+        with pytest.raises(ValueError, match=r"\(8, 7, 7\), .*MapPool\(encoder\.out_s"):
+            tm.build(row, 10, pool=tm.MapPool((8, 7, 7)))
+
+
+@pytest.mark.parametrize("row", ["baseline", "simple"])
+def test_a_hidden_layer_without_units_is_refused(row):
+    with pytest.raises(ValueError, match=r"at least 1, got 8 and \(32, 0\)"):
+        tm.build(row, 10, hidden=(32, 0))
+
+
+def test_the_rows_for_faces_have_about_100_million_parameters_each():
+    """The paper's "100M parameters total" (section 4.3), without their memory."""
+    sizes = {}
+    with torch.device("meta"):
+        network = tm.ExogenousNetwork(tm.VGG16Encoder(), 50, gate_on="pooled").freeze()
+        pool = tm.MapPool(network.encoder.out_shape)
+        for row in ("baseline", "simple", "tree", "exogenous", "thin"):
+            model = tm.build(
+                row,
+                7,
+                exogenous=network,
+                encoder=tm.VGG16Encoder(),
+                pool=pool,
+                n_experts=32,
+                hidden=(512, 512),
+            )
+            sizes[row] = tm.n_trainable(model)
+    assert model.experts.in_features == 4608
+    assert model.gate.in_features == 512
+    assert 98e6 < min(sizes.values()) <= max(sizes.values()) < 101e6
+    assert max(sizes.values()) < 1.01 * min(sizes.values())

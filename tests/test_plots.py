@@ -164,3 +164,40 @@ def test_gains_draw_each_model_against_the_amounts_of_labels():
     assert [t.get_text() for t in axis.get_xticklabels()] == ["250", "1,000"]
     drawn = {c.get_label(): list(c.lines[0].get_ydata()) for c in axis.containers}
     assert drawn == {"tree": [-1, 1], "thin": [-2, 2]}
+
+
+def sweep(*lambdas, mean=98.0):
+    return pd.DataFrame(
+        {"paper": [None] * len(lambdas), "mean": mean, "half": 0.5},
+        index=[f"λ = {value:g}" for value in lambdas],
+    )
+
+
+def test_accuracy_by_lambda_starts_at_zero_and_leaves_out_what_has_not_run():
+    table = sweep(0.01, 0, 0.5)
+    table["mean"] = [97.0, 96, np.nan]
+    table["paper"] = [97.5, None, None]
+    (axis,) = plots.accuracy_by_lambda(table).axes
+    ours, paper = axis.containers[0], axis.lines[-1]
+    assert list(ours.lines[0].get_xdata()) == [0, 0.01]
+    assert list(ours.lines[0].get_ydata()) == [96, 97]
+    np.testing.assert_allclose(ours.lines[2][0].get_segments()[1][:, 1], [96.5, 97.5])
+    assert (list(paper.get_xdata()), list(paper.get_ydata())) == ([0.01], [97.5])
+    assert [t.get_text() for t in axis.get_xticklabels()] == ["0", "0.01", "0.5"]
+    places = axis.transData.transform([(x, 97) for x in (0, 0.01, 0.1, 1)])[:, 0]
+    assert places[2] - places[1] == pytest.approx(places[3] - places[2])  # decades
+    assert places[1] > places[0]
+
+
+def test_accuracy_by_lambda_without_the_papers_values_shows_ours_only():
+    (axis,) = plots.accuracy_by_lambda(sweep(0, 1e-05)).axes
+    assert [t.get_text() for t in axis.get_legend().get_texts()] == [
+        "ours, 95 % interval"
+    ]
+
+
+@pytest.mark.parametrize("names", [["THIN"], ["λ = 0"]])
+def test_rows_without_a_lambda_are_refused(names):
+    table = sweep(0).set_axis(names)
+    with pytest.raises(ValueError, match="rows must be named 'λ"):
+        plots.accuracy_by_lambda(table)

@@ -195,7 +195,7 @@ class ExogenousNetwork(Classifier):
         for module in self.modules():
             # A hook, because .train() on any enclosing or inner module would wake
             # the batch norms; now each goes back to sleep before it is used.
-            module.register_forward_pre_hook(_stay_in_eval_mode)
+            module.register_forward_pre_hook(stay_in_eval_mode)
             # Copies, because an optimiser made before may still hold the originals.
             for name, p in module.named_parameters(recurse=False):
                 fixed = nn.Parameter(p.detach().clone(), requires_grad=False)
@@ -208,7 +208,8 @@ class ExogenousNetwork(Classifier):
         return self
 
 
-def _stay_in_eval_mode(module: nn.Module, inputs: object) -> None:
+def stay_in_eval_mode(module: nn.Module, inputs: object) -> None:
+    """The hook of a frozen module."""
     module.training = False
 
 
@@ -233,11 +234,25 @@ class Fused(nn.Module):
 
 
 class Oracle(nn.Module):
-    """Stands where an exogenous network would and gives the true label, one-hot."""
+    """Stands where an exogenous network would and tells what is true.
 
-    def __init__(self, n_exo: int) -> None:
+    Args:
+        n_exo: Number of exogenous classes.
+        table: (n_exo, C), what it says of each of them; by default one-hot.
+    """
+
+    table: Tensor
+
+    def __init__(self, n_exo: int, table: Tensor | None = None) -> None:
         super().__init__()
-        self.gate_features = n_exo
+        table = torch.eye(n_exo) if table is None else table
+        if table.ndim != 2 or len(table) != n_exo:
+            raise ValueError(
+                f"table must be ({n_exo}, C), a row for each exogenous class, got "
+                f"{tuple(table.shape)}"
+            )
+        self.register_buffer("table", table, persistent=False)
+        self.gate_features = table.shape[1]
 
     def condition(self, images: Tensor, exo: Tensor | None = None) -> Condition:
         if exo is None:
@@ -245,7 +260,7 @@ class Oracle(nn.Module):
                 "the oracle needs the true exogenous labels: pass "
                 "condition=model.context.condition(images, exo)"
             )
-        h_g = F.one_hot(exo, self.gate_features).float()
+        h_g = self.table[exo]  # (N, C)
         return Condition(h_g, h_g[:, :0])
 
 
@@ -312,7 +327,7 @@ def build(
     name: str,
     n_classes: int,
     *,
-    exogenous: ExogenousNetwork | Fused | None = None,
+    exogenous: ExogenousNetwork | Fused | Oracle | None = None,
     n_exo: int | None = None,
     n_experts: int = 8,
     hidden: int | tuple[int, ...] = 32,
@@ -333,8 +348,8 @@ def build(
             with the dispelling loss, λ = 0.005.
         n_classes: K.
         exogenous: The frozen network for ``"exogenous"`` and ``"thin"``; the former
-            takes several as well, :class:`Fused`.
-        n_exo: Number of exogenous classes, for ``"oracle"``.
+            takes several as well, :class:`Fused`, and ``"oracle"`` an :class:`Oracle`.
+        n_exo: Number of exogenous classes, for ``"oracle"`` if it is given none.
         n_experts: L, a power of two where the gate is a tree.
         hidden: Units of an expert's hidden layer, or of each of several. The
             baseline's classifier has as many parameters as all experts together.
@@ -362,11 +377,13 @@ def build(
         )
     context: ExogenousNetwork | Fused | Oracle | None = None
     if name == "oracle":
-        if n_exo is None:
+        if n_exo is not None:
+            exogenous = Oracle(n_exo)
+        if not isinstance(exogenous, Oracle):
             raise ValueError("the oracle needs n_exo, the number of exogenous classes")
-        context = Oracle(n_exo)
+        context = exogenous
     elif name in ("exogenous", "thin"):
-        if exogenous is None:
+        if exogenous is None or isinstance(exogenous, Oracle):
             raise ValueError(f"{name!r} needs exogenous=, a trained and frozen network")
         context = exogenous
     # The fork leaves the global generator as it was.

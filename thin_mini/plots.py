@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 import torch
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
@@ -49,7 +50,7 @@ def use_style() -> None:
 def image_grid(
     images: Tensor, titles: Sequence[str] = (), columns: int = 9, size: float = 0.78
 ) -> Figure:
-    """Images (N, 1, H, W) in rows, each with its title above."""
+    """Images (N, 1 or 3, H, W) in rows; the first have titles above, or all."""
     rows = -(-len(images) // columns)
     height = size + (0.22 if titles else 0)
     figure, axes = plt.subplots(
@@ -58,10 +59,23 @@ def image_grid(
     for axis in axes.flat:
         axis.axis("off")
     for i, (axis, image) in enumerate(zip(axes.flat, images, strict=False)):
-        axis.imshow(image[0], cmap="gray", vmin=0, vmax=1)
-        if titles:
+        show_image(axis, image)
+        if i < len(titles):
             axis.set_title(titles[i], fontsize=8, pad=2)
     return figure
+
+
+def show_image(
+    axis: Axes,
+    image: Tensor,
+    extent: tuple[float, float, float, float] | None = None,
+) -> None:
+    """An image (C, H, W), grey or RGB, values in 0..1."""
+    pixels = image.detach().cpu().clamp(0, 1).permute(1, 2, 0).numpy()
+    if pixels.shape[2] not in (1, 3):
+        raise ValueError(f"an image has 1 or 3 channels, got {pixels.shape[2]}")
+    pixels = pixels if pixels.shape[2] == 3 else pixels[:, :, 0]
+    axis.imshow(pixels, cmap="gray", vmin=0, vmax=1, extent=extent)
 
 
 def accuracy_by_bin(reports: Mapping[str, Report], dataset: ExogenousDataset) -> Figure:
@@ -220,4 +234,39 @@ def gains(table: pd.DataFrame, x: str, xlabel: str) -> Figure:
     axis.set(xlabel=xlabel, ylabel="points above the baseline")
     axis.set_xticks(range(len(amounts)), [f"{n:,}" for n in amounts])
     axis.legend(ncols=5, loc="lower center", bbox_to_anchor=(0.5, 1))
+    return figure
+
+
+def accuracy_by_lambda(table: pd.DataFrame) -> Figure:
+    """Accuracy against λ of the dispelling loss, as in Figures 4 and 5.
+
+    Args:
+        table: From :func:`thin_mini.results.table`, its rows named "λ = 0.01" and the
+            like; those without runs are left out.
+
+    Raises:
+        ValueError: If a row's name holds no λ or none is positive.
+    """
+    found = table.index.str.extract(r"λ = ([\d.e-]+)", expand=False).astype(float)
+    if found.isna().any() or not (found > 0).any():
+        raise ValueError(
+            f"rows must be named 'λ = 0.01' and the like, got {list(table.index)}"
+        )
+    table = table.set_axis(found).sort_index()
+    figure, axis = plt.subplots()
+    run = table[table["mean"].notna()]
+    axis.errorbar(
+        run.index, run["mean"], yerr=run["half"], fmt="o-", capsize=3, lw=1,
+        label="ours, 95 % interval",
+    )  # fmt: skip
+    paper = table["paper"].astype(float).dropna()
+    if len(paper):
+        axis.plot(paper, "D", label="the paper", ms=6)
+    # Logarithmic from the smallest λ on, with room for 0 beside it.
+    axis.set_xscale("symlog", linthresh=found[found > 0].min(), linscale=0.5)
+    axis.set_xticks(table.index, [f"{value:g}" for value in table.index])
+    axis.set_xticks([], minor=True)
+    axis.set(xlabel="λ", ylabel="test accuracy (%)")
+    axis.grid(axis="y", color=INK, alpha=0.25)
+    axis.legend(ncols=2, loc="lower right", bbox_to_anchor=(1, 1))
     return figure

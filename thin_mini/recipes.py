@@ -7,6 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 from thin_mini.data.store import OfflineError, find_mnist, stand_in_wanted
+from thin_mini.face_recipes import (
+    FacePlan,
+    face_choices,
+    fig5,
+    identity,
+    table4,
+    table4_random,
+)
 from thin_mini.plans import NAMES, Plan
 from thin_mini.profiles import profile
 from thin_mini.runs import Row
@@ -174,33 +182,44 @@ def choices(plan: Plan) -> list[Row]:
     ]
 
 
-RECIPES: dict[str, tuple[Callable[[Plan], list[Row]], tuple[str, ...]]] = {
-    "table1": (table1, ("mnist-r", "dsprites")),
-    "table2": (table2, ("mnist-r", "dsprites")),
-    "table2-paper": (table2, ("mnist-r",)),
-    "table3": (table3, ("mnist-rs",)),
-    "fig4": (fig4, ("mnist-r",)),
-    "labels": (labels, ("mnist-r", "dsprites")),
-    "labels-plain": (labels, ("mnist-r", "dsprites")),
-    "six-scales": (six_scales, ("dsprites",)),
-    "choices": (choices, ("mnist-r", "dsprites")),
+DIGITS_AND_SPRITES = ("mnist-r", "dsprites")
+FACES = ("cartoons", "photos")
+# The data sets that a recipe runs on, and what makes its rows there.
+RECIPES: dict[str, dict[str, Callable[[Any], list[Row]]]] = {
+    "table1": dict.fromkeys(DIGITS_AND_SPRITES, table1)
+    | dict.fromkeys(FACES, identity),
+    "table2": dict.fromkeys(DIGITS_AND_SPRITES, table2),
+    "table2-paper": {"mnist-r": table2},
+    "table3": {"mnist-rs": table3},
+    "table4": dict.fromkeys(FACES, table4),
+    "table4-random": {"cartoons": table4_random},
+    "fig4": {"mnist-r": fig4},
+    "fig5": dict.fromkeys(FACES, fig5),
+    "labels": dict.fromkeys(DIGITS_AND_SPRITES, labels),
+    "labels-plain": dict.fromkeys(DIGITS_AND_SPRITES, labels),
+    "six-scales": {"dsprites": six_scales},
+    "choices": dict.fromkeys(DIGITS_AND_SPRITES, choices) | {"cartoons": face_choices},
 }
 
 
 def data_of(recipe: str, data: str = "all") -> tuple[str, ...]:
     """The data sets that a recipe runs on, or the one of them that is asked for.
 
+    All but the photographs, which not everyone has.
+
     Raises:
         ValueError: If there is no such recipe, or it does not run on these data.
     """
     if recipe not in RECIPES:
         raise ValueError(f"unknown recipe {recipe!r}: there are {', '.join(RECIPES)}")
-    known = RECIPES[recipe][1]
+    known = tuple(RECIPES[recipe])
     if data not in (*known, "all"):
         raise ValueError(
             f"{recipe} has no rows on {data!r}: choose from {', '.join(known)}, all"
         )
-    return known if data == "all" else (data,)
+    if data != "all":
+        return (data,)
+    return tuple(name for name in known if name != "photos")  # only asked by name
 
 
 def rows_of(
@@ -228,13 +247,16 @@ def rows_of(
     if seeds < 2:
         raise ValueError(f"an interval needs at least 2 seeds, got {seeds}")
     budget = profile(profile_name)
+    make_rows = RECIPES[recipe][data]
+    if data in FACES:
+        return make_rows(FacePlan(data, budget, seeds))
     if data == "dsprites":
         source = ""
     elif source is None:
         source = "mnist" if budget.name == "paper" or _has_mnist() else "digits"
     suffix = recipe.partition("-")[2]
     plan = Plan(data, source, budget, seeds, suffix == "paper", suffix == "plain")
-    return RECIPES[recipe][0](plan)
+    return make_rows(plan)
 
 
 def check_row(rows: list[Row], name: str) -> None:

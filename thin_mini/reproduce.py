@@ -17,6 +17,12 @@ from thin_mini import results
 from thin_mini.data import ExogenousDataset, dsprites, mnist_r, mnist_rs
 from thin_mini.data.store import cache_folder, check_writable, whole_file
 from thin_mini.encoders import ConvEncoder
+from thin_mini.face_runs import (
+    face_datasets,
+    face_encoder,
+    face_measures,
+    traits_oracle,
+)
 from thin_mini.losses import absolute_cosine
 from thin_mini.metrics import exogenous_accuracy, leaf_usage
 from thin_mini.models import (
@@ -25,6 +31,7 @@ from thin_mini.models import (
     ExogenousNetwork,
     Fused,
     GatedEnsemble,
+    Oracle,
     build,
     n_trainable,
 )
@@ -120,10 +127,10 @@ def train_run(run: Run, root: Path) -> Classifier:
         train, test = train.exogenous(), test.exogenous()
     n_valid = run.protocol.n_valid
     valid = train.subset(slice(len(train) - n_valid, None)) if n_valid else None
-    if run.on == "valid":
+    if run.on == "valid" and run.by != "identity":
         test = train.subset(slice(len(train) - run.n_test, None))
     train = train.subset(slice(run.labels))
-    model = assemble(run, root, train)
+    model = assemble(run, root, train, test)
     history = fit(
         model,
         train,
@@ -149,21 +156,28 @@ def train_run(run: Run, root: Path) -> Classifier:
     return model
 
 
-def assemble(run: Run, root: Path, train: ExogenousDataset) -> Classifier:
+def assemble(
+    run: Run, root: Path, train: ExogenousDataset, test: ExogenousDataset
+) -> Classifier:
     """The untrained model of a run, with its exogenous networks trained and frozen."""
+    encoder = face_encoder(run)
     if run.model == "network":
         with torch.random.fork_rng():
             torch.manual_seed(run.seed)
-            return ExogenousNetwork(ConvEncoder(), train.n_classes)
+            return ExogenousNetwork(encoder or ConvEncoder(), train.n_classes)
     networks = [trained_network(network, root, run.gate_on) for network in run.networks]
-    exogenous = Fused(*networks) if len(networks) > 1 else None
-    return build(
-        run.model,
-        train.n_classes,
-        exogenous=exogenous or (networks[0] if networks else None),
-        n_exo=train.n_exo,
-        seed=run.seed,
+    context: ExogenousNetwork | Fused | Oracle | None = None
+    if run.model == "oracle":
+        faces = run.by == "identity"
+        context = traits_oracle(train, test) if faces else Oracle(train.n_exo)
+    elif networks:
+        context = Fused(*networks) if len(networks) > 1 else networks[0]
+    model = build(
+        run.model, train.n_classes, exogenous=context, encoder=encoder, seed=run.seed
     )
+    if run.start:
+        model.encoder.load_state_dict(networks[0].encoder.state_dict())
+    return model
 
 
 def trained_network(run: Run, root: Path, gate_on: str = "hidden") -> ExogenousNetwork:
@@ -175,8 +189,9 @@ def trained_network(run: Run, root: Path, gate_on: str = "hidden") -> ExogenousN
         path = _weights(run)
         if not path.exists():
             train_run(run, root)
-        n_exo = 18 if run.by == "rotation" else run.n_scales
-        network = ExogenousNetwork(ConvEncoder(), n_exo, gate_on=gate_on)
+        n_exo = {"rotation": 18, "scale": run.n_scales, "identity": run.n_people}
+        encoder = face_encoder(run) or ConvEncoder()
+        network = ExogenousNetwork(encoder, n_exo[run.by], gate_on=gate_on)
         try:
             network.load_state_dict(torch.load(path, weights_only=True))
         except Exception as error:  # torch raises many kinds for a damaged file
@@ -198,9 +213,13 @@ def _save_network(run: Run, model: nn.Module) -> None:
 def datasets(run: Run) -> tuple[ExogenousDataset, ExogenousDataset]:
     """The training images, labelled ones first and validation last, and the test's."""
     n_train = run.labels + run.protocol.n_valid
-    if run.on == "valid":  # after all that any network has seen, if there are so many
+    if run.on == "valid" and run.by != "identity":
+        # After all that any network has seen, if there are so many.
         n_train = max([run.labels + run.n_test, *(n.labels for n in run.networks)])
-    key = (run.data, run.source, run.by, run.n_scales, run.n_test, run.seed)
+    key = (
+        *(run.data, run.source, run.by, run.n_scales, run.n_people),
+        *(run.n_test, run.seed, run.on),
+    )
     if key not in _loaded or len(_loaded[key][0]) < n_train:
         _loaded.clear()  # one is enough, and they are large
         _loaded[key] = _load(run, n_train)
@@ -215,6 +234,8 @@ _loaded: dict[tuple, tuple[ExogenousDataset, ExogenousDataset]] = {}
 
 def _load(run: Run, n_train: int) -> tuple[ExogenousDataset, ExogenousDataset]:
     options: dict[str, Any]
+    if run.by == "identity":
+        return face_datasets(run, n_train)
     if run.data == "dsprites":
         options = {"seed": run.seed, "source": "rendered", "n_scales": run.n_scales}
         return dsprites(n_train, run.n_test, **options)
@@ -226,11 +247,12 @@ def _load(run: Run, n_train: int) -> tuple[ExogenousDataset, ExogenousDataset]:
 
 def measure(run: Run, model: Classifier, test: ExogenousDataset) -> dict:
     """The numbers that a result file keeps, all on the test images."""
+    if run.model == "network" and run.by == "identity":  # of strangers: no classes
+        return face_measures(run, model, test)
     condition = precompute(model, test)
     report = evaluate(model, test, condition=condition)
     metrics = {
         "accuracy": round(report.accuracy, 4),
-        "by_bin": [round(value, 2) for value in report.by_bin.tolist()],
         "by_class": [
             round(100 * hits / count, 2)
             for hits, count in zip(
@@ -239,6 +261,10 @@ def measure(run: Run, model: Classifier, test: ExogenousDataset) -> dict:
         ],
         "calibration": round(report.calibration, 4),
     }
+    if run.by == "identity":
+        metrics |= face_measures(run, model, test)
+    else:
+        metrics["by_bin"] = [round(value, 2) for value in report.by_bin.tolist()]
     if run.model == "network":
         ways = exogenous_accuracy(report.logits, test.exo)
         metrics |= {name: round(value, 4) for name, value in ways.items()}

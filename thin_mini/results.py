@@ -184,7 +184,7 @@ def table(rows: Sequence[Row], root: Path | None = None) -> pd.DataFrame:
         if len(own) > 1:
             line["mean"], line["half"] = mean_interval(list(own.values()))
         if row.reference is None:
-            if len(own) > 1 and row.paper is not None:
+            if len(own) > 1 and row.paper is not None and row.comparable:
                 line["verdict"] = level(row.paper, list(own.values()))
         else:
             reference = by_name[row.reference]

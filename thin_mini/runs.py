@@ -37,19 +37,22 @@ class Run:
     """One training.
 
     Attributes:
-        data: ``"mnist-r"``, ``"dsprites"`` or ``"mnist-rs"``.
-        source: ``"mnist"`` or ``"digits"``; empty for sprites.
+        data: ``"mnist-r"``, ``"dsprites"``, ``"mnist-rs"``, ``"cartoons"`` or
+            ``"photos"``.
+        source: ``"mnist"`` or ``"digits"``; empty for what is drawn.
         model: ``"network"`` (the exogenous one) or a name that ``build`` takes.
-        by: The exogenous variable, ``"rotation"`` or ``"scale"``: what a network
-            predicts, an oracle is told, and the accuracy is split by.
+        by: The exogenous variable, ``"rotation"``, ``"scale"`` or ``"identity"``: what
+            a network predicts, an oracle is told, and the accuracy is split by.
         labels: Training images with a label of what is to be learned.
         n_test: Test images.
         seed: Draws data, weights and the order of the images.
         protocol: How it is trained.
-        networks: The exogenous networks that feed the gate.
+        networks: The exogenous networks that feed the gate, or that F_φ starts from.
         gate_on: What a gate gets to see of them.
         dispel: λ of Eq. 8.
         n_scales: Scales of the sprites, 10 or the official 6.
+        n_people: Whom the training images show, for faces.
+        start: Whether F_φ starts from the exogenous network's encoder (section 4.3).
         on: ``"test"``, or ``"valid"``: measured on as many further training images,
             which is how settings are chosen.
     """
@@ -67,6 +70,8 @@ class Run:
     dispel: float = 0.0
     on: str = "test"
     n_scales: int = 10
+    n_people: int = 0
+    start: bool = False
 
     @property
     def hash(self) -> str:
@@ -109,6 +114,8 @@ class Row:
         metric: Which number of a result the row shows.
         reference: The row that the verdict compares with, None for none.
         group: What rows of one table may share, such as the number of labels.
+        comparable: Whether the paper's value is of the same data; else only
+            differences of rows are judged.
     """
 
     name: str
@@ -117,3 +124,4 @@ class Row:
     metric: str = "accuracy"
     reference: str | None = None
     group: dict[str, object] = field(default_factory=dict)
+    comparable: bool = True

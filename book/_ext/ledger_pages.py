@@ -379,7 +379,7 @@ class Costs(FromResults):
         """A table: a recipe and its data, runs, and minutes on two cores."""
         root = results.default_folder()
         lines = []
-        for recipe, (_, sets) in RECIPES.items():
+        for recipe, sets in RECIPES.items():
             for data in sets:
                 runs = all_runs(chosen(recipe, data, []))
                 found = [r for r in (results.read(run, root) for run in runs) if r]

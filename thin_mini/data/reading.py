@@ -1,0 +1,105 @@
+"""Picture files of any kind, read as tensors."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+from torchvision.transforms.v2.functional import pil_to_tensor
+from tqdm import tqdm
+
+from thin_mini.data.store import DataError
+
+log = logging.getLogger("thin_mini")
+
+# Beyond this share of damaged pictures, something is wrong with the whole folder.
+MAX_UNREADABLE = 0.05
+
+
+def read_picture(path: Path, box: Sequence[int] | None = None) -> Image.Image:
+    """A picture of any kind, upright, in RGB with 8 bits, cut to its face.
+
+    Args:
+        path: The file.
+        box: Left, top, right, bottom of the face in the upright picture, in pixels;
+            what lies outside the picture is cut off.
+
+    Raises:
+        DataError: If the file is no whole picture, or the box lies outside it.
+    """
+    try:
+        with Image.open(path) as file:
+            picture = _rgb(ImageOps.exif_transpose(file))
+    except Exception as error:  # damaged bytes make a decoder raise almost anything
+        raise DataError(
+            f"{path} cannot be read as a picture ({error}): fetch it again, or leave "
+            "it out with .readable()"
+        ) from error
+    if box is None:
+        return picture
+    left, top = max(box[0], 0), max(box[1], 0)
+    right, bottom = min(box[2], picture.width), min(box[3], picture.height)
+    if left >= right or top >= bottom:
+        raise DataError(
+            f"{path}: the face box {tuple(box)} holds nothing of the "
+            f"{picture.width}×{picture.height} picture: correct or drop its row"
+        )
+    return picture.crop((left, top, right, bottom))
+
+
+def _rgb(picture: Image.Image) -> Image.Image:
+    if picture.mode == "F":
+        raise ValueError("its floating-point pixels have no known range")
+    if picture.mode.startswith("I"):  # grey with 16 bits, which convert() would clip
+        grey = np.asarray(picture).clip(0, 65_535) / 257
+        picture = Image.fromarray(grey.round().astype(np.uint8))
+    if picture.mode in ("LA", "PA", "RGBA") or "transparency" in picture.info:
+        picture = picture.convert("RGBA")
+        white = Image.new("RGBA", picture.size, "white")
+        picture = Image.alpha_composite(white, picture)
+    return picture.convert("RGB")
+
+
+def to_tensor(picture: Image.Image, size: int, grey: bool = False) -> Tensor:
+    """A picture as float32 (3 or 1, size, size) in 0..1, resized with antialiasing."""
+    picture = picture.convert("L") if grey else picture
+    picture = picture.resize((size, size), Image.Resampling.BILINEAR)
+    return pil_to_tensor(picture).float() / 255
+
+
+def read_all(n: int, read: Callable[[int], object], progress: bool) -> Tensor:
+    """Call ``read`` for 0..n-1, and say which pictures could be read, bool (n,).
+
+    Raises:
+        DataError: If ``read`` raised one for more than 5 % of them.
+    """
+    good = torch.ones(n, dtype=torch.bool)
+    first = None
+    hidden = not progress or bool(os.environ.get("TQDM_DISABLE"))
+    for i in tqdm(range(n), desc="reading pictures", disable=hidden):
+        try:
+            read(i)
+        except DataError as error:
+            good[i] = False
+            first = first or error
+    lost = int((~good).sum())
+    if lost > MAX_UNREADABLE * n:
+        raise DataError(
+            f"{lost:,} of {n:,} pictures cannot be read, more than "
+            f"{MAX_UNREADABLE:.0%}. The first: {first}"
+        )
+    if lost:
+        log.warning("Left out %d of %d pictures. The first: %s", lost, n, first)
+    return good
+
+
+def check_size(size: int) -> None:
+    """Raise a ValueError for a picture without pixels."""
+    if size < 1:
+        raise ValueError(f"size must be at least 1 pixel, got {size}")

@@ -1,0 +1,260 @@
+"""What the distances in a representation tell: who is who, and which class is which."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from sklearn.decomposition import PCA
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import StratifiedKFold
+from torch import Tensor
+
+from thin_mini.metrics import mean_interval
+
+FOLDS = 10
+
+
+@dataclass(frozen=True)
+class Verification:
+    """How well a distance tells whether two images show the same person.
+
+    Attributes:
+        accuracy: Of the ten folds, in percent, each at the threshold of the others.
+        half: Of its 95 % interval over the folds, in points. They share most of what
+            their thresholds were chosen on, so it is a rough guide.
+        threshold: The mean of the ten; a pair at most so far apart is the same person.
+        auc: Area under the ROC curve, 0..1: how often the pair of one person is the
+            closer one of two.
+    """
+
+    accuracy: float
+    half: float
+    threshold: float
+    auc: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.accuracy:.2f} ± {self.half:.2f} % of the pairs, "
+            f"threshold {self.threshold:.3f}, area under the curve {self.auc:.3f}"
+        )
+
+
+def pair_distances(a: Tensor, b: Tensor) -> Tensor:
+    """Euclidean distance of L2-normalised representations (Figures 9 and 11).
+
+    Args:
+        a: (N, D), the first image of each pair.
+        b: (N, D), the second.
+
+    Returns:
+        (N,), float64 in 0..2: 0 for one direction, √2 for a right angle, 2 for
+        opposite ones.
+
+    Raises:
+        ValueError: If shapes differ, a value is not finite or a row is all zeros.
+    """
+    if a.shape != b.shape:
+        raise ValueError(f"shapes differ: {tuple(a.shape)} and {tuple(b.shape)}")
+    units = []
+    for name, h in (("a", a), ("b", b)):
+        check_representation(name, h)
+        zero = (h == 0).all(1).nonzero()
+        if len(zero):
+            raise ValueError(
+                f"row {int(zero[0])} of {name} is all zeros and has no direction: "
+                "leave this pair out"
+            )
+        units.append(F.normalize(h.detach().double(), dim=1))
+    return (units[0] - units[1]).norm(dim=1).clamp(max=2)  # above 2 by rounding only
+
+
+def verification(distance: Tensor, same: Tensor) -> Verification:
+    """Accuracy on pairs as for Labeled Faces in the Wild (Table 1's identity row).
+
+    Ten folds, cut from each kind of pair in the order given, which for the data set's
+    own list of pairs are its own folds; the threshold is the best on nine, the accuracy
+    that on the tenth.
+
+    Args:
+        distance: (N,), of the two images of each pair.
+        same: (N,) bool, whether they show one person; at least 10 pairs of each kind.
+
+    Raises:
+        ValueError: If shapes differ, a distance is not finite, ``same`` is not bool, or
+            one kind has fewer than 10 pairs.
+    """
+    check_pairs(distance, same)
+    d, y = distance.detach().cpu().double().numpy(), same.cpu().numpy()
+    if min(y.sum(), (~y).sum()) < FOLDS:
+        raise ValueError(
+            f"{FOLDS} folds need at least {FOLDS} pairs of each kind, got {y.sum()} of "
+            f"the same person and {(~y).sum()} of two: give more pairs"
+        )
+    thresholds, accuracies = [], []
+    for nine, tenth in StratifiedKFold(FOLDS).split(d, y):
+        threshold = _best_threshold(d[nine], y[nine])
+        thresholds.append(threshold)
+        accuracies.append(100 * float(np.mean((d[tenth] <= threshold) == y[tenth])))
+    mean, half = mean_interval(accuracies)
+    auc = float(roc_auc_score(y, -d))
+    return Verification(mean, half, float(np.mean(thresholds)), auc)
+
+
+def _best_threshold(d: NDArray[np.float64], y: NDArray[np.bool_]) -> float:
+    """The threshold with most pairs right, in the middle of the gap it falls into."""
+    order = np.argsort(d, kind="stable")
+    d, y = d[order], y[order]
+    # Calling the k closest the same, k = 0..N: one more pair right, or one fewer.
+    right = np.r_[0, np.where(y, 1, -1).cumsum()]
+    padded = np.r_[d[0] - 1, d, d[-1] + 1]
+    right[padded[:-1] == padded[1:]] = -len(d)  # nothing parts equal distances
+    k = int(right.argmax())
+    return float((padded[k] + padded[k + 1]) / 2)
+
+
+def overlap(
+    positive: Tensor, negative: Tensor, bins: int | NDArray[np.float64] = 40
+) -> float:
+    """Intersection over union of two normalised histograms (Figures 9 and 11).
+
+    0 where a threshold tells them apart, 100 where they are alike. It depends on the
+    bins, so compare only values of the same ones: few pairs in many bins overlap less.
+
+    Args:
+        positive: (N,), for instance distances of pairs of one person.
+        negative: (M,), those of pairs of two.
+        bins: Edges, or their number between the smallest and the largest value.
+
+    Returns:
+        100 · Σ min(p, q) / Σ max(p, q), p and q the shares in each bin, in percent.
+
+    Raises:
+        ValueError: If one of them is empty, not finite or not within the edges.
+    """
+    values = [x.detach().cpu().double().numpy() for x in (positive, negative)]
+    for name, x in zip(("positive", "negative"), values, strict=True):
+        if x.ndim != 1 or len(x) == 0:
+            raise ValueError(
+                f"{name} must be (N,) with at least one value, got shape {x.shape}"
+            )
+        _check_finite(name, x)
+    both = np.concatenate(values)
+    edges = np.histogram_bin_edges(both, bins)
+    if both.min() < edges[0] or both.max() > edges[-1]:
+        raise ValueError(
+            f"values from {both.min():.3g} to {both.max():.3g} leave the bins, which "
+            f"run from {edges[0]:.3g} to {edges[-1]:.3g}: widen these"
+        )
+    p, q = (np.histogram(x, edges)[0] / len(x) for x in values)
+    return 100 * float(np.minimum(p, q).sum() / np.maximum(p, q).sum())
+
+
+def inter_intra_ratio(h: Tensor, target: Tensor) -> float:
+    """How far the classes lie apart for their width, tr(S_B) / tr(S_W) (section 4.4).
+
+    The paper gives such a ratio without defining it. This is the usual one, that of the
+    two scatter matrices: the squared distance of the class means to the overall mean,
+    weighted by the sizes of the classes, over that of the images to their class's mean.
+    Others weight all classes alike, take tr(S_W⁻¹ S_B), or divide mean distances.
+
+    Args:
+        h: (N, D), the representation; its scale does not matter.
+        target: (N,), the classes.
+
+    Raises:
+        ValueError: If shapes disagree, a value is not finite, there is but one class,
+            or no class has any width.
+    """
+    check_representation("h", h)
+    check_labels(target, len(h))
+    classes, sizes = target.unique(return_counts=True)
+    if len(classes) < 2:
+        raise ValueError(
+            f"the ratio needs at least 2 classes, got only class {int(classes[0])}"
+        )
+    h = h.detach().double()
+    means = [h[target == c].mean(0) for c in classes]  # each (D,)
+    between = sum(
+        n * (mean - h.mean(0)).square().sum()
+        for n, mean in zip(sizes, means, strict=True)
+    )
+    within = sum(
+        (h[target == c] - mean).square().sum()
+        for c, mean in zip(classes, means, strict=True)
+    )
+    if within == 0:
+        raise ValueError(
+            "each class is a single point, so that the ratio has no bound: "
+            "give at least two different images of a class"
+        )
+    return float(between / within)
+
+
+def explained_variance(h: Tensor, n: int = 3) -> float:
+    """Share of the variance along the first principal components (Figure 12).
+
+    Args:
+        h: (N, D), the representation.
+        n: How many components, 1 to min(N, D).
+
+    Returns:
+        Percent: 100 if all points lie in an n-dimensional plane.
+
+    Raises:
+        ValueError: If ``n`` is out of range, a value is not finite, or all rows are
+            the same.
+    """
+    check_representation("h", h)
+    if not 1 <= n <= min(h.shape):
+        raise ValueError(
+            f"n must lie between 1 and {min(h.shape)} for h of shape "
+            f"{tuple(h.shape)}, got {n}"
+        )
+    if (h == h[0]).all():
+        raise ValueError("all rows of h are the same: there is no variance to explain")
+    pca = PCA(n, random_state=0).fit(h.detach().cpu().double().numpy())
+    return 100 * float(pca.explained_variance_ratio_.sum())
+
+
+def check_representation(name: str, h: Tensor) -> None:
+    """Raise a ValueError unless ``h`` is (N, D), not empty and finite."""
+    if h.ndim != 2 or h.numel() == 0:
+        raise ValueError(
+            f"{name} must be (N, D) with at least one row, got {tuple(h.shape)}; "
+            "maps become rows by flatten(1)"
+        )
+    finite = h.isfinite().all(1)
+    if not finite.all():
+        row = int((~finite).nonzero()[0])
+        raise ValueError(f"row {row} of {name} holds NaN or infinity: leave it out")
+
+
+def check_labels(target: Tensor, n: int) -> None:
+    """Raise a ValueError unless there is one label for each of ``n`` images."""
+    if target.shape != (n,):
+        raise ValueError(
+            f"target must hold one label for each of the {n} images, "
+            f"got shape {tuple(target.shape)}"
+        )
+
+
+def check_pairs(distance: Tensor, same: Tensor) -> None:
+    """Raise a ValueError unless both are (N,), distances finite and ``same`` bool."""
+    if distance.ndim != 1 or distance.shape != same.shape:
+        raise ValueError(
+            "distance and same must be (N,) both, got "
+            f"{tuple(distance.shape)} and {tuple(same.shape)}"
+        )
+    if same.dtype != torch.bool:
+        raise ValueError(f"same must be bool, got {same.dtype}: write same.bool()")
+    _check_finite("distance", distance.detach().cpu().double().numpy())
+
+
+def _check_finite(name: str, x: NDArray[np.float64]) -> None:
+    bad = np.flatnonzero(~np.isfinite(x))
+    if len(bad):
+        raise ValueError(f"{name} {bad[0]} is NaN or infinite: leave it out")

@@ -1,0 +1,277 @@
+"""The figures of the paper's part on faces (6 and 9 to 12), each as a Figure."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
+from sklearn.decomposition import PCA
+from sklearn.manifold import TSNE
+from torch import Tensor
+
+from thin_mini.distances import (
+    check_labels,
+    check_pairs,
+    check_representation,
+    explained_variance,
+    overlap,
+)
+from thin_mini.gates import TreeGate
+from thin_mini.plots import INK, WIDTH, show_image
+from thin_mini.routes import most_representative, node_probabilities
+
+RIGHT, WRONG = "#029e73", "#d55e00"  # green and red that the colour-blind tell apart
+SAME, DIFFERENT = "#d55e00", "#0173b2"  # pairs of one person, of two
+MARKERS = "osD^vPX*"
+DISTANCE_BINS: NDArray[np.float64] = np.linspace(
+    0, 2, 41, dtype=np.float64
+)  # all that unit vectors can be apart
+METHODS = ("tsne", "umap", "pca")
+
+
+def predictions(
+    images: Tensor, target: Tensor, predicted: Tensor, names: Sequence[str], n: int = 6
+) -> Figure:
+    """Some right and some wrong predictions under their images, as in Figure 6.
+
+    Args:
+        images: (N, C, H, W), grey or RGB, values in 0..1.
+        target: (N,), the true classes.
+        predicted: (N,), the predicted ones.
+        names: Of the classes.
+        n: Images in each of the two rows, the first there are.
+
+    Raises:
+        ValueError: If shapes disagree or ``n`` is below 1.
+    """
+    check_labels(target, len(images))
+    if predicted.shape != target.shape or n < 1:
+        raise ValueError(
+            "predicted must be as long as target and n at least 1, got "
+            f"{tuple(predicted.shape)}, {tuple(target.shape)} and {n}"
+        )
+    side = WIDTH / n
+    figure, axes = plt.subplots(2, n, figsize=(WIDTH, 2 * side + 0.8), squeeze=False)
+    right = predicted == target
+    for row, chosen, sign, color, line in (
+        (axes[0], right, "✓", RIGHT, "-"),
+        (axes[1], ~right, "✗", WRONG, "--"),
+    ):
+        for axis in row:
+            axis.axis("off")
+        for axis, i in zip(row, chosen.nonzero()[:, 0].tolist(), strict=False):
+            show_image(axis, images[i])
+            frame = Rectangle((0, 0), 1, 1, fill=False, ec=color, lw=2.5, ls=line)
+            frame.set(transform=axis.transAxes, clip_on=False)
+            axis.add_patch(frame)
+            axis.set_title(f"true: {names[int(target[i])]}", fontsize=8, pad=3)
+            axis.text(
+                0.5, -0.04, f"{sign} {names[int(predicted[i])]}", fontsize=9, va="top",
+                ha="center", color=color, weight="bold", transform=axis.transAxes,
+            )  # fmt: skip
+    return figure
+
+
+def pair_histograms(pairs: Mapping[str, tuple[Tensor, Tensor]]) -> Figure:
+    """Distances of pairs of one person and of two, as in Figures 9 and 11.
+
+    The heading holds the overlap of the two: a small one means that the distances give
+    identities away.
+
+    Args:
+        pairs: For each representation the distances (N,) in 0..2, from
+            :func:`thin_mini.distances.pair_distances`, and whether the pair shows one
+            person, (N,) bool; at least one pair of each kind.
+
+    Raises:
+        ValueError: If shapes differ, a distance is not finite or not in 0..2, ``same``
+            is not bool, or one kind is missing.
+    """
+    columns = min(4, len(pairs))
+    rows = -(-len(pairs) // columns)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(WIDTH, 2.3 * rows + 0.3), squeeze=False
+    )
+    for axis in axes.flat[len(pairs) :]:
+        axis.axis("off")
+    for axis, (name, (distance, same)) in zip(axes.flat, pairs.items(), strict=False):
+        check_pairs(distance, same)
+        iou = overlap(distance[same], distance[~same], DISTANCE_BINS)
+        for chosen, label, color, line in (
+            (same, "same person", SAME, "-"),
+            (~same, "different people", DIFFERENT, "--"),
+        ):
+            axis.hist(
+                distance[chosen].cpu().numpy(), DISTANCE_BINS, density=True, ec=color,
+                fc=(color, 0.3), histtype="stepfilled", label=label, ls=line, lw=1.2,
+            )  # fmt: skip
+        axis.set_title(f"{name}\nIoU {iou:.0f} %", fontsize=9)
+        axis.set(xlim=(0, 2), yticks=[])
+    figure.supxlabel("distance of the pair", fontsize=9, color=INK)
+    handles, labels = axes.flat[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=2)
+    return figure
+
+
+def tree_of_faces(
+    images: Tensor, gate: TreeGate, h_g: Tensor, depth_shown: int = 3, k: int = 4
+) -> Figure:
+    """The images that reach each node of a tree best, as in Figure 10.
+
+    Branches are as wide as the share of all images that takes them, in percent.
+
+    Args:
+        images: (N, C, H, W), grey or RGB, values in 0..1.
+        gate: The tree; it is put in eval mode.
+        h_g: (N, in_features), its gating representation of these images.
+        depth_shown: Levels below the root, 1 to the tree's depth.
+        k: Images for each node.
+
+    Raises:
+        ValueError: If ``depth_shown`` or ``k`` is out of range, or shapes disagree.
+    """
+    if not 1 <= depth_shown <= gate.depth:
+        raise ValueError(
+            f"depth_shown must lie between 1 and the tree's depth {gate.depth}, "
+            f"got {depth_shown}"
+        )
+    if len(images) != len(h_g):
+        raise ValueError(f"{len(images)} images but {len(h_g)} rows of h_g")
+    chosen = most_representative(gate, h_g, k)
+    share = 100 * node_probabilities(gate, h_g).reach.mean(0)
+    columns = int(np.ceil(np.sqrt(k)))
+    rows = -(-k // columns)
+    leaf_room = WIDTH / 2**depth_shown
+    size = min(0.55, 0.88 * leaf_room / columns)  # of a face, in inches
+    step = rows * size + 0.55  # from level to level
+    height = step * depth_shown + rows * size
+    figure, axis = plt.subplots(figsize=(WIDTH, height + 0.1))
+    axis.axis("off")
+    for n in range(2 ** (depth_shown + 1) - 1):
+        level = (n + 1).bit_length() - 1
+        x = WIDTH * (n + 1.5 - 2**level) / 2**level
+        top = height - level * step
+        if n:
+            outwards = -1 if n % 2 else 1  # a left child, a right one
+            parent_x = x - outwards * WIDTH / 2 ** (level + 1)
+            parent_y = top + step - rows * size
+            width = 0.5 + share[n].item() / 15
+            axis.plot([parent_x, x], [parent_y, top], color=INK, lw=width, zorder=0)
+            axis.text(
+                (parent_x + x) / 2 + 0.1 * outwards, (parent_y + top) / 2 + 0.06,
+                f"{share[n]:.0f} %", fontsize=8, ha="right" if n % 2 else "left",
+            )  # fmt: skip
+        for i, face in enumerate(chosen[n].tolist()):
+            left = x + (i % columns - columns / 2) * size
+            bottom = top - (i // columns + 1) * size
+            show_image(axis, images[face], (left, left + size, bottom, bottom + size))
+    axis.set(xlim=(0, WIDTH), ylim=(-0.05, height + 0.05), aspect="equal")
+    return figure
+
+
+def split_information(bits: pd.DataFrame) -> Figure:
+    """What each split of a tree knows of each factor, in bits, as a heat map.
+
+    Args:
+        bits: From :func:`thin_mini.routes.mutual_information`, at best less what is
+            there by chance: ``bits - chance``. The colours reach to 0.1 bits at least,
+            so that noise stays dark.
+    """
+    figure, axis = plt.subplots(
+        figsize=(min(WIDTH, 2.2 + 0.65 * bits.shape[1]), 1.1 + 0.22 * len(bits))
+    )
+    numbers = bits.map(lambda b: f"{b:.2f}" if b >= 0.005 else "")
+    sns.heatmap(
+        bits, cmap="cividis", vmin=0, vmax=max(0.1, bits.max(None)), annot=numbers,
+        fmt="", ax=axis, annot_kws={"size": 7}, cbar_kws={"label": "bits"},
+    )  # fmt: skip
+    axis.tick_params(length=0, labelsize=8)
+    axis.set(ylabel="split")
+    return figure
+
+
+def projections(
+    representations: Mapping[str, Tensor],
+    target: Tensor,
+    names: Sequence[str],
+    method: str = "tsne",
+    limit: int = 1_000,
+    seed: int = 0,
+) -> Figure:
+    """Representations in the plane, one panel each, as in Figure 12.
+
+    The heading holds the share of the variance that the first three principal
+    components explain, of the representation itself.
+
+    Args:
+        representations: By name, each (N, D) of the same images, D at least 3.
+        target: (N,), their classes.
+        names: Of the classes, at most 8.
+        method: ``"tsne"``, ``"umap"`` (needs umap-learn) or ``"pca"``.
+        limit: Images to draw at most, the same random ones in each panel.
+        seed: Of their choice and of the projection.
+
+    Raises:
+        ValueError: If the method is unknown, shapes disagree or there are more classes.
+        ImportError: If umap-learn is asked for and missing.
+    """
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
+    for name, h in representations.items():
+        check_representation(name, h)
+        check_labels(target, len(h))
+    if len(names) > len(MARKERS):
+        raise ValueError(
+            f"there are {len(MARKERS)} markers, too few for {len(names)} classes: "
+            "draw some of them only"
+        )
+    order = np.random.default_rng(seed).permutation(len(target))[:limit]
+    shown = target.cpu().numpy()[order]
+    columns = min(3, len(representations))
+    rows = -(-len(representations) // columns)
+    side = WIDTH / columns
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(WIDTH, rows * (min(side, 3.4) + 0.3)), squeeze=False
+    )
+    for axis in axes.flat:
+        axis.axis("off")
+    # Without the pale pink and the yellow, which fade on white.
+    colors = [sns.color_palette("colorblind")[i] for i in (0, 1, 2, 3, 4, 5, 9, 7)]
+    for axis, (name, h) in zip(axes.flat, representations.items(), strict=False):
+        points = _project(h.detach().cpu().double().numpy()[order], method, seed)
+        for c, color, marker in zip(range(len(names)), colors, MARKERS, strict=False):
+            axis.scatter(
+                *points[shown == c].T, s=9, color=color, marker=marker, lw=0,
+                alpha=0.8, label=names[c], rasterized=True,
+            )  # fmt: skip
+        axis.set_title(
+            f"{name}\n{explained_variance(h):.0f} % in 3 components", fontsize=9
+        )
+    handles, labels = axes.flat[0].get_legend_handles_labels()
+    figure.legend(
+        handles, labels, loc="outside lower center", ncols=4, markerscale=2, fontsize=8
+    )
+    return figure
+
+
+def _project(h: NDArray[np.float64], method: str, seed: int) -> NDArray[np.float64]:
+    """Points (N, 2), the same at every call."""
+    if method == "pca":
+        return PCA(2, random_state=seed).fit_transform(h)
+    if method == "tsne":
+        near = min(30, (len(h) - 1) / 3)  # the usual perplexity, less for few points
+        return TSNE(perplexity=near, random_state=seed).fit_transform(h)
+    try:
+        umap = importlib.import_module("umap")
+    except ImportError as error:
+        raise ImportError(
+            "method 'umap' needs umap-learn: `pip install umap-learn`, or choose 'tsne'"
+        ) from error
+    return umap.UMAP(random_state=seed, n_jobs=1).fit_transform(h)

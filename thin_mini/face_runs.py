@@ -1,0 +1,109 @@
+"""What runs on faces need beyond those on digits: data, encoder, measures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from thin_mini.data import ExogenousDataset, cartoon_faces, cartoon_pairs
+from thin_mini.data.face_folders import face_csv, face_pairs
+from thin_mini.data.store import DataError, data_folder
+from thin_mini.distances import (
+    explained_variance,
+    inter_intra_ratio,
+    overlap,
+    pair_distances,
+    verification,
+)
+from thin_mini.encoders import ConvEncoder
+from thin_mini.models import Classifier, ExogenousNetwork, Oracle
+from thin_mini.runs import Run
+
+SIZE = 32  # pixels
+WIDTHS = (16, 32, 64)  # channels of the encoder's convolutions
+PAIRS = 3_000  # of drawn faces, to verify whether two show one person
+IMAGES_OF_A_PERSON = 10  # among the test images
+BINS = np.arange(61) / 30  # of distances 0..2, equal for all so that overlaps compare
+
+
+def face_datasets(run: Run, n_train: int) -> tuple[ExogenousDataset, ExogenousDataset]:
+    """Training images, and test images of other people, numbered after the former."""
+    if run.data == "photos":
+        return _photographs()
+    train, test = cartoon_faces(
+        n_train,
+        run.n_test,
+        n_people=run.n_people,
+        n_test_people=-(-run.n_test // IMAGES_OF_A_PERSON),
+        size=SIZE,
+        seed=run.seed,
+        on=run.on,
+    )
+    test = replace(test, exo=test.exo + train.n_exo, n_exo=train.n_exo + test.n_exo)
+    return train, test
+
+
+def _photographs() -> tuple[ExogenousDataset, ExogenousDataset]:
+    folder = data_folder()
+    if folder is None or not (folder / "faces" / "faces.csv").is_file():
+        raise DataError(
+            "the photographs are in no folder: set THIN_MINI_DATA to one that holds "
+            "faces/faces.csv and faces/pairs.csv"
+        )
+    train, test = face_csv(folder / "faces" / "faces.csv")
+    return train.load(SIZE, grey=True), test.load(SIZE, grey=True)
+
+
+def face_encoder(run: Run) -> ConvEncoder | None:
+    """F_φ or γ_τ for faces, drawn from the seed; None for other data."""
+    if run.by != "identity":
+        return None
+    with torch.random.fork_rng():
+        torch.manual_seed(run.seed)
+        return ConvEncoder(1 if run.data == "photos" else 3, SIZE, WIDTHS)
+
+
+def traits_oracle(train: ExogenousDataset, test: ExogenousDataset) -> Oracle:
+    """An oracle that tells the gate each person's true traits, unseen people's too."""
+    table = torch.zeros(test.n_exo, train.factors["identity"].shape[1])
+    for part in (train, test):
+        table[part.exo] = part.factors["identity"].float()
+    return Oracle(len(table), table)
+
+
+@torch.no_grad()
+def embed(model: Classifier, images: Tensor, batch_size: int = 512) -> Tensor:
+    """The representation: images (N, C, H, W) → h (N, D)."""
+    device = next(model.parameters()).device
+    model.eval()
+    parts = images.split(batch_size)
+    return torch.cat([model.encoder(part.to(device)).cpu() for part in parts])
+
+
+def face_measures(
+    run: Run, model: Classifier, test: ExogenousDataset
+) -> dict[str, float]:
+    """What sections 3.4, 4.4 and 4.6 measure on representations."""
+    if run.data == "photos":
+        folder = data_folder()
+        assert folder is not None  # the training images came from it
+        a, b, same = face_pairs(folder / "faces" / "pairs.csv").load(SIZE, grey=True)
+    else:
+        a, b, same = cartoon_pairs(PAIRS, seed=run.seed, size=SIZE)
+    h_a, h_b = embed(model, a), embed(model, b)
+    distance = pair_distances(h_a, h_b)
+    shared = overlap(distance[same], distance[~same], BINS)
+    found = {"overlap": round(shared, 4)}
+    if isinstance(model, ExogenousNetwork):
+        # The hidden layer is what knows people; the map still shows their faces.
+        distance = pair_distances(model.head.embed(h_a), model.head.embed(h_b))
+        return found | {
+            "pair_accuracy": round(verification(distance, same).accuracy, 4)
+        }
+    h = embed(model, test.images)
+    found["inter_intra"] = round(inter_intra_ratio(h, test.target), 4)
+    found["variance_3"] = round(explained_variance(h), 4)
+    return found

@@ -1,0 +1,251 @@
+"""Training at scale: the protocol of section 4.3, on a laptop or on many GPUs."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pandas as pd
+import torch
+from accelerate import Accelerator
+from accelerate.utils import broadcast, set_seed
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from thin_mini.data.pictures import Pictures
+from thin_mini.feed import Feed, fingerprint
+from thin_mini.logbook import Logbook
+from thin_mini.microbatch import MicroBatches, pick
+from thin_mini.models import Classifier, Condition
+from thin_mini.preflight import (
+    check_fit,
+    check_settings,
+    make_accelerator,
+    own_precision,
+)
+from thin_mini.training import _fingerprint, _Losses
+
+
+def train(
+    model: Classifier,
+    data: Pictures,
+    valid: Pictures,
+    *,
+    steps: int,
+    folder: Path | str,
+    batch_size: int = 16,
+    lr: float = 1e-5,
+    dispel: float | None = None,
+    balanced: bool = False,
+    mixed_precision: str = "no",
+    accumulate: int = 1,
+    workers: int = 0,
+    compile: bool = False,
+    every: int = 1000,
+    device: str = "auto",
+    resume: bool = True,
+    seed: int = 0,
+    progress: bool = True,
+) -> pd.DataFrame:
+    """Minimise Eq. 8 with Adam on pictures from disk, as section 4.3 does.
+
+    The same call works in a notebook, under ``accelerate.notebook_launcher``, and in
+    a script that ``torchrun`` or ``accelerate launch`` starts once for each GPU. Which
+    images make a batch, and how they are changed, follows from the seed and the step
+    alone. If the folder holds a checkpoint, training goes on from it to the same
+    result, bit for bit on a CPU.
+
+    Args:
+        model: From :func:`thin_mini.build`, or composed by hand; trained in place.
+        data: Training images.
+        valid: Images to choose the best weights on (the paper: 256).
+        steps: Updates of the weights (the paper: 100,000).
+        folder: For ``checkpoint.pt``, ``log.csv`` and, where TensorBoard is
+            installed, ``tensorboard/``. All processes must see it.
+        batch_size: Images in a step, over all processes and micro-batches.
+        lr: Learning rate of Adam.
+        dispel: λ of Eq. 8; by default the model's own.
+        balanced: Draw the classes in turn, as the paper does for AffectNet.
+        mixed_precision: ``"no"``, or ``"bf16"`` to compute in bfloat16.
+        accumulate: Micro-batches that a process cuts its share of a batch into.
+            Doubled when memory runs out.
+        workers: Processes that read pictures, for each process that trains.
+        compile: Whether to use ``torch.compile``.
+        every: Steps from one validation, log row and checkpoint to the next.
+        device: ``"auto"``, ``"cpu"`` or ``"cuda"``; the last is an error where there
+            is no GPU.
+        resume: False starts anew where the folder holds a checkpoint.
+        seed: For the batches; also sets every global generator.
+        progress: Whether to show a bar (``TQDM_DISABLE=1`` hides every bar).
+
+    Returns:
+        One row for each interval: the means of L_sup and L_sim, the validation
+        accuracy in percent, and images per second. The model has its best weights.
+
+    Raises:
+        ValueError: If an argument is out of range or not possible on this machine, or
+            the checkpoint belongs to another run.
+        DataError: If the folder cannot be written, or lacks space.
+        FloatingPointError: If the loss or a weight stops being a finite number.
+        MemoryError: If memory does not suffice even for micro-batches of 2 images.
+    """
+    dispel = model.dispel if dispel is None else dispel
+    check_settings(
+        steps, batch_size, lr, dispel, mixed_precision, accumulate, workers, every
+    )
+    check_fit(model, data, valid, batch_size, balanced)
+    recipe = {
+        "context": _fingerprint(model.context),
+        "data": fingerprint(data),
+        "valid": fingerprint(valid),
+        "batch_size": batch_size,
+        "lr": lr,
+        "dispel": dispel,
+        "balanced": balanced,
+        "mixed_precision": mixed_precision,
+        "every": every,
+        "seed": seed,
+    }
+    with own_precision():
+        set_seed(seed)
+        accelerator = make_accelerator(device, mixed_precision)
+        losses = _Losses(model.to(accelerator.device), dispel)
+        micro = MicroBatches(losses, dispel, batch_size, accumulate, accelerator)
+        optimizer = torch.optim.Adam(
+            [p for p in model.parameters() if p.requires_grad],
+            lr=lr,
+            fused=accelerator.device.type in ("cpu", "cuda"),
+        )
+        book = Logbook(Path(folder), model, optimizer, recipe, accelerator, resume)
+        if book.step > steps:
+            raise ValueError(
+                f"{folder} holds a run that has done {book.step} steps: ask for at "
+                f"least as many (steps is {steps}), or choose another folder"
+            )
+        feed = Feed(accelerator, batch_size, balanced, seed, workers)
+        # Without augmentation, and if every image comes up, one answer of the frozen
+        # side serves for the whole run.
+        once = data.changes is None and steps * batch_size >= len(data)
+        frozen = _condition(model, data, feed, micro) if once else None
+        frozen_valid = _condition(model, valid, feed, micro)
+        micro.pieces = max(micro.pieces, min(book.pieces, micro.share // 2))
+
+        model.train()
+        if accelerator.num_processes > 1:
+            micro.rehearse(data[0][0], frozen)
+            if accelerator.device.type == "cuda":
+                _synchronise_batch_norm(model)
+        if compile:
+            losses.compile()
+        micro.prepared, prepared = accelerator.prepare(losses, optimizer)
+
+        def check_finite(values: dict[str, Tensor], step: int) -> None:
+            for name, value in values.items():
+                if not value.isfinite().all():
+                    raise FloatingPointError(
+                        f"{name} became {value.sum().item()} in step {step}: lower lr "
+                        f"(now {lr}) or dispel (now {dispel}); {book.kept()}"
+                    )
+
+        sums = torch.zeros(2, device=accelerator.device)
+        done, started = book.step, time.perf_counter()
+        bar = _bar(
+            book.step, steps, batch_size, progress and accelerator.is_main_process
+        )
+        with closing(book), bar:
+            for step, index, images, target in feed.steps(data, done + 1, steps):
+                means = micro(images, target, pick(frozen, index), step)
+                # What is not finite on one process is so on all, by the sum.
+                check_finite({"the loss": means}, step)
+                prepared.step()
+                sums += means
+                bar.update(batch_size)
+                if step % every and step < steps:
+                    continue
+                sup, sim = (sums / (step - done)).tolist()
+                speed = (step - done) * batch_size / (time.perf_counter() - started)
+                for buffer in model.buffers():  # each process has statistics of its own
+                    broadcast(buffer)
+                check_finite(model.state_dict(), step)
+                logits = _logits(model, valid, frozen_valid, feed, micro)
+                right = (logits.argmax(1) == valid.files.target).double()
+                row = {"step": step, "sup": sup, "sim": sim}
+                row |= {"valid": 100 * right.mean().item(), "images_per_second": speed}
+                book.add(row, micro.pieces)
+                bar.set_postfix(valid=f"{row['valid']:.1f} %")
+                model.train()
+                sums.zero_()
+                done, started = step, time.perf_counter()
+        accelerator.wait_for_everyone()
+    book.load_best()
+    model.eval()
+    return book.table()
+
+
+def predict(model: Classifier, data: Pictures, n: int = 64, workers: int = 0) -> Tensor:
+    """The logits of all images (N, K), the work shared by all processes there are.
+
+    Args:
+        model: Where it is; it is put in evaluation mode.
+        data: The images, N of them.
+        n: How many go through the model at a time.
+        workers: Processes that read pictures.
+    """
+    accelerator = Accelerator()
+    feed = Feed(accelerator, n, workers=workers)
+    model.to(accelerator.device).eval()
+    (logits,) = feed.ask(lambda images, _: (model(images),), data, n)
+    return logits
+
+
+def _condition(
+    model: Classifier, data: Pictures, feed: Feed, micro: MicroBatches
+) -> Condition | None:
+    """What the frozen side says of all images, or None if there is none."""
+    context = model.context
+    if context is None:
+        return None
+
+    def ask(images: Tensor, index: Tensor) -> tuple[Tensor, ...]:
+        with feed.accelerator.autocast():
+            return tuple(part.float() for part in context.condition(images))
+
+    return Condition(*feed.ask(ask, data, micro.size))
+
+
+def _logits(
+    model: Classifier,
+    data: Pictures,
+    condition: Condition | None,
+    feed: Feed,
+    micro: MicroBatches,
+) -> Tensor:
+    device = feed.accelerator.device
+    model.eval()
+
+    def ask(images: Tensor, index: Tensor) -> tuple[Tensor]:
+        with feed.accelerator.autocast():
+            return (model(images, pick(condition, index, device)).float(),)
+
+    return feed.ask(ask, data, micro.size)[0]
+
+
+def _synchronise_batch_norm(model: Classifier) -> None:
+    """Batch statistics over all processes, in what is trained."""
+    for name, part in model.named_children():
+        if name != "context":
+            synchronised = nn.SyncBatchNorm.convert_sync_batchnorm(part)
+            setattr(model, name, synchronised)
+
+
+def _bar(done: int, steps: int, batch_size: int, shown: bool) -> tqdm:
+    return tqdm(
+        total=steps * batch_size,
+        initial=done * batch_size,
+        unit=" images",
+        unit_scale=True,
+        leave=False,
+        disable=not shown or bool(os.environ.get("TQDM_DISABLE")),
+    )

@@ -1,0 +1,240 @@
+"""Published weights for VGG-16, read from the files in which others publish them.
+
+Section 4.3 starts F_φ from ImageNet or from VGG-Face, and models identity with
+VGG-Face whole. This library brings neither along; VGG-Face is for non-commercial use
+only. Its files differ in the order of the colours, but once they are read here all
+take images as ``thin_mini.data.pictures.vggface_input`` makes them: values 0..255 in
+the order blue, green, red, minus (93.5940, 104.7624, 129.1863). ImageNet's weights
+take them from ``imagenet_input`` there: red, green, blue, normalised.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+
+import numpy as np
+import pooch
+import requests
+import torch
+from scipy.io import loadmat
+from torch import Tensor, nn
+from torchvision.models import VGG16_Weights
+
+from thin_mini.data.store import (
+    PATIENCE_SECONDS,
+    DataError,
+    OfflineError,
+    cache_folder,
+    check_writable,
+)
+from thin_mini.encoders import VGG16Encoder
+from thin_mini.models import ExogenousNetwork
+
+IMAGENET_URL = VGG16_Weights.IMAGENET1K_V1.url
+IMAGENET_SHA256 = "397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0"
+
+# What each kind of file calls the 13 convolutions, by block and place in it, and the
+# three fully connected layers.
+_PLACES = [(b, i) for b, n in enumerate((2, 2, 3, 3, 3), 1) for i in range(1, n + 1)]
+_LAYERS = {
+    "torchvision": [
+        *(f"features.{i}" for i in (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28)),
+        *(f"classifier.{i}" for i in (0, 3, 6)),
+    ],
+    "Torch": [*(f"conv_{b}_{i}" for b, i in _PLACES), "fc6", "fc7", "fc8"],
+    "MatConvNet": [*(f"conv{b}_{i}" for b, i in _PLACES), "fc6", "fc7", "fc8"],
+}
+_MEND = (
+    "pass torchvision's vgg16-397923af.pth, the vgg_face.mat of VGG-Face's authors, "
+    "vgg_face_dag.pth, or the state dict of a port of VGG_FACE.t7 (conv_1_1.weight, …)"
+)
+
+
+def download_vgg16() -> Path:
+    """Fetch torchvision's ImageNet weights (528 MB) into the cache, checked by hash.
+
+    Returns:
+        The file, for :func:`load_vgg16`.
+
+    Raises:
+        OfflineError: If there is neither a copy nor a network.
+        DataError: If what came is another file, or the cache cannot be written.
+    """
+    name, folder = IMAGENET_URL.rpartition("/")[2], cache_folder()
+    check_writable(folder)
+    mend = f"put the official {name} into {folder}"
+    try:
+        path = pooch.retrieve(
+            IMAGENET_URL,
+            known_hash=f"sha256:{IMAGENET_SHA256}",
+            path=folder,
+            fname=name,
+            downloader=pooch.HTTPDownloader(timeout=PATIENCE_SECONDS),
+        )
+    except requests.RequestException as error:
+        raise OfflineError(f"no {IMAGENET_URL} ({error}): {mend}") from error
+    except ValueError as error:  # pooch: another hash than the one we know
+        raise DataError(
+            f"{IMAGENET_URL} sent another file ({error}): {mend}"
+        ) from error
+    return Path(path)
+
+
+def load_vgg16(encoder: VGG16Encoder, file: Path | str) -> VGG16Encoder:
+    """Start F_φ from published weights: VGG16 or VGGFace in Table 4 (section 4.3).
+
+    Args:
+        encoder: Its 13 convolutions are overwritten, unless there is an error.
+        file: ImageNet's, from :func:`download_vgg16`, or VGG-Face's. If it has fully
+            connected layers as well, they are left aside.
+
+    Returns:
+        The encoder. How it wants its images is said at the top of this module.
+
+    Raises:
+        DataError: If the file is missing or unreadable, or not VGG-16 in every key
+            and shape.
+    """
+    kind, values = _read(file)
+    _check_keys(file, kind, values, needed=13)
+    _fill(file, kind, values, _convolutions(encoder))
+    return encoder
+
+
+def vgg_face(file: Path | str, gate_on: str = "pooled") -> ExogenousNetwork:
+    """The paper's identity network, VGG-Face, frozen: c_σ(γ_τ(I)) of section 4.3.
+
+    Args:
+        file: VGG-Face's. Sizes are read from it, so a smaller one would do as well.
+        gate_on: What a gate gets to see, as in :class:`thin_mini.ExogenousNetwork`;
+            not ``"hidden"``.
+
+    Returns:
+        Images (N, 3, 224, 224) → identity logits (N, 2622). How it wants its images
+        is said at the top of this module.
+
+    Raises:
+        DataError: As in :func:`load_vgg16`, or if the file knows no identities.
+        ValueError: If ``gate_on`` is unknown.
+    """
+    kind, values = _read(file)
+    if kind == "torchvision":
+        raise DataError(
+            f"{file} knows the objects of ImageNet and no identities: pass a file of "
+            "VGG-Face, or use load_vgg16"
+        )
+    _check_keys(file, kind, values, needed=16)
+    # 25,088 → 4,096 → 4,096 → 2,622
+    widths = [values[f"{name}.bias"].numel() for name in ("fc6", "fc7", "fc8")]
+    features = values["fc6.weight"].shape[-1:].numel()
+    side = math.isqrt(features // 512)
+    if side < 1 or 512 * side**2 != features:
+        raise DataError(
+            f"{file}: fc6 takes {features} features, and VGG-16 has maps 512×n×n: "
+            f"{_MEND}"
+        )
+    encoder = VGG16Encoder(32 * side)
+    # Not initialised, since they are overwritten and large.
+    fc6, fc7, fc8 = (
+        nn.utils.skip_init(nn.Linear, before, after)
+        for before, after in zip([features, *widths], widths, strict=False)
+    )
+    _fill(file, kind, values, [*_convolutions(encoder), fc6, fc7, fc8])
+    head = nn.Sequential(fc6, nn.ReLU(), fc7, nn.ReLU(), fc8)
+    network = ExogenousNetwork(encoder, widths[-1], gate_on=gate_on, head=head)
+    return network.freeze()
+
+
+def _read(file: Path | str) -> tuple[str, dict[str, Tensor]]:
+    """Which kind of file it is, and what it holds, by its own names."""
+    if not Path(file).is_file():
+        raise DataError(f"there is no file {file}: {_MEND}")
+    try:
+        if Path(file).suffix == ".mat":
+            values = _from_matconvnet(file)
+        else:
+            values = torch.load(file, map_location="cpu", weights_only=True)
+        # Some ports keep their layers in two groups.
+        values = {
+            re.sub(r"^(features|fc)\.(?=conv|fc)", "", name): value
+            for name, value in values.items()
+            if isinstance(value, Tensor)
+        }
+    except Exception as error:  # both readers raise many kinds for a damaged file
+        raise DataError(
+            f"{file} is damaged, or no file of weights that can be read without "
+            f"running code ({type(error).__name__}): {_MEND}"
+        ) from error
+    found = {
+        kind: sum(f"{name}.weight" in values for name in names)
+        for kind, names in _LAYERS.items()
+    }
+    kind = max(found, key=lambda kind: found[kind])
+    if found[kind] == 0:
+        raise DataError(
+            f"{file} holds no layer of VGG-16 (its first is {next(iter(values), None)})"
+            f": {_MEND}"
+        )
+    return kind, values
+
+
+def _from_matconvnet(file: Path | str) -> dict[str, Tensor]:
+    """The layers of a SimpleNN of MatConvNet, as a state dict."""
+    content = loadmat(file, simplify_cells=True)
+    values = {}
+    for layer in content.get("net", content)["layers"]:
+        if len(layer.get("weights", ())) != 2:
+            continue
+        name, (weight, bias) = layer["name"], layer["weights"]
+        # (H, W, in, out), of which the reader drops leading dimensions of 1
+        weight = weight.reshape((1,) * (4 - weight.ndim) + weight.shape)
+        weight = weight.transpose(3, 2, 0, 1)  # (out, in, H, W)
+        if name.startswith("fc"):  # a convolution over the whole map
+            weight = weight.reshape(len(weight), -1)  # (out, in·H·W)
+        for part, value in (("weight", weight), ("bias", bias.ravel())):
+            values[f"{name}.{part}"] = torch.from_numpy(
+                np.ascontiguousarray(value, dtype=np.float32)
+            )
+    return values
+
+
+def _check_keys(
+    file: Path | str, kind: str, values: dict[str, Tensor], needed: int
+) -> None:
+    keys = [f"{name}.{part}" for name in _LAYERS[kind] for part in ("weight", "bias")]
+    for key in keys[: 2 * needed]:
+        if key not in values:
+            raise DataError(f"{file} is no whole VGG-16, {key} is missing: {_MEND}")
+    for key in values:
+        if key not in keys:
+            raise DataError(f"{file} is no VGG-16, which has no {key}: {_MEND}")
+
+
+def _fill(
+    file: Path | str, kind: str, values: dict[str, Tensor], modules: list[nn.Module]
+) -> None:
+    """Check every shape, then copy; if one is wrong, nothing has changed."""
+    pairs = [
+        (f"{name}.{part}", p)
+        for name, module in zip(_LAYERS[kind], modules, strict=False)
+        for part, p in module.named_parameters()
+    ]
+    for key, p in pairs:
+        if values[key].shape != p.shape:
+            raise DataError(
+                f"{file} is no VGG-16: {key} is {tuple(values[key].shape)} there, "
+                f"{tuple(p.shape)} here: {_MEND}"
+            )
+        if not values[key].isfinite().all():
+            raise DataError(f"{file}: {key} holds NaN or infinite values: {_MEND}")
+    with torch.no_grad():
+        for key, p in pairs:
+            # MatConvNet's files take red, green, blue; Torch's blue, green, red.
+            swapped = kind == "MatConvNet" and key == "conv1_1.weight"
+            p.copy_(values[key].flip(1) if swapped else values[key])
+
+
+def _convolutions(encoder: VGG16Encoder) -> list[nn.Module]:
+    return [module for module in encoder.modules() if isinstance(module, nn.Conv2d)]
