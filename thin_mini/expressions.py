@@ -113,20 +113,13 @@ def train_folder(
     lr = preset.lr if lr is None else lr
     if dispel is None:
         dispel = FACE_LAMBDA if model == "thin" else 0.0
-    check_settings(
-        steps,
-        batch_size,
-        lr,
-        dispel,
-        settings.get("mixed_precision", "no"),
-        settings.get("accumulate", 1),
-        settings.get("workers", 0),
-        preset.every,
-    )
+    defaults: dict[str, Any] = {"mixed_precision": "no", "device": "auto"}
+    settings = defaults | {"accumulate": 1, "workers": 0} | settings
+    precision, workers = settings["mixed_precision"], settings["workers"]
+    pieces, every = settings["accumulate"], preset.every
+    check_settings(steps, batch_size, lr, dispel, precision, pieces, workers, every)
     with own_precision():  # this also decides the device of all that follows
-        make_accelerator(
-            settings.get("device", "auto"), settings.get("mixed_precision", "no")
-        )
+        make_accelerator(settings["device"], precision)
     check_writable(out)
     progress = progress and PartialState().is_main_process
 
@@ -158,12 +151,11 @@ def train_folder(
         batch_size=batch_size,
         lr=lr,
         dispel=dispel,
-        every=preset.every,
+        every=every,
         seed=seed,
         progress=progress,
         **settings,
     )
-    workers = settings.get("workers", 0)
     logits = predict(built, Pictures(test_files, size), workers=workers)
     result = {
         "data": rest.source,

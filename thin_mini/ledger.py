@@ -39,8 +39,9 @@ class Entry:
 
     Its number is a ``value`` (percent), a ``difference`` of two entries that
     ``compares`` names (points; in percent, as printed: ``relative``) or, where there is
-    none, a ``direction``. ``chapter`` is a page without suffix, ``cell`` a cell's id,
-    ``symbol`` a dotted name, ``test`` is ``tests/file.py::name``.
+    none, a ``direction``. A direction beside a difference is all that is judged: the
+    result is of other data than the paper's. ``chapter`` is a page without suffix,
+    ``cell`` a cell's id, ``symbol`` a dotted name, ``test`` is ``tests/file.py::name``.
     """
 
     id: str
@@ -80,13 +81,16 @@ def _entry(item: Any) -> Entry:
         e = Entry(**(item | {"compares": compares, "result": r}))
     except (TypeError, AttributeError) as error:  # the message names the key
         raise ValueError(f"{str(item)[:60]}: {error}") from error
-    claims = 3 - (e.value, e.difference, e.direction).count(None)
+    gain = e.direction if e.difference is None else e.difference
+    claims = 2 - (e.value, gain).count(None)
+    turned = e.difference is not None and e.direction == _sign(-e.difference)
     fitting = MEASURED if r else ("implemented", "open")
     proven = e.symbol and e.test
     wrong = {
         f"unknown kind {e.kind!r}": e.kind not in KINDS,
         f"unknown verdict {e.verdict!r}": e.verdict not in VERDICTS,
         "a direction is higher or lower": e.direction not in (None, "higher", "lower"),
+        "the direction is not that of the difference": turned,
         "give one of value, difference, direction": not bool(r) <= claims <= 1,
         "only a value has no reference": r and bool(r.reference) == bool(e.value),
         f"{e.verdict!r} does not fit": e.verdict not in (*fitting, PENDING),
@@ -125,13 +129,16 @@ def computed_verdict(entry: Entry, root: Path) -> str:
         return PENDING if entry.result else entry.verdict
     if entry.value is not None:
         return results.level(entry.value, ours)
-    if entry.difference is not None:
+    if entry.difference is not None and entry.direction is None:
         return results.verdict(entry.difference, ours)
     mean, half = mean_interval(ours)
     if abs(mean) <= half:
         return "not seen"
-    agrees = (mean > 0) == (entry.direction == "higher")
-    return "reproduced" if agrees else "contradicted"
+    return "reproduced" if _sign(mean) == entry.direction else "contradicted"
+
+
+def _sign(difference: float) -> str:
+    return "higher" if difference > 0 else "lower"
 
 
 def disagreements(entries: list[Entry], root: Path) -> dict[str, tuple[str, str]]:
