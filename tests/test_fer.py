@@ -399,6 +399,17 @@ def test_pairs_are_read_once_each(tmp_path, monkeypatch):
     assert len(seen) == 3
 
 
+def test_pairs_among_some_pictures_have_both_there(tmp_path):
+    for name in "abc":
+        draw(tmp_path / f"{name}.png", (0, 0, 0))
+    lines = ["a.png,b.png,1", "b.png,c.png,0", "a.png,c.png,0"]
+    write(tmp_path / "pairs.csv", "path1,path2,same", *lines)
+    pairs = face_pairs(tmp_path / "pairs.csv").among(["a.png", "c.png"])
+    assert (pairs.first, pairs.second) == (("a.png",), ("c.png",))
+    assert pairs.same.tolist() == [False]
+    assert len(pairs.among(["b.png"])) == 0
+
+
 def test_pairs_with_a_fault(tmp_path):
     draw(tmp_path / "a.png")
     write(tmp_path / "pairs.csv", "path1,path2,same", "a.png,a.png,yes")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -47,14 +48,37 @@ def face_datasets(run: Run, n_train: int) -> tuple[ExogenousDataset, ExogenousDa
 
 
 def _photographs() -> tuple[ExogenousDataset, ExogenousDataset]:
+    train, test = face_csv(_photo_folder() / "faces.csv")
+    return train.load(SIZE, grey=True), test.load(SIZE, grey=True)
+
+
+def _photo_pairs() -> tuple[Tensor, Tensor, Tensor]:
+    """Pairs of test people, strangers to every network: half show one person.
+
+    Most pairs of LFW show people that the networks here were trained on. Of the others
+    nearly all show one person, so as many pairs of two people are drawn beside them.
+    """
+    _, test = face_csv(_photo_folder() / "faces.csv")
+    pairs = face_pairs(_photo_folder() / "pairs.csv").among(test.paths)
+    a, b, same = pairs.load(SIZE, grey=True)
+    a, b, n = a[same], b[same], int(same.sum())
+    photos = test.load(SIZE, grey=True)
+    random = np.random.default_rng(0)
+    first, second = torch.from_numpy(random.integers(len(photos), size=(2, 4 * n)))
+    two = (photos.exo[first] != photos.exo[second]).nonzero()[:n, 0]
+    a = torch.cat([a, photos.images[first[two]]])  # (2n, 1, H, W)
+    b = torch.cat([b, photos.images[second[two]]])
+    return a, b, torch.arange(2 * n) < n
+
+
+def _photo_folder() -> Path:
     folder = data_folder()
     if folder is None or not (folder / "faces" / "faces.csv").is_file():
         raise DataError(
             "the photographs are in no folder: set THIN_MINI_DATA to one that holds "
             "faces/faces.csv and faces/pairs.csv"
         )
-    train, test = face_csv(folder / "faces" / "faces.csv")
-    return train.load(SIZE, grey=True), test.load(SIZE, grey=True)
+    return folder / "faces"
 
 
 def face_encoder(run: Run) -> ConvEncoder | None:
@@ -88,9 +112,7 @@ def face_measures(
 ) -> dict[str, float]:
     """What sections 3.4, 4.4 and 4.6 measure on representations."""
     if run.data == "photos":
-        folder = data_folder()
-        assert folder is not None  # the training images came from it
-        a, b, same = face_pairs(folder / "faces" / "pairs.csv").load(SIZE, grey=True)
+        a, b, same = _photo_pairs()
     else:
         a, b, same = cartoon_pairs(PAIRS, seed=run.seed, size=SIZE)
     h_a, h_b = embed(model, a), embed(model, b)

@@ -33,7 +33,7 @@ from thin_mini.runs import Row
 SIGNED = {"difference": "+", "ours": ""}
 UNITS = {"difference": "points", "ours": "%"}
 # A metric that is no percentage has no unit, and a difference of two is no point.
-UNITLESS = ("cosine", "leaves")
+UNITLESS = ("cosine", "inter_intra", "leaves")
 
 
 def number(result: Result, unit: bool = True) -> str:

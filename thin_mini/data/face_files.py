@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -231,6 +232,14 @@ class FacePairs:
 
     def __repr__(self) -> str:
         return f"FacePairs({self.name}, {len(self):,} pairs)"
+
+    def among(self, paths: Iterable[str]) -> FacePairs:
+        """The pairs both of whose pictures are among ``paths``."""
+        wanted = set(paths)
+        pairs = zip(self.first, self.second, self.same.tolist(), strict=True)
+        kept = [(a, b, same) for a, b, same in pairs if a in wanted and b in wanted]
+        first, second, same = zip(*kept, strict=True) if kept else ((), (), ())
+        return replace(self, first=first, second=second, same=torch.tensor(same).bool())
 
     def load(
         self, size: int, grey: bool = False, progress: bool = True
