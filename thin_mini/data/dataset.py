@@ -68,7 +68,9 @@ class ExogenousDataset:
                     f"{name} label {low if low < 0 else high} is out of range: "
                     f"labels run from 0 to {classes - 1}"
                 )
-        finite = torch.isfinite(self.images).flatten(1).all(1)  # (N,)
+        # In parts, because isfinite makes a copy.
+        parts = self.images.split(4096)
+        finite = torch.cat([p.isfinite().flatten(1).all(1) for p in parts])  # (N,)
         if not finite.all():
             bad = int((~finite).nonzero()[0])
             raise ValueError(
