@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from thin_mini.plans import NAMES
+from thin_mini.plans import LAMBDAS, NAMES
 from thin_mini.profiles import Profile
 from thin_mini.runs import Protocol, Row, Run
 
 FACE_LAMBDA = 0.01  # λ on RAF-DB, section 4.4
-FACE_LAMBDAS = (0.0, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5)  # Figure 5
 SCRATCH = "Baseline, random start"
 # Table 4, RAF-DB; what the paper starts from ImageNet starts at random here.
 PAPER_TABLE_4 = {
@@ -195,7 +194,7 @@ def fig5(plan: FacePlan) -> list[Row]:
             paper=papers.get(value),
             reference=None if value == 0 else "λ = 0",
         )
-        for value in FACE_LAMBDAS
+        for value in LAMBDAS
     ]
 
 

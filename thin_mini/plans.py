@@ -8,6 +8,7 @@ from thin_mini.models import PAPER_LAMBDA
 from thin_mini.profiles import Profile
 from thin_mini.runs import Protocol, Row, Run
 
+LAMBDAS = (0.0, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5)  # Figures 4 and 5
 PAPER_EPOCHS = 6  # at most; the best is chosen on validation images
 NAMES = {
     "baseline": "Baseline",
