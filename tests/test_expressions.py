@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 import thin_mini as tm
 from thin_mini import expressions
 from thin_mini.cli import app
+from thin_mini.comparison import compare_runs
 from thin_mini.data.faces import EXPRESSIONS
 
 SIZE = 16
@@ -47,7 +48,7 @@ def quick(faces, out, *more):
 @pytest.fixture(scope="module")
 def trained(faces, tmp_path_factory):
     """The folder of a run of THIN, and what the command said."""
-    out = tmp_path_factory.mktemp("thin")
+    out = tmp_path_factory.mktemp("runs") / "thin-0"
     return out, *quick(faces, out)
 
 
@@ -67,6 +68,13 @@ def test_it_trains_thin_and_says_how_well_the_test_people_are_read(trained):
     assert sum(result["images"]) == 84
     assert result["images"][2] == confusion.sum() == 18
     assert (result["dispel"], result["lr"], result["steps"]) == (0.01, 1e-3, 4)
+
+
+def test_its_result_can_be_compared_with_others(trained):
+    out, _, _ = trained
+    table = compare_runs(out.parent)
+    assert list(table.index) == ["THIN, from the identity network"]
+    assert table["seeds"].tolist() == [1]
 
 
 def test_started_again_it_reads_what_is_there(trained, faces):
@@ -107,7 +115,8 @@ def test_a_tree_needs_nobody_to_be_known(faces, tmp_path):
     code, said = quick(faces, tmp_path, "--model", "tree")
     assert code == 0, said
     assert not (tmp_path / "identity.pt").exists()
-    assert json.loads((tmp_path / "result.json").read_text())["dispel"] == 0
+    result = json.loads((tmp_path / "result.json").read_text())
+    assert (result["dispel"], result["start"]) == (0, "random")
 
 
 @pytest.mark.parametrize(

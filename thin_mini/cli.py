@@ -14,9 +14,11 @@ import typer
 from accelerate import Accelerator, PartialState
 
 from thin_mini import ledger, recipes, results
+from thin_mini.comparison import compare_runs
 from thin_mini.data import store
 from thin_mini.data.face_folders import LAYOUTS
-from thin_mini.expressions import MODELS, PRESETS, RESULT, train_folder
+from thin_mini.expressions import PRESETS, RESULT, train_folder
+from thin_mini.face_recipes import MODELS
 from thin_mini.profiles import profile
 from thin_mini.recipes import RECIPES
 from thin_mini.reproduce import make, stand_alone
@@ -186,6 +188,18 @@ def train(
             typer.echo(f"{expression:<15}{value}")
         typer.echo(out / RESULT)
     PartialState().destroy_process_group()
+
+
+@app.command()
+def compare(
+    runs: Annotated[Path, typer.Argument(help="A folder of folders made by train.")],
+) -> None:
+    """Lay runs of ``train`` side by side as Table 4 does, with intervals over seeds."""
+    try:
+        typer.echo(results.readable(compare_runs(runs)).to_string())
+    except results.ResultError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(code=1) from error
 
 
 @app.command()

@@ -19,7 +19,7 @@ from thin_mini.data.faces import EXPRESSIONS
 from thin_mini.data.pictures import Pictures, imagenet_input, vggface_input
 from thin_mini.data.store import check_writable, whole_file
 from thin_mini.encoders import ConvEncoder, Encoder, MapPool, VGG16Encoder
-from thin_mini.face_recipes import FACE_LAMBDA
+from thin_mini.face_recipes import FACE_LAMBDA, MODELS
 from thin_mini.identity import starting_encoder
 from thin_mini.metrics import report
 from thin_mini.models import ExogenousNetwork, build, n_trainable
@@ -28,7 +28,6 @@ from thin_mini.scaling import predict, train
 from thin_mini.training import fit
 from thin_mini.weights import download_vgg16, load_vgg16, vgg_face
 
-MODELS = ("baseline", "simple", "tree", "exogenous", "thin")
 GATED_BY_IDENTITY = ("exogenous", "thin")
 WEIGHTS = {"imagenet": imagenet_input, "vggface": vggface_input}
 FIT = "fit"  # in place of a file with an identity network
@@ -162,6 +161,7 @@ def train_folder(
         "images": [len(rest), len(valid_files), len(test_files)],
         "model": model,
         "encoder": encoder,
+        "start": _start(encoder, weights_of, network),
         "size": size,
         "parameters": n_trainable(built),
         "steps": steps,
@@ -180,6 +180,13 @@ def train_folder(
         with whole_file(out / RESULT) as temporary:
             temporary.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
     return result
+
+
+def _start(encoder: str, weights_of: str, network: ExogenousNetwork | None) -> str:
+    """What F_φ starts from: published weights, the identity network's, or none."""
+    if encoder == "vgg16":
+        return weights_of
+    return "random" if network is None else "identity"
 
 
 def _check_options(

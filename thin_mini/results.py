@@ -174,8 +174,12 @@ def table(rows: Sequence[Row], root: Path | None = None) -> pd.DataFrame:
         ``paper_difference``, ``verdict``, and those of the rows' groups.
     """
     root = default_folder() if root is None else root
+    return compare(rows, {row.name: values(row, root) for row in rows})
+
+
+def compare(rows: Sequence[Row], numbers: dict[str, dict[int, float]]) -> pd.DataFrame:
+    """The same from each row's numbers by seed, wherever they come from."""
     by_name = {row.name: row for row in rows}
-    numbers = {row.name: values(row, root) for row in rows}
     lines = []
     for row in rows:
         own = numbers[row.name]

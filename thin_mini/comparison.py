@@ -1,0 +1,118 @@
+"""The rows of Table 4 from runs of ``thin-mini train``, with intervals."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from thin_mini import results
+from thin_mini.expressions import RESULT
+from thin_mini.face_recipes import FACE_LAMBDA, MODELS, PAPER_TABLE_4
+from thin_mini.plans import NAMES
+from thin_mini.runs import Row
+
+STARTS = {
+    "random": "random start",
+    "imagenet": "from ImageNet",
+    "identity": "from the identity network",
+    "vggface": "from VGG-Face",
+}
+FIRST = ("random", "imagenet")  # what the first row of Table 4 starts from
+# What runs must share, so that their rows differ by the model alone.
+SHARED = ("data", "images", "encoder", "size", "steps", "batch_size", "lr")
+
+Key = tuple[str, str, float]  # model, start, λ
+
+
+def compare_runs(root: Path) -> pd.DataFrame:
+    """Lay finished runs side by side: a row for each model, start and λ.
+
+    Args:
+        root: A folder whose folders are the ``--out`` of runs that differ by model,
+            start, λ and seed, and by nothing else.
+
+    Returns:
+        As :func:`thin_mini.results.table`. Differences are paired by seed and taken
+        to the baseline with the same start; a baseline's to one that knows no faces.
+
+    Raises:
+        ResultError: If no run is finished, a file is damaged, two runs are one, or
+            runs differ by more than that.
+    """
+    runs: dict[Key, dict[int, dict[str, Any]]] = {}
+    first: dict[str, Any] = {}
+    for path in sorted(root.glob(f"*/{RESULT}")):
+        run = {"path": path, **_read(path)}
+        first = first or run
+        for key in SHARED:
+            if run[key] != first[key]:
+                raise results.ResultError(
+                    f"{path} has {key} {run[key]} and {first['path']} has "
+                    f"{first[key]}: compare runs that differ by their model only"
+                )
+        seeds = runs.setdefault((run["model"], run["start"], run["dispel"]), {})
+        if run["seed"] in seeds:
+            raise results.ResultError(
+                f"{path} and {seeds[run['seed']]['path']} are one run: remove one"
+            )
+        seeds[run["seed"]] = run
+    if not runs:
+        raise results.ResultError(
+            f"no folder in {root} holds a {RESULT}, with which `thin-mini train` ends"
+        )
+    rows = _rows(sorted(runs, key=_place), first["data"], first["encoder"])
+    tests = {
+        row.name: {seed: run["test"] for seed, run in runs[key].items()}
+        for key, row in rows.items()
+    }
+    return results.compare(list(rows.values()), tests)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        run = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise results.ResultError(f"{path} cannot be read ({error})") from error
+    wanted = {"model", "start", "dispel", "seed", "test", *SHARED}
+    if missing := wanted - (run.keys() if isinstance(run, dict) else set()):
+        raise results.ResultError(
+            f"{path} lacks {', '.join(sorted(missing))}: start its run again, which "
+            "only measures anew what has been trained"
+        )
+    return run
+
+
+def _place(key: Key) -> tuple[bool, str, int, float]:
+    """The order of Table 4."""
+    model, start, dispel = key
+    return start not in FIRST, start, MODELS.index(model), dispel
+
+
+def _rows(keys: list[Key], data: str, encoder: str) -> dict[Key, Row]:
+    names = {key: _name(*key) for key in keys}
+    papers = PAPER_TABLE_4.get(data.partition(",")[0])
+    rows = {}
+    for key, name in names.items():
+        model, start, dispel = key
+        first = model == "baseline" and start in FIRST
+        usual = dispel == (FACE_LAMBDA if model == "thin" else 0)
+        paper = None
+        if papers and first:
+            paper = papers[0]
+        elif papers and usual and start not in FIRST:
+            paper = papers[1 + MODELS.index(model)]
+        starts = FIRST if model == "baseline" else (start,)
+        references = (names.get(("baseline", other, 0.0)) for other in starts)
+        reference = None if first else next(filter(None, references), None)
+        rows[key] = Row(
+            name, (), paper, reference=reference, comparable=encoder == "vgg16"
+        )
+    return rows
+
+
+def _name(model: str, start: str, dispel: float) -> str:
+    sweep = f", λ = {dispel:g}" if model == "thin" and dispel != FACE_LAMBDA else ""
+    return f"{NAMES[model]}, {STARTS[start]}{sweep}"
