@@ -31,7 +31,7 @@ from thin_mini.plans import Plan
 from thin_mini.profiles import profile
 from thin_mini.reproduce import datasets, trained_network
 from thin_mini.runs import Protocol, Run
-from thin_mini.training import _offsets, _pick, batches
+from thin_mini.training import batches, draw_offsets
 
 RESULTS = Path(__file__).parents[1] / "results" / "time_to_accuracy.json"
 SCHEDULES = (2, 3, 4, 6)  # epochs of ours
@@ -60,14 +60,13 @@ def epochs(
     accelerator = Accelerator(cpu=True)
     for epoch in range(protocol.epochs):
         model.train()
-        offsets = _offsets(len(train), shift, seed, epoch)
+        offsets = draw_offsets(len(train), shift, seed, epoch)
         for index in batches(len(train), protocol.batch_size, seed, epoch, accelerator):
             images = train.images[index]
             if shift:
                 images = tm.data.shift(images, offsets[index])
-            sup, sim = model.losses(
-                images, train.target[index], _pick(condition, index), model.dispel
-            )
+            known = condition and condition.at(index)
+            sup, sim = model.losses(images, train.target[index], known, model.dispel)
             optimizer.zero_grad()
             (sup + model.dispel * sim).backward()
             optimizer.step()

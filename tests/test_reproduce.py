@@ -10,14 +10,17 @@ import time
 from collections import Counter
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from typer.testing import CliRunner
 
 import thin_mini as tm
-from thin_mini import recipes, reproduce, results
+from thin_mini import face_recipes, face_runs, recipes, reproduce, results
 from thin_mini.cli import app
 from thin_mini.data import DataError
+from thin_mini.data.faces import EXPRESSIONS
 
 pytestmark = pytest.mark.usefixtures("clean_env", "_digits_only")
 TABLE = ("table2", "mnist-r", 2, "smoke", "digits")
@@ -293,6 +296,57 @@ def test_every_recipe_runs_from_end_to_end(recipe, data, tmp_path, trained):
         name = "accuracy" if "accuracy" in metrics else "pair_accuracy"
         assert 0 <= metrics[name] <= 100
         assert decimals(metrics.get("valid", 0)) <= 4
+
+
+def photographs(folder, n=84, n_people=12):
+    """A folder as that of the photographs: tables of pictures and of pairs."""
+    random = np.random.default_rng(0)
+    rows, pairs = ["path,expression,identity,split"], ["path1,path2,same"]
+    for i in range(n):
+        person = i % n_people
+        Image.fromarray(random.integers(0, 256, (20, 20), np.uint8)).save(
+            folder / f"{i}.png"
+        )
+        split = "test" if person >= 9 else "train"
+        rows.append(f"{i}.png,{EXPRESSIONS[i % 7]},person {person},{split}")
+        pairs.append(f"{i}.png,{(i + n_people) % n}.png,1")
+    (folder / "faces.csv").write_text("\n".join(rows), "utf-8")
+    (folder / "pairs.csv").write_text("\n".join(pairs), "utf-8")
+
+
+def test_the_recipes_on_photographs_run_on_a_folder_of_their_form(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "faces").mkdir()
+    monkeypatch.setenv("THIN_MINI_DATA", str(tmp_path))
+    rows = recipes.rows_of("table4", "photos", 2, "smoke")
+    with pytest.raises(DataError, match="the photographs are in no folder"):
+        make(rows, tmp_path / "results")
+    photographs(tmp_path / "faces")
+    monkeypatch.setattr(face_recipes, "PHOTOS", (63, 12, 21))
+    for recipe in ("table1", "table4", "fig5"):
+        rows = recipes.rows_of(recipe, "photos", 2, "smoke")
+        rows = [replace(row, runs=row.runs[:1]) for row in rows]
+        make(rows, tmp_path / "results")
+        assert results.table(rows, tmp_path / "results")["seeds"].eq(1).all()
+
+
+def test_pairs_of_photographs_show_test_people_and_half_of_them_one(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "faces").mkdir()
+    photographs(tmp_path / "faces")
+    monkeypatch.setenv("THIN_MINI_DATA", str(tmp_path))
+    _, test = face_runs._photographs()
+    a, b, same = face_runs._photo_pairs()
+    assert len(a) == len(b) == len(same) == 2 * int(same.sum()) == 42
+    people = {
+        image.numpy().tobytes(): int(exo)
+        for image, exo in zip(test.images, test.exo, strict=True)
+    }
+    for one, other, alike in zip(a, b, same, strict=True):
+        first, second = (people[i.numpy().tobytes()] for i in (one, other))
+        assert (first == second) == bool(alike)
 
 
 def test_the_epoch_that_validation_chose_is_kept_with_its_accuracy(tmp_path):

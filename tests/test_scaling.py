@@ -520,7 +520,7 @@ def test_images_arrive_channels_last_and_the_model_is_compiled_if_asked(
     )
     quick(model, DATA, VALID, folder=tmp_path, compile=True)
     assert all(layouts)
-    assert [type(module).__name__ for module in compiled] == ["_Losses"]
+    assert [type(module).__name__ for module in compiled] == ["Losses"]
 
 
 def test_classes_come_in_turn_if_asked():

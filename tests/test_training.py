@@ -353,13 +353,13 @@ def test_an_oracle_is_told_the_same_labels_with_shifts(digits, monkeypatch):
 
 
 def test_images_move_anew_in_every_epoch_by_up_to_the_shift(digits, monkeypatch):
-    seen, original = [], training._offsets
+    seen, original = [], training.draw_offsets
 
     def watched(*args):
         seen.append(original(*args))
         return seen[-1]
 
-    monkeypatch.setattr(training, "_offsets", watched)
+    monkeypatch.setattr(training, "draw_offsets", watched)
     for seed in (0, 0, 1):
         quick_fit(make("baseline", None), digits[0], epochs=2, shift=2, seed=seed)
     first, second, again, _, other_seed, _ = seen

@@ -142,7 +142,7 @@ class MicroBatches:
                 sup, sim = self.prepared(
                     to_device(images[piece], device),
                     target[piece].to(device, non_blocking=True),
-                    pick(condition, piece, device),
+                    condition and condition.at(piece, device),
                 )
                 share = len(piece) / self.batch_size
                 # Gradients are averaged over the processes, hence the factor.
@@ -166,7 +166,7 @@ class MicroBatches:
                 sup, sim = self.losses(
                     to_device(image.expand(n, *image.shape), device),
                     torch.zeros(n, dtype=torch.int64, device=device),
-                    pick(condition, torch.arange(n), device),
+                    condition and condition.at(torch.arange(n), device),
                 )
             (sup + self.dispel * sim).backward()
             del room
@@ -213,13 +213,6 @@ class _Snapshot:
             buffer.copy_(value)
         torch.set_rng_state(self.rng)
         self.module.zero_grad()
-
-
-def pick(
-    condition: Condition | None, index: Tensor, device: torch.device | None = None
-) -> Condition | None:
-    """The rows of a cached condition, on the device."""
-    return condition and Condition(*(part[index].to(device) for part in condition))
 
 
 def _out_of_memory(error: RuntimeError) -> bool:

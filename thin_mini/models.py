@@ -25,6 +25,10 @@ class Condition(NamedTuple):
     h_g: Tensor  # (N, C), the gate's input
     z_exo: Tensor  # (N, n_exo), for the dispelling loss; (N, 0) from an oracle
 
+    def at(self, index: Tensor, device: torch.device | None = None) -> Condition:
+        """The same of some of the images only, on the device if one is named."""
+        return Condition(self.h_g[index].to(device), self.z_exo[index].to(device))
+
 
 class MLP(nn.Module):
     """Fully connected layers, batch-normalised and rectified, and a last one.

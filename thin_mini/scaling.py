@@ -17,7 +17,7 @@ from tqdm import tqdm
 from thin_mini.data.pictures import Pictures
 from thin_mini.feed import Feed, fingerprint
 from thin_mini.logbook import Logbook
-from thin_mini.microbatch import MicroBatches, pick
+from thin_mini.microbatch import MicroBatches
 from thin_mini.models import Classifier, Condition
 from thin_mini.preflight import (
     check_fit,
@@ -25,7 +25,7 @@ from thin_mini.preflight import (
     make_accelerator,
     own_precision,
 )
-from thin_mini.training import _fingerprint, _Losses
+from thin_mini.training import Losses, context_fingerprint
 
 
 def train(
@@ -97,7 +97,7 @@ def train(
     )
     check_fit(model, data, valid, batch_size, balanced)
     recipe = {
-        "context": _fingerprint(model.context),
+        "context": context_fingerprint(model.context),
         "data": fingerprint(data),
         "valid": fingerprint(valid),
         "batch_size": batch_size,
@@ -111,7 +111,7 @@ def train(
     with own_precision():
         set_seed(seed)
         accelerator = make_accelerator(device, mixed_precision)
-        losses = _Losses(model.to(accelerator.device), dispel)
+        losses = Losses(model.to(accelerator.device), dispel)
         micro = MicroBatches(losses, dispel, batch_size, accumulate, accelerator)
         optimizer = torch.optim.Adam(
             [p for p in model.parameters() if p.requires_grad],
@@ -156,7 +156,7 @@ def train(
         )
         with closing(book), bar:
             for step, index, images, target in feed.steps(data, done + 1, steps):
-                means = micro(images, target, pick(frozen, index), step)
+                means = micro(images, target, frozen and frozen.at(index), step)
                 # What is not finite on one process is so on all, by the sum.
                 check_finite({"the loss": means}, step)
                 prepared.step()
@@ -227,7 +227,7 @@ def _logits(
 
     def ask(images: Tensor, index: Tensor) -> tuple[Tensor]:
         with feed.accelerator.autocast():
-            return (model(images, pick(condition, index, device)).float(),)
+            return (model(images, condition and condition.at(index, device)).float(),)
 
     return feed.ask(ask, data, micro.size)[0]
 

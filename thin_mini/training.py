@@ -101,7 +101,7 @@ def fit(
     if checkpoint is not None:
         check_writable(Path(checkpoint).parent)  # now, and not after an epoch
         recipe = {
-            "context": _fingerprint(model.context),
+            "context": context_fingerprint(model.context),
             "data": dataset.fingerprint(),
             "valid": "" if valid is None else valid.fingerprint(),
             "epochs": epochs,
@@ -114,7 +114,7 @@ def fit(
         }
         history, best = load_checkpoint(Path(checkpoint), state, recipe)
 
-    step, prepared = accelerator.prepare(_Losses(model, dispel), optimizer)
+    step, prepared = accelerator.prepare(Losses(model, dispel), optimizer)
     images = dataset.images.to(accelerator.device)
     target = dataset.target.to(accelerator.device)
     # A frozen side that sees the images move has another answer every time. An oracle
@@ -133,12 +133,12 @@ def fit(
     for epoch in range(len(history), epochs):
         model.train()
         sums = torch.zeros(2, device=accelerator.device)
-        offsets = _offsets(len(dataset), shift, seed, epoch).to(accelerator.device)
+        offsets = draw_offsets(len(dataset), shift, seed, epoch).to(accelerator.device)
         for index in batches(len(dataset), batch_size, seed, epoch, accelerator):
             batch = images[index]
             if shift:
                 batch = data.shift(batch, offsets[index])
-            sup, sim = step(batch, target[index], _pick(condition, index))
+            sup, sim = step(batch, target[index], condition and condition.at(index))
             loss = sup + dispel * sim
             if not math.isfinite(loss.item()):
                 bar.close()
@@ -194,7 +194,7 @@ def evaluate(
     if condition is None:
         condition = precompute(model, dataset, batch_size)
     logits = [
-        model(dataset.images[index].to(device), _pick(condition, index)).cpu()
+        model(dataset.images[index].to(device), condition and condition.at(index)).cpu()
         for index in torch.arange(len(dataset)).split(batch_size)
     ]
     return report(torch.cat(logits), dataset.target, dataset.exo, dataset.n_exo)
@@ -234,13 +234,13 @@ def batches(
         yield batch[share].to(accelerator.device)
 
 
-def _offsets(n: int, shift: int, seed: int, epoch: int) -> Tensor:
+def draw_offsets(n: int, shift: int, seed: int, epoch: int) -> Tensor:
     """How far each image moves in this epoch (n, 2), whatever process it falls to."""
     generator = np.random.default_rng([seed, epoch, 1])
     return torch.from_numpy(generator.integers(-shift, shift, (n, 2), endpoint=True))
 
 
-class _Losses(nn.Module):
+class Losses(nn.Module):
     """Both losses as one forward pass, so that data-parallel wrappers see it."""
 
     def __init__(self, model: Classifier, dispel: float) -> None:
@@ -253,11 +253,7 @@ class _Losses(nn.Module):
         return self.model.losses(images, target, condition, self.dispel)
 
 
-def _pick(condition: Condition | None, index: Tensor) -> Condition | None:
-    return condition and Condition(condition.h_g[index], condition.z_exo[index])
-
-
-def _fingerprint(context: nn.Module | None) -> str:
+def context_fingerprint(context: nn.Module | None) -> str:
     """A hash of a frozen network, to tell whether two runs looked through the same."""
     digest = hashlib.sha256()
     for value in [] if context is None else context.state_dict().values():
