@@ -14,7 +14,8 @@ from torchvision.transforms.functional import rotate
 
 import thin_mini as tm
 from thin_mini.data.digits import rotate as rotate_all
-from thin_mini.data.faces import ACTIONS, NUISANCES, TRAITS, render_faces
+from thin_mini.data.faces import render_faces
+from thin_mini.data.factors import ACTIONS, NUISANCES, TRAITS
 from thin_mini.data.sprites import render_sprites
 
 N_SPRITES, N_DIGITS, N_FACES = 2048, 1024, 128

@@ -17,7 +17,7 @@ import torch
 from matplotlib.figure import Figure
 
 import thin_mini as tm
-from thin_mini.data.faces import EXPRESSIONS
+from thin_mini.data.factors import EXPRESSIONS
 
 STATIC = Path(__file__).parent / "_static"
 PEOPLE = (3, 14, 1, 5, 13)  # of the training set of the cartoon faces

@@ -11,7 +11,7 @@ from PIL import Image
 
 from thin_mini.data import cartoon_faces, cartoon_pairs, draw_people, render_faces
 from thin_mini.data import cartoons as room
-from thin_mini.data.faces import ACTIONS, EXPRESSIONS, NUISANCES, TRAITS
+from thin_mini.data.factors import ACTIONS, EXPRESSIONS, NUISANCES, TRAITS
 
 SMALL = {"n_people": 20, "n_test_people": 8, "size": 16}
 BOOK = Path(__file__).parents[1] / "book"

@@ -13,7 +13,7 @@ import thin_mini as tm
 from thin_mini import expressions
 from thin_mini.cli import app
 from thin_mini.comparison import compare_runs
-from thin_mini.data.faces import EXPRESSIONS
+from thin_mini.data.factors import EXPRESSIONS
 
 SIZE = 16
 

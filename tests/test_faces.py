@@ -4,11 +4,12 @@ import pytest
 import torch
 
 from thin_mini.data import expression_actions, faces, render_faces
+from thin_mini.data.factors import ACTIONS, EXPRESSIONS, NUISANCES, TRAITS
 
 SIZES = {
-    "identity": len(faces.TRAITS),
-    "actions": len(faces.ACTIONS),
-    "nuisance": len(faces.NUISANCES),
+    "identity": len(TRAITS),
+    "actions": len(ACTIONS),
+    "nuisance": len(NUISANCES),
 }
 
 
@@ -48,8 +49,8 @@ def test_the_same_factors_give_the_same_pixels_in_any_company(monkeypatch):
 
 def test_what_others_have_trained_on_stays_as_it_is():
     factors = some(3, seed=5)
-    factors["nuisance"][1, faces.NUISANCES.index("occlusion")] = 0
-    factors["nuisance"][2, faces.NUISANCES.index("noise")] = 0
+    factors["nuisance"][1, NUISANCES.index("occlusion")] = 0
+    factors["nuisance"][2, NUISANCES.index("noise")] = 0
     images = render_faces(**factors, size=48)
     grey = torch.nn.functional.avg_pool2d(images.mean(1), 16)  # (3, 3, 3)
     told = torch.tensor(
@@ -77,7 +78,7 @@ def test_what_others_have_trained_on_stays_as_it_is():
 def test_drawing_only_where_a_part_can_be_cuts_nothing_off(monkeypatch):
     factors = some(300, seed=1)
     extremes = factors["nuisance"][:200].round()  # the corners of the range
-    extremes[:, faces.NUISANCES.index("occlusion")] = 0
+    extremes[:, NUISANCES.index("occlusion")] = 0
     factors["nuisance"][:200] = extremes
     windows = render_faces(**factors)
     look_at = faces._Face.look_at
@@ -87,29 +88,29 @@ def test_drawing_only_where_a_part_can_be_cuts_nothing_off(monkeypatch):
     torch.testing.assert_close(windows, render_faces(**factors), atol=1e-3, rtol=0)
 
 
-@pytest.mark.parametrize("trait", faces.TRAITS)
+@pytest.mark.parametrize("trait", TRAITS)
 def test_every_trait_shows_in_a_neutral_face(trait):
     pair = straight(2)
-    pair["identity"][:, faces.TRAITS.index(trait)] = torch.tensor([0.0, 1.0])
+    pair["identity"][:, TRAITS.index(trait)] = torch.tensor([0.0, 1.0])
     a, b = render_faces(**pair)
     assert ((a - b).abs().amax(0) > 0.1).sum() >= 8  # pixels
 
 
-@pytest.mark.parametrize("action", faces.ACTIONS)
+@pytest.mark.parametrize("action", ACTIONS)
 def test_every_action_shows(action):
     pair = straight(2)
     if action == "press":  # thin lips cannot become much thinner
-        pair["identity"][:, faces.TRAITS.index("lips")] = 1.0
-    pair["actions"][1, faces.ACTIONS.index(action)] = 1.0
+        pair["identity"][:, TRAITS.index("lips")] = 1.0
+    pair["actions"][1, ACTIONS.index(action)] = 1.0
     a, b = render_faces(**pair)
     assert ((a - b).abs().amax(0) > 0.1).sum() >= 8
 
 
-@pytest.mark.parametrize("nuisance", faces.NUISANCES)
+@pytest.mark.parametrize("nuisance", NUISANCES)
 def test_every_nuisance_shows(nuisance):
     pair = straight(2)
     values = torch.full((2, SIZES["nuisance"]), 0.5)
-    values[:, faces.NUISANCES.index(nuisance)] = torch.tensor([0.1, 0.9])
+    values[:, NUISANCES.index(nuisance)] = torch.tensor([0.1, 0.9])
     a, b = render_faces(**pair, nuisance=values)
     assert ((a - b).abs().amax(0) > 0.02).sum() >= 8
 
@@ -129,9 +130,9 @@ def mouth_corners(face):
 
 def test_one_persons_neutral_mouth_can_equal_anothers_smile():
     people = straight(3)
-    resting = faces.TRAITS.index("resting_mouth")
+    resting = TRAITS.index("resting_mouth")
     people["identity"][:, resting] = torch.tensor([0.5, 0.5, 0.85])
-    people["actions"][1, faces.ACTIONS.index("smile")] = 0.9
+    people["actions"][1, ACTIONS.index("smile")] = 0.9
     neutral, smiling, cheerful = map(mouth_corners, render_faces(**people, size=128))
     assert abs(neutral) <= 1
     assert smiling >= neutral + 2
@@ -139,7 +140,7 @@ def test_one_persons_neutral_mouth_can_equal_anothers_smile():
 
 
 def test_expressions_scale_with_their_intensity_and_neutral_does_nothing():
-    kinds = torch.arange(len(faces.EXPRESSIONS))
+    kinds = torch.arange(len(EXPRESSIONS))
     full = expression_actions(kinds, torch.ones(7))
     assert full.shape == (7, SIZES["actions"])
     assert (full[0] == 0).all()

@@ -14,7 +14,7 @@ from torchvision.datasets import FER2013
 from thin_mini.data import face_files, fer, pictures
 from thin_mini.data.face_files import FaceFiles
 from thin_mini.data.face_folders import face_csv, face_folder, face_pairs, open_faces
-from thin_mini.data.faces import EXPRESSIONS
+from thin_mini.data.factors import EXPRESSIONS
 from thin_mini.data.pictures import Pictures, class_batches, plain_batches
 from thin_mini.data.reading import read_picture
 from thin_mini.data.store import DataError, data_folder

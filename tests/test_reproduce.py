@@ -20,7 +20,7 @@ import thin_mini as tm
 from thin_mini import face_recipes, face_runs, recipes, reproduce, results
 from thin_mini.cli import app
 from thin_mini.data import DataError
-from thin_mini.data.faces import EXPRESSIONS
+from thin_mini.data.factors import EXPRESSIONS
 
 pytestmark = pytest.mark.usefixtures("clean_env", "_digits_only")
 TABLE = ("table2", "mnist-r", 2, "smoke", "digits")

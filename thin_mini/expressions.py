@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from thin_mini import results
 from thin_mini.data.face_files import FaceFiles
 from thin_mini.data.face_folders import open_faces
-from thin_mini.data.faces import EXPRESSIONS
+from thin_mini.data.factors import EXPRESSIONS
 from thin_mini.data.pictures import Pictures, imagenet_input, vggface_input
 from thin_mini.data.store import check_writable, whole_file
 from thin_mini.encoders import ConvEncoder, Encoder, MapPool, VGG16Encoder

@@ -6,7 +6,8 @@ from thin_mini.data.dataset import ExogenousDataset
 from thin_mini.data.digits import mnist_r, mnist_rs, rotate
 from thin_mini.data.face_files import FaceFiles, FacePairs
 from thin_mini.data.face_folders import face_csv, face_folder, face_pairs, open_faces
-from thin_mini.data.faces import expression_actions, render_faces
+from thin_mini.data.faces import render_faces
+from thin_mini.data.factors import expression_actions
 from thin_mini.data.fer import affectnet, expw, fer2013, raf_db
 from thin_mini.data.pictures import (
     Pictures,

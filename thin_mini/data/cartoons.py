@@ -7,13 +7,13 @@ import torch
 from torch import Tensor
 
 from thin_mini.data.dataset import ExogenousDataset
-from thin_mini.data.faces import (
+from thin_mini.data.faces import render_faces
+from thin_mini.data.factors import (
     ACTIONS,
     EXPRESSIONS,
     NUISANCES,
     TRAITS,
     expression_actions,
-    render_faces,
 )
 
 PARTS = ("train", "valid", "test", "pairs")  # each with people of its own

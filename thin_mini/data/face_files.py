@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from thin_mini.data.dataset import ExogenousDataset
-from thin_mini.data.faces import EXPRESSIONS
+from thin_mini.data.factors import EXPRESSIONS
 from thin_mini.data.reading import check_size, read_all, read_picture, to_tensor
 
 ROWS = ("target", "identity", "boxes", "held", "pixels")  # have a row for each picture

@@ -15,7 +15,7 @@ import torch
 from torchvision.datasets.folder import IMG_EXTENSIONS
 
 from thin_mini.data.face_files import FacePairs
-from thin_mini.data.faces import EXPRESSIONS
+from thin_mini.data.factors import EXPRESSIONS
 from thin_mini.data.fer import affectnet, expw, fer2013, raf_db
 from thin_mini.data.listing import Parts, present, read_table, train_and_test
 from thin_mini.data.store import DataError

@@ -17,7 +17,7 @@ import torch
 from torchvision.datasets import FER2013
 
 from thin_mini.data.face_files import FaceFiles
-from thin_mini.data.faces import EXPRESSIONS
+from thin_mini.data.factors import EXPRESSIONS
 from thin_mini.data.listing import Parts, read_table, train_and_test
 from thin_mini.data.store import DataError
 

@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 from torchvision.transforms import InterpolationMode, v2
 
 from thin_mini.data.face_files import FaceFiles
-from thin_mini.data.faces import EXPRESSIONS
+from thin_mini.data.factors import EXPRESSIONS
 from thin_mini.data.reading import check_size, to_tensor
 
 # VGG-Face was trained on 0..255 in the order blue, green, red, minus these means.

@@ -1,0 +1,62 @@
+"""What faces are made of: the seven expressions, and the factors of drawn ones."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+EXPRESSIONS = (
+    "neutral", "happiness", "sadness", "surprise", "fear", "disgust", "anger",
+)  # fmt: skip
+# Who it is, each a number in 0..1. The last four are the resting expression: what this
+# face looks like when it expresses nothing, so that one person's neutral mouth can
+# equal another's smile.
+TRAITS = (
+    "head_width", "jaw", "eye_distance", "eye_size", "eye_height", "brow_thickness",
+    "brow_height", "nose_length", "nose_width", "mouth_width", "mouth_height", "lips",
+    "skin", "hair_color", "hairline", "hair_length", "age", "glasses",
+    "resting_mouth", "resting_brow_tilt", "resting_brow_height", "resting_eyes",
+)  # fmt: skip
+# What the face does, 0 (at rest) to 1: the facial action coding system's unit behind.
+ACTIONS = (
+    "inner_brow",  # 1, raised
+    "outer_brow",  # 2, raised
+    "frown",  # 4, brows lowered and drawn together
+    "wide_eyes",  # 5
+    "squint",  # 6 and 7
+    "nose_wrinkle",  # 9
+    "upper_lip",  # 10, raised
+    "smile",  # 12, corners pulled up
+    "droop",  # 15, corners pulled down
+    "stretch",  # 20, corners pulled apart
+    "press",  # 24, lips pressed together
+    "open",  # 25 and 26, jaw dropped
+)
+# What disturbs the picture, each 0..1; 0.5 is straight, centred and evenly lit, and
+# occlusion and noise are absent at 0.
+NUISANCES = (
+    "yaw", "roll", "shift_x", "shift_y", "zoom", "light_x", "light_y", "brightness",
+    "background", "occlusion", "occlusion_x", "occlusion_y", "noise", "noise_seed",
+)  # fmt: skip
+PROTOTYPES: dict[str, dict[str, float]] = {
+    "neutral": {},
+    "happiness": {"smile": 1, "squint": 0.6, "open": 0.25},
+    "sadness": {"inner_brow": 0.9, "frown": 0.3, "droop": 0.9, "squint": 0.2},
+    "surprise": {"inner_brow": 1, "outer_brow": 1, "wide_eyes": 0.9, "open": 1},
+    "fear": {
+        "inner_brow": 1, "outer_brow": 0.4, "frown": 0.4, "wide_eyes": 1, "stretch": 1,
+        "open": 0.45, "droop": 0.3,
+    },
+    "disgust": {
+        "nose_wrinkle": 1, "upper_lip": 1, "squint": 0.7, "droop": 0.5, "frown": 0.4,
+    },
+    "anger": {"frown": 1, "squint": 0.4, "wide_eyes": 0.2, "press": 1, "droop": 0.4},
+}  # fmt: skip
+
+
+def expression_actions(expression: Tensor, intensity: Tensor) -> Tensor:
+    """The actions of basic expressions: classes (N,) and 0..1 (N,) → (N, 12)."""
+    table = torch.tensor(
+        [[PROTOTYPES[name].get(a, 0.0) for a in ACTIONS] for name in EXPRESSIONS]
+    )
+    return table.to(intensity)[expression] * intensity[:, None]
