@@ -32,6 +32,9 @@ CARTOONS = {
 PHOTOS = (10_196, 5_265, 1_763)
 
 
+GATE_INPUTS = ("pooled", "features", "hidden", "probabilities")
+
+
 @dataclass(frozen=True)
 class FacePlan:
     """What all rows of a recipe on faces share."""
@@ -198,28 +201,27 @@ def fig5(plan: FacePlan) -> list[Row]:
 
 
 def face_choices(plan: FacePlan) -> list[Row]:
-    """Settings on validation people, one changed at a time, where labels are few."""
-    n = plan.few_labels
-    usual = plan.protocol(n)
-    settings: list[tuple[str, str, dict]] = [
-        ("baseline", "as chosen", {}),
-        ("baseline", "no shift", {"protocol": replace(usual, shift=0)}),
-        ("baseline", "lr 1e-3", {"protocol": replace(usual, lr=1e-3)}),
-        ("baseline", "random start", {"start": False}),
-        ("exogenous", "as chosen", {}),
-        *(
-            ("exogenous", f"gate on {part}", {"gate_on": part})
-            for part in ("features", "hidden", "probabilities")
-        ),
+    """Settings on validation people, one changed at a time."""
+    few, *many = plan.amounts
+    usual = plan.protocol(few)
+    settings: list[tuple[int, str, str, dict]] = [
+        (few, "baseline", "as chosen", {}),
+        (few, "baseline", "no shift", {"protocol": replace(usual, shift=0)}),
+        (few, "baseline", "lr 1e-3", {"protocol": replace(usual, lr=1e-3)}),
+        (few, "baseline", "random start", {"start": False}),
+        *((few, "exogenous", f"gate on {on}", {"gate_on": on}) for on in GATE_INPUTS),
+        *((few, "thin", f"λ = {value:g}", {"dispel": value}) for value in (0.01, 0.1)),
     ]
-    return [
-        plan.row(
-            model,
-            n,
-            name=f"{NAMES[model]}, {about}",
-            on="valid",
-            reference=None if about == "as chosen" else f"{NAMES[model]}, as chosen",
-            **setting,
+    for n in many:
+        settings.append((n, "baseline", "as chosen", {}))
+        for on in ("pooled", "hidden"):
+            settings.append((n, "exogenous", f"gate on {on}", {"gate_on": on}))
+    rows = []
+    for n, model, about, setting in settings:
+        first = f"{NAMES['baseline']}, as chosen, {n:,} labels"
+        name = f"{NAMES[model]}, {about}, {n:,} labels"
+        reference = None if name == first else first
+        rows.append(
+            plan.row(model, n, name=name, on="valid", reference=reference, **setting)
         )
-        for model, about, setting in settings
-    ]
+    return rows
