@@ -9,7 +9,13 @@ import pytest
 import torch
 from PIL import Image
 
-from thin_mini.data import cartoon_faces, cartoon_pairs, draw_people, render_faces
+from thin_mini.data import (
+    cartoon_celebrities,
+    cartoon_faces,
+    cartoon_pairs,
+    draw_people,
+    render_faces,
+)
 from thin_mini.data import cartoons as room
 from thin_mini.data.factors import ACTIONS, EXPRESSIONS, NUISANCES, TRAITS
 
@@ -49,6 +55,13 @@ def blank(monkeypatch):
     return asked
 
 
+def test_celebrities_are_people_of_their_own(blank):
+    famous = cartoon_celebrities(60, n_people=20, size=16, seed=3)
+    assert (len(famous), famous.n_exo) == (60, 20)
+    people = draw_people(20, "celebrities", seed=3)
+    assert torch.equal(famous.factors["identity"], people[famous.exo])
+
+
 def test_what_a_set_holds():
     train, test = small()
     assert train.images.shape == (60, 3, 16, 16)
@@ -65,7 +78,7 @@ def test_what_a_set_holds():
 @pytest.mark.parametrize("resemblance", [0, 0.7])
 def test_no_two_parts_share_a_person(resemblance):
     people = torch.cat([draw_people(300, part, resemblance) for part in room.PARTS])
-    assert people.shape == (1200, len(TRAITS))
+    assert people.shape == (300 * len(room.PARTS), len(TRAITS))
     edge = 0.01 + resemblance / 2 / room.FAMILIES
     assert 0 <= people.min() < edge
     assert 1 - edge < people.max() < 1

@@ -9,7 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from thin_mini.data import ExogenousDataset, cartoon_faces, cartoon_pairs
+from thin_mini.data import (
+    ExogenousDataset,
+    cartoon_celebrities,
+    cartoon_faces,
+    cartoon_pairs,
+)
 from thin_mini.data.face_folders import face_csv, face_pairs
 from thin_mini.data.store import DataError, data_folder
 from thin_mini.distances import (
@@ -21,7 +26,7 @@ from thin_mini.distances import (
 )
 from thin_mini.encoders import ConvEncoder
 from thin_mini.models import Classifier, ExogenousNetwork, Oracle
-from thin_mini.runs import Run
+from thin_mini.runs import CELEBRITIES, Run
 
 SIZE = 32  # pixels
 WIDTHS = (16, 32, 64)  # channels of the encoder's convolutions
@@ -34,6 +39,10 @@ def face_datasets(run: Run, n_train: int) -> tuple[ExogenousDataset, ExogenousDa
     """Training images, and test images of other people, numbered after the former."""
     if run.data == "photos":
         return _photographs()
+    if run.source == CELEBRITIES:
+        options = {"n_people": run.n_people, "size": SIZE, "seed": run.seed}
+        people = cartoon_celebrities(n_train, **options)
+        return people, people  # a network that knows people is measured on pairs
     train, test = cartoon_faces(
         n_train,
         run.n_test,

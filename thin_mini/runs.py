@@ -10,6 +10,8 @@ import hashlib
 import json
 from dataclasses import dataclass, field, fields
 
+CELEBRITIES = "celebrities"
+
 
 @dataclass(frozen=True)
 class Protocol:
@@ -39,7 +41,8 @@ class Run:
     Attributes:
         data: ``"mnist-r"``, ``"dsprites"``, ``"mnist-rs"``, ``"cartoons"`` or
             ``"photos"``.
-        source: ``"mnist"`` or ``"digits"``; empty for what is drawn.
+        source: ``"mnist"`` or ``"digits"``; of what is drawn empty, or for a network
+            ``"celebrities"``: the faces of people who are in no other set.
         model: ``"network"`` (the exogenous one) or a name that ``build`` takes.
         by: The exogenous variable, ``"rotation"``, ``"scale"`` or ``"identity"``: what
             a network predicts, an oracle is told, and the accuracy is split by.

@@ -1,7 +1,12 @@
 """Data in which one variable rules the appearance of another."""
 
 from thin_mini.data.augment import shift
-from thin_mini.data.cartoons import cartoon_faces, cartoon_pairs, draw_people
+from thin_mini.data.cartoons import (
+    cartoon_celebrities,
+    cartoon_faces,
+    cartoon_pairs,
+    draw_people,
+)
 from thin_mini.data.dataset import ExogenousDataset
 from thin_mini.data.digits import mnist_r, mnist_rs, rotate
 from thin_mini.data.face_files import FaceFiles, FacePairs
@@ -28,6 +33,7 @@ __all__ = [
     "Pictures",
     "affectnet",
     "cache_folder",
+    "cartoon_celebrities",
     "cartoon_faces",
     "cartoon_pairs",
     "class_batches",

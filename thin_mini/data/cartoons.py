@@ -16,7 +16,8 @@ from thin_mini.data.factors import (
     expression_actions,
 )
 
-PARTS = ("train", "valid", "test", "pairs")  # each with people of its own
+# Each with people of its own.
+PARTS = ("train", "valid", "test", "pairs", "celebrities")
 FAMILIES = 12
 LEAST = 0.3  # of the intensity of an expression
 WAVER = 0.12  # how much more than its expression a face may do
@@ -69,6 +70,29 @@ def cartoon_faces(
         _make("train", n_train, n_people, size, resemblance, seed),
         _make(on, n_test, n_test_people, size, resemblance, seed),
     )
+
+
+def cartoon_celebrities(
+    n: int = 40_000,
+    *,
+    n_people: int = 2_000,
+    size: int = 32,
+    resemblance: float = 0.7,
+    seed: int = 0,
+) -> ExogenousDataset:
+    """Drawn faces of people in no other set, for a network that learns identity.
+
+    The paper's was trained on celebrities, who are not the people whose expressions
+    are to be read. They come of the same families as those of :func:`cartoon_faces`.
+
+    Args:
+        n: Number of images.
+        n_people: Whom they show.
+        size: As in :func:`cartoon_faces`, and so are the others.
+        resemblance: As there.
+        seed: As there.
+    """
+    return _make("celebrities", n, n_people, size, resemblance, seed)
 
 
 def cartoon_pairs(
