@@ -34,7 +34,7 @@ from thin_mini.runs import Protocol, Run
 from thin_mini.training import batches, draw_offsets
 
 RESULTS = Path(__file__).parents[1] / "results" / "time_to_accuracy.json"
-SCHEDULES = (2, 3, 4, 6)  # epochs of ours
+SCHEDULES = (4, 6)  # epochs of ours
 Curve = list[tuple[float, float]]  # seconds and test accuracy of each epoch
 
 
@@ -162,7 +162,7 @@ def main(
     target: Annotated[float, typer.Option(help="Test accuracy in percent.")] = 98.26,
     max_epochs_paper: Annotated[
         int, typer.Option(min=1, help="When to give up on the paper's protocol.")
-    ] = 30,
+    ] = 34,
     budget: Annotated[str, typer.Option("--profile", help="Sizes.")] = "paper",
     source: Annotated[str, typer.Option(help="mnist or digits.")] = "mnist",
     out: Annotated[Path, typer.Option(help="The file to write.")] = RESULTS,
