@@ -8,8 +8,9 @@ beside them are those of RAF-DB, and only differences between rows are compared.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
-from thin_mini.plans import LAMBDAS, NAMES
+from thin_mini.plans import NAMES, lambda_sweep
 from thin_mini.profiles import Profile
 from thin_mini.runs import CELEBRITIES, Protocol, Row, Run
 
@@ -187,20 +188,8 @@ def table4_random(plan: FacePlan) -> list[Row]:
 
 def fig5(plan: FacePlan) -> list[Row]:
     """THIN with the identity-dispelling loss from nothing to too much."""
-    # The two points that the text gives as numbers.
-    papers = {0.0: 87.29, 0.01: 87.81}
     n = plan.few_labels if plan.data == "cartoons" else plan.sizes[0]
-    return [
-        plan.row(
-            "thin",
-            n,
-            name=f"λ = {value:g}",
-            dispel=value,
-            paper=papers.get(value),
-            reference=None if value == 0 else "λ = 0",
-        )
-        for value in LAMBDAS
-    ]
+    return lambda_sweep(partial(plan.row, "thin", n), {0.0: 87.29, 0.01: 87.81})
 
 
 def face_choices(plan: FacePlan) -> list[Row]:

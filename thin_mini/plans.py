@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from thin_mini.models import PAPER_LAMBDA
@@ -34,7 +35,7 @@ class Plan:
 
     @property
     def gate_on(self) -> str:
-        """What the gate sees of the network; chosen on validation, see ``choices``."""
+        """What the gate sees of the network; ``choices`` compares, on validation."""
         if self.paper_protocol:
             return "features"  # h_exo, as the paper has it
         return "hidden" if self.data == "dsprites" or self.plain else "probabilities"
@@ -125,6 +126,19 @@ class Plan:
 
         runs = tuple(run(seed) for seed in range(self.seeds))
         return Row(name or NAMES[model], runs, **about)  # type: ignore[arg-type]
+
+
+def lambda_sweep(row: Callable[..., Row], papers: dict[float, float]) -> list[Row]:
+    """THIN with each λ, beside the paper's points that its text gives as numbers."""
+    return [
+        row(
+            name=f"λ = {value:g}",
+            dispel=value,
+            paper=papers.get(value),
+            reference=None if value == 0 else "λ = 0",
+        )
+        for value in LAMBDAS
+    ]
 
 
 def epochs_for(labels: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from thin_mini.data.store import OfflineError, find_mnist, stand_in_wanted
@@ -15,7 +16,7 @@ from thin_mini.face_recipes import (
     table4,
     table4_random,
 )
-from thin_mini.plans import LAMBDAS, NAMES, Plan
+from thin_mini.plans import NAMES, Plan, lambda_sweep
 from thin_mini.profiles import profile
 from thin_mini.runs import Row
 
@@ -79,18 +80,7 @@ def table3(plan: Plan) -> list[Row]:
 
 def fig4(plan: Plan) -> list[Row]:
     """THIN with the dispelling loss from nothing to too much."""
-    # The only two points of the figure that the text gives as numbers.
-    papers = {0.0: 98.07, 0.005: 98.26}
-    return [
-        plan.row(
-            "thin",
-            name=f"λ = {value:g}",
-            dispel=value,
-            paper=papers.get(value),
-            reference=None if value == 0 else "λ = 0",
-        )
-        for value in LAMBDAS
-    ]
+    return lambda_sweep(partial(plan.row, "thin"), {0.0: 98.07, 0.005: 98.26})
 
 
 def labels(plan: Plan) -> list[Row]:
