@@ -19,6 +19,8 @@ SHARED = {
     "steps": 100_000,
     "batch_size": 16,
     "lr": 1e-5,
+    "balanced": False,
+    "mixed_precision": "bf16",
 }
 # Test accuracy of each row under three seeds.
 ROWS = {
@@ -89,10 +91,19 @@ def test_other_data_have_no_column_of_the_paper(runs):
     assert table["difference"].notna().sum() == 4
 
 
+def test_an_unusual_lambda_is_a_row_of_its_own(runs):
+    change(runs, "exogenous-vggface-0-2", dispel=0.1)
+    table = compare_runs(runs)
+    name = "Exogenous tree-gated deep ensemble, from VGG-Face"
+    assert table.loc[[name, f"{name}, λ = 0.1"], "seeds"].tolist() == [2, 1]
+    assert table["paper"].isna().tolist() == [False] * 3 + [True, False, True]
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [
         ({"steps": 10}, "has steps 10 and "),
+        ({"balanced": True}, "has balanced True and "),
         ({"images": [1, 2, 3]}, "compare runs that differ by their model only"),
         ({"seed": 1}, "are one run: remove one"),
     ],
@@ -108,7 +119,7 @@ def test_runs_that_do_not_belong_together_are_refused(runs, values, message):
     [
         ("{", "cannot be read"),
         ("[]", "lacks"),
-        ('{"model": "thin"}', "lacks batch_size"),
+        ('{"model": "thin"}', "lacks balanced, batch_size"),
     ],
 )
 def test_a_damaged_result_is_named(runs, text, message):

@@ -22,7 +22,10 @@ STARTS = {
 }
 FIRST = ("random", "imagenet")  # what the first row of Table 4 starts from
 # What runs must share, so that their rows differ by the model alone.
-SHARED = ("data", "images", "encoder", "size", "steps", "batch_size", "lr")
+SHARED = (
+    *("data", "images", "encoder", "size", "steps", "batch_size", "lr"),
+    *("balanced", "mixed_precision"),
+)
 
 Key = tuple[str, str, float]  # model, start, λ
 
@@ -98,11 +101,10 @@ def _rows(keys: list[Key], data: str, encoder: str) -> dict[Key, Row]:
     for key, name in names.items():
         model, start, dispel = key
         first = model == "baseline" and start in FIRST
-        usual = dispel == (FACE_LAMBDA if model == "thin" else 0)
         paper = None
         if papers and first:
             paper = papers[0]
-        elif papers and usual and start not in FIRST:
+        elif papers and dispel == _usual(model) and start not in FIRST:
             paper = papers[1 + MODELS.index(model)]
         starts = FIRST if model == "baseline" else (start,)
         references = (names.get(("baseline", other, 0.0)) for other in starts)
@@ -114,5 +116,10 @@ def _rows(keys: list[Key], data: str, encoder: str) -> dict[Key, Row]:
 
 
 def _name(model: str, start: str, dispel: float) -> str:
-    sweep = f", λ = {dispel:g}" if model == "thin" and dispel != FACE_LAMBDA else ""
+    sweep = "" if dispel == _usual(model) else f", λ = {dispel:g}"
     return f"{NAMES[model]}, {STARTS[start]}{sweep}"
+
+
+def _usual(model: str) -> float:
+    """The paper's λ."""
+    return FACE_LAMBDA if model == "thin" else 0.0

@@ -113,7 +113,7 @@ def train_folder(
     if dispel is None:
         dispel = FACE_LAMBDA if model == "thin" else 0.0
     defaults: dict[str, Any] = {"mixed_precision": "no", "device": "auto"}
-    settings = defaults | {"accumulate": 1, "workers": 0} | settings
+    settings = defaults | {"accumulate": 1, "workers": 0, "balanced": False} | settings
     precision, workers = settings["mixed_precision"], settings["workers"]
     pieces, every = settings["accumulate"], preset.every
     check_settings(steps, batch_size, lr, dispel, precision, pieces, workers, every)
@@ -168,6 +168,8 @@ def train_folder(
         "batch_size": batch_size,
         "lr": lr,
         "dispel": dispel,
+        "balanced": settings["balanced"],
+        "mixed_precision": precision,
         "seed": seed,
         "best_step": int(history["valid"].idxmax()),
         "valid": round(float(history["valid"].max()), 4),
