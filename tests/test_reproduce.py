@@ -269,6 +269,27 @@ def test_an_interrupted_run_leaves_no_result_and_frees_its_lock(grid, monkeypatc
     assert results.read(run, grid) is not None
 
 
+@pytest.mark.parametrize("told", ["traits", "resting", "others", "portraits"])
+def test_an_oracle_is_told_of_people_what_the_row_says(told):
+    rows = recipes.rows_of("told", "cartoons", 2, "smoke")
+    run = next(r.runs[0] for r in rows if r.runs[0].told == told)
+    train, test = reproduce.datasets(run)
+    network = tm.ExogenousNetwork(reproduce.face_encoder(run), 32, gate_on="pooled")
+    oracle = face_runs.people_oracle(run, train, test, [network.freeze()])
+    for part in (train, test):
+        person = int(part.exo[-1])
+        own = part.exo == person
+        traits = part.factors["identity"][own]  # (n, 22), every row the same
+        expected = {
+            "traits": traits[0],
+            "resting": traits[0, 18:],
+            "others": traits[0, :18],
+            "portraits": network.condition(part.images[own]).h_g.mean(0),
+        }[told]
+        h_g = oracle.condition(part.images[:1], torch.tensor([person])).h_g[0]
+        torch.testing.assert_close(h_g, expected)
+
+
 # Table 2 is the grid above.
 @pytest.mark.parametrize(
     ("recipe", "data"),
@@ -277,6 +298,7 @@ def test_an_interrupted_run_leaves_no_result_and_frees_its_lock(grid, monkeypatc
         ("table2-paper", "mnist-r"),
         ("table3", "mnist-rs"),
         ("table4-random", "cartoons"),
+        ("told", "cartoons"),
         ("fig4", "mnist-r"),
         ("fig5", "cartoons"),
         ("labels", "dsprites"),

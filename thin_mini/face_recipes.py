@@ -97,6 +97,7 @@ class FacePlan:
         gate_on: str = "pooled",
         start: bool = True,
         on: str = "test",
+        told: str = "traits",
         protocol: Protocol | None = None,
         **about: object,
     ) -> Row:
@@ -105,6 +106,7 @@ class FacePlan:
         if dispel is None:
             dispel = FACE_LAMBDA if model == "thin" else 0.0
         _, people, n_test = self.sizes
+        looks = gated or told == "portraits"
 
         def run(seed: int) -> Run:
             return Run(
@@ -116,12 +118,13 @@ class FacePlan:
                 n_test,
                 seed,
                 protocol or self.protocol(labels),
-                (self.network(seed),) if gated or start else (),
-                gate_on if gated else "hidden",
+                (self.network(seed),) if looks or start else (),
+                gate_on if looks else "hidden",
                 dispel,
                 on,
                 n_people=people,
                 start=start,
+                told=told,
             )
 
         runs = tuple(run(seed) for seed in range(self.seeds))
@@ -183,6 +186,34 @@ def table4_random(plan: FacePlan) -> list[Row]:
                     group=group,
                 )
             )
+    return rows
+
+
+def told(plan: FacePlan) -> list[Row]:
+    """What a gate must know of people: the rows of ``table4_random`` taken apart."""
+    labels = plan.amounts[-1]  # people have several pictures each
+    name = "Told nothing"
+    rows = [plan.row("baseline", labels, name=name, start=False)]
+    for about, model, gate_on, what in (
+        ("Told every trait", "oracle", "hidden", "traits"),
+        ("Told the resting expression", "oracle", "hidden", "resting"),
+        ("Told the other traits", "oracle", "hidden", "others"),
+        ("Sees the picture, pooled", "exogenous", "pooled", "traits"),
+        ("Sees the picture, hidden", "exogenous", "hidden", "traits"),
+        ("Sees all pictures of the person, pooled", "oracle", "pooled", "portraits"),
+        ("Sees all pictures of the person, hidden", "oracle", "hidden", "portraits"),
+    ):
+        rows.append(
+            plan.row(
+                model,
+                labels,
+                name=about,
+                gate_on=gate_on,
+                told=what,
+                start=False,
+                reference=name,
+            )
+        )
     return rows
 
 

@@ -32,6 +32,8 @@ SIZE = 32  # pixels
 WIDTHS = (16, 32, 64)  # channels of the encoder's convolutions
 PAIRS = 3_000  # of drawn faces, to verify whether two show one person
 IMAGES_OF_A_PERSON = 10  # among the test images
+# Of the traits, what an oracle may be told: the last four are the resting expression.
+TOLD = {"traits": slice(None), "resting": slice(-4, None), "others": slice(-4)}
 BINS = np.arange(61) / 30  # of distances 0..2, equal for all so that overlaps compare
 
 
@@ -99,12 +101,26 @@ def face_encoder(run: Run) -> ConvEncoder | None:
         return ConvEncoder(1 if run.data == "photos" else 3, SIZE, WIDTHS)
 
 
-def traits_oracle(train: ExogenousDataset, test: ExogenousDataset) -> Oracle:
-    """An oracle that tells the gate each person's true traits, unseen people's too."""
-    table = torch.zeros(test.n_exo, train.factors["identity"].shape[1])
-    for part in (train, test):
-        table[part.exo] = part.factors["identity"].float()
-    return Oracle(len(table), table)
+@torch.no_grad()
+def people_oracle(
+    run: Run,
+    train: ExogenousDataset,
+    test: ExogenousDataset,
+    networks: list[ExogenousNetwork],
+) -> Oracle:
+    """An oracle that tells the gate of each person, unseen people too, ``run.told``."""
+
+    def said(part: ExogenousDataset) -> Tensor:  # (N, C)
+        if run.told != "portraits":
+            return part.factors["identity"][:, TOLD[run.told]]
+        seen = [networks[0].condition(images).h_g for images in part.images.split(512)]
+        return torch.cat(seen)
+
+    exo = torch.cat([train.exo, test.exo])
+    each = torch.cat([said(train), said(test)]).double()  # traits stay exact in a mean
+    table = each.new_zeros(test.n_exo, each.shape[1]).index_add_(0, exo, each)
+    pictures = exo.bincount(minlength=test.n_exo).clamp(min=1)
+    return Oracle(test.n_exo, (table / pictures[:, None]).float())
 
 
 @torch.no_grad()

@@ -15,6 +15,7 @@ from thin_mini.face_recipes import (
     identity,
     table4,
     table4_random,
+    told,
 )
 from thin_mini.plans import NAMES, Plan, lambda_sweep
 from thin_mini.profiles import profile
@@ -181,6 +182,7 @@ RECIPES: dict[str, dict[str, Callable[[Any], list[Row]]]] = {
     "table3": {"mnist-rs": table3},
     "table4": dict.fromkeys(FACES, table4),
     "table4-random": {"cartoons": table4_random},
+    "told": {"cartoons": told},
     "fig4": {"mnist-r": fig4},
     "fig5": dict.fromkeys(FACES, fig5),
     "labels": dict.fromkeys(DIGITS_AND_SPRITES, labels),

@@ -21,7 +21,7 @@ from thin_mini.face_runs import (
     face_datasets,
     face_encoder,
     face_measures,
-    traits_oracle,
+    people_oracle,
 )
 from thin_mini.losses import absolute_cosine
 from thin_mini.metrics import exogenous_accuracy, leaf_usage
@@ -168,8 +168,10 @@ def assemble(
     networks = [trained_network(network, root, run.gate_on) for network in run.networks]
     context: ExogenousNetwork | Fused | Oracle | None = None
     if run.model == "oracle":
-        faces = run.by == "identity"
-        context = traits_oracle(train, test) if faces else Oracle(train.n_exo)
+        if run.by == "identity":
+            context = people_oracle(run, train, test, networks)
+        else:
+            context = Oracle(train.n_exo)
     elif networks:
         context = Fused(*networks) if len(networks) > 1 else networks[0]
     model = build(

@@ -56,6 +56,9 @@ class Run:
         n_scales: Scales of the sprites, 10 or the official 6.
         n_people: Whom the training images show, for faces.
         start: Whether F_φ starts from the exogenous network's encoder (section 4.3).
+        told: What an oracle of people tells the gate: ``"traits"``, ``"resting"`` (the
+            four of the resting expression), ``"others"`` (those that are not), or
+            ``"portraits"``: what the network sees in a person's pictures, on average.
         on: ``"test"``, or ``"valid"``: measured on as many further training images,
             which is how settings are chosen.
     """
@@ -75,6 +78,7 @@ class Run:
     n_scales: int = 10
     n_people: int = 0
     start: bool = False
+    told: str = "traits"
 
     @property
     def hash(self) -> str:
