@@ -206,7 +206,7 @@ def compare(
 def reproduce(
     recipe: Annotated[str, typer.Argument(help=f"One of {', '.join(RECIPES)}.")],
     data: Annotated[
-        str, typer.Option(help="mnist-r, dsprites, mnist-rs or all.")
+        str, typer.Option(help="mnist-r, dsprites, mnist-rs, cartoons, photos or all.")
     ] = "all",
     seeds: Annotated[int, typer.Option(help="Repetitions, at least 2.")] = 5,
     profile_name: Annotated[

@@ -15,7 +15,8 @@ from thin_mini.profiles import Profile
 from thin_mini.runs import CELEBRITIES, Protocol, Row, Run
 
 FACE_LAMBDA = 0.01  # λ on RAF-DB, section 4.4
-SCRATCH = "Baseline, random start"
+RANDOM = "random start"
+SCRATCH = f"Baseline, {RANDOM}"
 # Table 4. What the paper starts from ImageNet, its first row, starts at random here.
 MODELS = ("baseline", "simple", "tree", "exogenous", "thin")
 PAPER_TABLE_4 = {
@@ -231,7 +232,6 @@ def face_choices(plan: FacePlan) -> list[Row]:
         (few, "baseline", "as chosen", {}),
         (few, "baseline", "no shift", {"protocol": replace(usual, shift=0)}),
         (few, "baseline", "lr 1e-3", {"protocol": replace(usual, lr=1e-3)}),
-        (few, "baseline", "random start", {"start": False}),
         *((few, "exogenous", f"gate on {on}", {"gate_on": on}) for on in GATE_INPUTS),
         *((few, "thin", f"λ = {value:g}", {"dispel": value}) for value in (0.01, 0.1)),
     ]
@@ -239,12 +239,29 @@ def face_choices(plan: FacePlan) -> list[Row]:
         settings.append((n, "baseline", "as chosen", {}))
         for on in ("pooled", "hidden"):
             settings.append((n, "exogenous", f"gate on {on}", {"gate_on": on}))
+    for n in plan.amounts:
+        settings.append((n, "baseline", RANDOM, {}))
+        for on in ("pooled", "hidden"):
+            about = f"gate on {on}, {RANDOM}"
+            settings.append((n, "exogenous", about, {"gate_on": on}))
+        for value in (0.01, 0.1, 0.5):
+            about = f"gate on hidden, λ = {value:g}, {RANDOM}"
+            settings.append((n, "thin", about, {"gate_on": "hidden", "dispel": value}))
     rows = []
     for n, model, about, setting in settings:
-        first = f"{NAMES['baseline']}, as chosen, {n:,} labels"
+        random = about.endswith(RANDOM)
+        of = RANDOM if random and model != "baseline" else "as chosen"
+        first = f"{NAMES['baseline']}, {of}, {n:,} labels"
         name = f"{NAMES[model]}, {about}, {n:,} labels"
-        reference = None if name == first else first
         rows.append(
-            plan.row(model, n, name=name, on="valid", reference=reference, **setting)
+            plan.row(
+                model,
+                n,
+                name=name,
+                on="valid",
+                start=not random,
+                reference=None if name == first else first,
+                **setting,
+            )
         )
     return rows
