@@ -299,6 +299,7 @@ def test_an_oracle_is_told_of_people_what_the_row_says(told):
         ("table3", "mnist-rs"),
         ("table4-random", "cartoons"),
         ("told", "cartoons"),
+        ("chosen", "cartoons"),
         ("fig4", "mnist-r"),
         ("fig5", "cartoons"),
         ("labels", "dsprites"),

@@ -10,6 +10,7 @@ from typing import Any
 from thin_mini.data.store import OfflineError, find_mnist, stand_in_wanted
 from thin_mini.face_recipes import (
     FacePlan,
+    chosen,
     face_choices,
     fig5,
     identity,
@@ -183,6 +184,7 @@ RECIPES: dict[str, dict[str, Callable[[Any], list[Row]]]] = {
     "table4": dict.fromkeys(FACES, table4),
     "table4-random": {"cartoons": table4_random},
     "told": {"cartoons": told},
+    "chosen": {"cartoons": chosen},
     "fig4": {"mnist-r": fig4},
     "fig5": dict.fromkeys(FACES, fig5),
     "labels": dict.fromkeys(DIGITS_AND_SPRITES, labels),
