@@ -272,16 +272,16 @@ def _vgg16(
     network = None
     if identity is not None:
         network = vgg_face(identity)
-        network.encoder.layers = _Prepared(vggface_input, network.encoder.layers)
+        network.encoder.layers = Prepared(vggface_input, network.encoder.layers)
     if weights_of == "imagenet" and weights is None:
         with PartialState().local_main_process_first():
             weights = download_vgg16()
     encoder = load_vgg16(VGG16Encoder(size), weights or str(identity))
-    encoder.layers = _Prepared(WEIGHTS[weights_of], encoder.layers)
+    encoder.layers = Prepared(WEIGHTS[weights_of], encoder.layers)
     return network, encoder
 
 
-class _Prepared(nn.Module):
+class Prepared(nn.Module):
     """Layers behind the preparation of images that their weights were trained with."""
 
     def __init__(self, prepare: Callable[[Tensor], Tensor], layers: nn.Module) -> None:
