@@ -85,8 +85,8 @@ bench: $(STAMP) ## Time the library against the alternatives, into results/
 
 reproduce: $(STAMP) ## Make what is missing of every table of the paper, for hours
 	@set -e; $(absolute_paths); export TQDM_DISABLE=; \
-	for recipe in table1 table2 table3 table4 table4-random told chosen fig4 fig5 \
-	  labels labels-plain table2-paper six-scales choices; do \
+	for recipe in $$($(BIN)/python -c \
+	  'from thin_mini.recipes import RECIPES; print(*RECIPES)'); do \
 	  $(BIN)/thin-mini reproduce $$recipe; done
 
 outputs: $(STAMP) ## Run the chapters in place and keep the outputs that are checked

@@ -149,6 +149,24 @@ def test_encoders_of_faces_start_where_their_row_says():
     assert not any(r.runs[0].start for r in rows_of("table4-random", "cartoons", 2))
 
 
+def test_what_was_chosen_for_faces_is_best_on_validation_people():
+    rows = paper("choices", "cartoons")
+    best = {}
+    for row in rows:
+        run = row.runs[0]
+        found = list(results.values(row).values())
+        assert (run.on, len(found)) == ("valid", 5)
+        kind = (run.labels, "thin" if run.dispel else run.model)
+        best[kind] = max(best.get(kind, (0,)), (sum(found), run.gate_on, run))
+    for row in paper("chosen", "cartoons"):
+        run = row.runs[0]
+        kind = (run.labels, "thin" if run.dispel else run.model)
+        if run.model != "baseline":
+            *_, winner = best[kind]
+            settings = (winner.gate_on, winner.dispel, winner.start)
+            assert (run.gate_on, run.dispel, run.start) == settings
+
+
 def test_only_differences_are_judged_where_the_papers_faces_are_others(tmp_path):
     rows = rows_of("table4", "cartoons", 2, "smoke")
     for row in rows:

@@ -20,7 +20,7 @@ from thin_mini.data.face_folders import LAYOUTS
 from thin_mini.expressions import PRESETS, RESULT, train_folder
 from thin_mini.face_recipes import MODELS
 from thin_mini.profiles import profile
-from thin_mini.recipes import RECIPES
+from thin_mini.recipes import DATA, RECIPES
 from thin_mini.reproduce import make, stand_alone
 
 app = typer.Typer(
@@ -205,9 +205,7 @@ def compare(
 @app.command()
 def reproduce(
     recipe: Annotated[str, typer.Argument(help=f"One of {', '.join(RECIPES)}.")],
-    data: Annotated[
-        str, typer.Option(help="mnist-r, dsprites, mnist-rs, cartoons, photos or all.")
-    ] = "all",
+    data: Annotated[str, typer.Option(help=f"all, {', '.join(DATA)}.")] = "all",
     seeds: Annotated[int, typer.Option(help="Repetitions, at least 2.")] = 5,
     profile_name: Annotated[
         str, typer.Option("--profile", help="smoke, lecture or paper.")

@@ -282,7 +282,13 @@ def _vgg16(
 
 
 class Prepared(nn.Module):
-    """Layers behind the preparation of images that their weights were trained with."""
+    """Layers behind the preparation of images that their weights were trained with.
+
+    Args:
+        prepare: ``imagenet_input`` or ``vggface_input``: images (N, C, H, W) in 0..1 to
+            what the layers expect.
+        layers: Of VGG-16.
+    """
 
     def __init__(self, prepare: Callable[[Tensor], Tensor], layers: nn.Module) -> None:
         super().__init__()

@@ -192,6 +192,7 @@ RECIPES: dict[str, dict[str, Callable[[Any], list[Row]]]] = {
     "six-scales": {"dsprites": six_scales},
     "choices": dict.fromkeys(DIGITS_AND_SPRITES, choices) | {"cartoons": face_choices},
 }
+DATA = tuple(dict.fromkeys(data for sets in RECIPES.values() for data in sets))
 
 
 def data_of(recipe: str, data: str = "all") -> tuple[str, ...]:
