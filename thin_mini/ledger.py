@@ -102,7 +102,7 @@ def _entry(item: Any) -> Entry:
     return e
 
 
-def measured(result: Result, root: Path) -> list[float]:
+def measured(result: Result, root: Path | None = None) -> list[float]:
     """Its numbers, seed by seed, on real MNIST; empty if fewer than ``SEEDS``."""
     rows = rows_of(result.recipe, result.data, SEEDS, "paper", "mnist")
 
