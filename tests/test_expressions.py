@@ -10,9 +10,10 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import thin_mini as tm
-from thin_mini import expressions
+from thin_mini import cli_runs, expressions
 from thin_mini.cli import app
 from thin_mini.comparison import compare_runs
+from thin_mini.data.face_folders import LAYOUTS
 from thin_mini.data.factors import EXPRESSIONS
 
 SIZE = 16
@@ -177,3 +178,7 @@ def test_vgg_networks_get_images_as_their_weights_want_them(tmp_path):
         as_trained = plain(tm.data.vggface_input(images))
         assert torch.equal(network.encode(images), as_trained)
         assert any(weights_of in name for name in encoder.state_dict())
+
+
+def test_the_help_names_every_layout_although_it_reads_none():
+    assert ", ".join(LAYOUTS) == cli_runs.LAYOUTS

@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 
 from thin_mini import results
-from thin_mini.expressions import RESULT
-from thin_mini.face_recipes import FACE_LAMBDA, MODELS, PAPER_TABLE_4
+from thin_mini.face_recipes import FACE_LAMBDA, PAPER_TABLE_4
 from thin_mini.plans import NAMES
+from thin_mini.presets import MODELS, RESULT
 from thin_mini.runs import Row
 
 STARTS = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +18,12 @@ from thin_mini.data.factors import EXPRESSIONS
 from thin_mini.data.pictures import Pictures, imagenet_input, vggface_input
 from thin_mini.data.store import check_writable, whole_file
 from thin_mini.encoders import ConvEncoder, Encoder, MapPool, VGG16Encoder
-from thin_mini.face_recipes import FACE_LAMBDA, MODELS
+from thin_mini.face_recipes import FACE_LAMBDA
 from thin_mini.identity import starting_encoder
 from thin_mini.metrics import report
 from thin_mini.models import ExogenousNetwork, build, n_trainable
 from thin_mini.preflight import check_settings, make_accelerator, own_precision
+from thin_mini.presets import MODELS, PRESETS, RESULT, Preset
 from thin_mini.scaling import predict, train
 from thin_mini.training import fit
 from thin_mini.weights import download_vgg16, load_vgg16, vgg_face
@@ -31,27 +31,8 @@ from thin_mini.weights import download_vgg16, load_vgg16, vgg_face
 GATED_BY_IDENTITY = ("exogenous", "thin")
 WEIGHTS = {"imagenet": imagenet_input, "vggface": vggface_input}
 FIT = "fit"  # in place of a file with an identity network
-RESULT, IDENTITY = "result.json", "identity.pt"
+IDENTITY = "identity.pt"
 N_VALID = 256  # section 4.3; a tenth of the images where there are not so many
-
-
-@dataclass(frozen=True)
-class Preset:
-    """What an encoder is trained with unless told otherwise."""
-
-    size: int
-    steps: int
-    batch_size: int
-    lr: float
-    every: int
-    n_experts: int
-    hidden: int | tuple[int, ...]
-
-
-PRESETS = {
-    "small": Preset(48, 1_000, 64, 1e-3, 100, 8, 32),  # minutes on a laptop
-    "vgg16": Preset(224, 100_000, 16, 1e-5, 1_000, 32, (512, 512)),  # the paper's
-}
 
 
 def train_folder(

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from thin_mini.plans import NAMES, lambda_sweep
+from thin_mini.presets import MODELS
 from thin_mini.profiles import Profile
 from thin_mini.runs import CELEBRITIES, Protocol, Row, Run
 
@@ -19,7 +20,6 @@ FACE_LAMBDA = 0.01  # λ on RAF-DB, section 4.4
 RANDOM = "random start"
 SCRATCH = f"Baseline, {RANDOM}"
 # Table 4. What the paper starts from ImageNet, its first row, starts at random here.
-MODELS = ("baseline", "simple", "tree", "exogenous", "thin")
 PAPER_TABLE_4 = {
     "RAF-DB": (82.99, 84.06, 85.59, 86.38, 87.29, 87.81),
     "AffectNet": (61.31, 61.66, 63.00, 63.34, 63.71, 63.97),
