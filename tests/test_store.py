@@ -3,8 +3,11 @@
 import gzip
 import hashlib
 import logging
+import os
 import socket
 import struct
+import subprocess
+import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -303,6 +306,51 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path):
         killed_while_writing(path)
     assert path.read_text() == "first"
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_file_is_as_readable_as_the_umask_has_it(tmp_path):
+    for umask, mode in ((0o022, 0o644), (0o002, 0o664), (0o077, 0o600)):
+        before = os.umask(umask)
+        try:
+            with store.whole_file(tmp_path / "file") as temporary:
+                temporary.write_text("x")
+        finally:
+            os.umask(before)
+        assert (tmp_path / "file").stat().st_mode & 0o777 == mode
+
+
+@pytest.mark.skipif(store.fcntl is None, reason="needs locks of Unix")
+def test_what_a_killed_writer_left_goes_and_what_another_writes_stays(tmp_path):
+    path = tmp_path / "a*b"
+    writer = """
+import os, sys
+from pathlib import Path
+from thin_mini.data.store import whole_file
+with whole_file(Path(sys.argv[1])) as temporary:
+    temporary.write_text("half")
+    print(temporary.name, flush=True)
+    sys.stdin.read()
+"""
+    dead, alive = (
+        subprocess.Popen(
+            [sys.executable, "-c", writer, str(path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    )
+    left, kept = (process.stdout.readline().strip() for process in (dead, alive))
+    dead.kill()
+    dead.wait()
+    assert {p.name for p in tmp_path.iterdir()} == {left, kept}
+    with store.whole_file(path) as temporary:
+        temporary.write_text("mine")
+    assert {p.name for p in tmp_path.iterdir()} == {path.name, kept}
+    alive.communicate("")
+    assert alive.returncode == 0
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+    assert path.read_text() == "half"
 
 
 @pytest.mark.parametrize("value", ["", "stand-in"])

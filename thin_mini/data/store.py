@@ -7,13 +7,15 @@ a pixel is read. ``THIN_MINI_DATA=stand-in`` asks for the stand-in at once.
 
 from __future__ import annotations
 
+import glob
 import gzip
 import hashlib
 import os
+import secrets
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import platformdirs
@@ -21,7 +23,13 @@ import pooch
 import requests
 from torchvision.datasets import MNIST
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 STAND_IN = "stand-in"
+TEMPORARY = ".part"  # how the name of a file ends that is being written
 # How long a server may take to answer before we call the network dead.
 PATIENCE_SECONDS = 8.0
 
@@ -96,19 +104,57 @@ def check_writable(folder: Path) -> None:
 def whole_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path that becomes ``path`` only if the block succeeds.
 
-    A killed process or a full disk thus never leaves half a file under the name.
+    A killed process or a full disk thus never leaves half a file under the name, and
+    what it leaves beside it goes with the next file that is written there. Who may
+    read the file is up to the umask, as for any other.
 
     Raises:
         DataError: If the folder cannot be written.
     """
     check_writable(path.parent)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
+    handle, temporary = _temporary(path)
     try:
-        yield Path(name)
-        os.replace(name, path)
+        yield temporary
+        if fcntl is None:  # Windows renames no open file
+            os.close(handle)
+        os.replace(temporary, path)
+        for left in path.parent.glob(f".{glob.escape(path.name)}.*{TEMPORARY}"):
+            _remove_if_left(left)
     finally:
-        Path(name).unlink(missing_ok=True)
+        if fcntl is not None:
+            os.close(handle)
+        temporary.unlink(missing_ok=True)
+
+
+def _temporary(path: Path) -> tuple[int, Path]:
+    """A new file beside ``path``, and a lock on it that ends with this process."""
+    while True:
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{TEMPORARY}")
+        handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
+        if fcntl is not None:
+            with suppress(OSError):  # a file system without locks
+                fcntl.flock(handle, fcntl.LOCK_EX)
+            if os.fstat(handle).st_nlink == 0:  # another took it for one left behind
+                os.close(handle)
+                continue
+        return handle, temporary
+
+
+def _remove_if_left(temporary: Path) -> None:
+    """Remove a temporary file unless a process that lives is writing it."""
+    if fcntl is None:
+        return
+    try:
+        handle = os.open(temporary, os.O_RDWR)
+    except OSError:  # gone already, or another user's
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        temporary.unlink(missing_ok=True)
+    except OSError:
+        return  # being written, or on a file system without locks
+    finally:
+        os.close(handle)
 
 
 def find_mnist(download: bool = True) -> Path:
