@@ -204,7 +204,7 @@ def test_killed_at_any_step_again_and_again_it_ends_at_the_same_bits(
     assert len(endings) > 3
     assert log(killed).equals(log(tmp_path / "whole"))
     assert sorted(p.name for p in killed.glob("*.*")) == ["checkpoint.pt", "log.csv"]
-    resumed = make(seed=8)  # the weights come from the file
+    resumed = make()  # its weights come from the file
     quick(resumed, data, VALID, folder=killed, **settings)
     assert fingerprint(resumed) == fingerprint(whole)
 
@@ -607,6 +607,21 @@ def test_a_folder_of_another_run_is_refused(key, value, tmp_path):
         quick(thin(), DATA, VALID, folder=shared)
     with pytest.raises(ValueError, match=rf"made by another run \({key}.*name another"):
         quick(thin(), DATA, VALID, folder=shared, **{key: value})
+
+
+def test_other_initial_weights_are_another_run(tmp_path):
+    quick(thin(), DATA, VALID, folder=tmp_path)
+    with pytest.raises(
+        ValueError, match=r"made by another run \(initial weights .*seed"
+    ):
+        quick(thin(seed=1), DATA, VALID, folder=tmp_path)
+
+
+def test_a_run_made_longer_is_still_the_run_of_its_first_weights(tmp_path):
+    model = thin()
+    for steps in (4, 6):  # the second time it starts from trained weights
+        quick(model, DATA, VALID, folder=tmp_path, steps=steps)
+    quick(thin(), DATA, VALID, folder=tmp_path, steps=8)
 
 
 def test_other_pictures_are_another_run(tmp_path):

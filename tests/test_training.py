@@ -122,11 +122,11 @@ def test_an_interrupted_run_goes_on_to_the_same_bits(
         stop_at(patch, epoch=3)
         with pytest.raises(KeyboardInterrupt):
             quick_fit(make(row, exogenous), digits[0], checkpoint=path, **recipe)
-    resumed = make(row, exogenous, seed=99)  # the weights must come from the file
+    resumed = make(row, exogenous)  # its weights come from the file
     history = quick_fit(resumed, digits[0], checkpoint=path, **recipe)
     assert history.equals(expected)
     assert fingerprint(resumed) == fingerprint(whole)
-    again = make(row, exogenous, seed=98)  # a finished run is read, not repeated
+    again = make(row, exogenous)  # a finished run is read, not repeated
     assert quick_fit(again, digits[0], checkpoint=path, **recipe).equals(expected)
     assert fingerprint(again) == fingerprint(whole)
 
@@ -165,7 +165,7 @@ def test_an_interrupted_run_with_shifts_goes_on_to_the_same_bits(
         stop_at(patch, epoch=2)
         with pytest.raises(KeyboardInterrupt):
             quick_fit(make(row, exogenous), digits[0], checkpoint=path, **recipe)
-    resumed = make(row, exogenous, seed=99)
+    resumed = make(row, exogenous)
     assert quick_fit(resumed, digits[0], checkpoint=path, **recipe).equals(expected)
     assert fingerprint(resumed) == fingerprint(whole)
 
@@ -196,6 +196,72 @@ def test_a_checkpoint_of_another_recipe_is_refused(
         changed = {"valid": digits[1]}
     with pytest.raises(ValueError, match=rf"run\.pt was made by .*{key}.*remove it"):
         quick_fit(make("thin", exogenous), train, checkpoint=path, **changed)
+
+
+def changed_encoder():
+    model = make("simple", None)
+    with torch.no_grad():
+        model.encoder.layers[0].weight[0, 0, 0, 0] += 1e-6
+    return model
+
+
+def half_frozen():
+    model = make("simple", None)
+    model.encoder.requires_grad_(False)
+    return model
+
+
+def with_dropout():
+    model = make("simple", None)
+    model.encoder.layers.append(torch.nn.Dropout(0.3))
+    return model
+
+
+@pytest.mark.parametrize(
+    ("build", "key"),
+    [
+        (lambda: make("simple", None, seed=1), "initial weights"),
+        (changed_encoder, "initial weights"),
+        (half_frozen, "architecture"),
+        (with_dropout, "architecture"),
+    ],
+)
+def test_a_checkpoint_knows_what_its_run_started_from(build, key, digits, tmp_path):
+    path = tmp_path / "run.pt"
+    quick_fit(make("simple", None), digits[0], checkpoint=path)
+    model = build()
+    before = fingerprint(model)
+    with pytest.raises(ValueError, match=rf"run\.pt was made by another run \({key} "):
+        quick_fit(model, digits[0], checkpoint=path)
+    assert fingerprint(model) == before
+
+
+def test_a_checkpoint_of_other_weights_says_how_to_go_on(digits, tmp_path):
+    path = tmp_path / "run.pt"
+    quick_fit(make("simple", None), digits[0], checkpoint=path)
+    with pytest.raises(ValueError, match="build the model with the seed it had there"):
+        quick_fit(make("simple", None, seed=1), digits[0], checkpoint=path)
+
+
+@pytest.mark.parametrize("with_valid", [False, True], ids=["", "valid"])
+def test_a_model_that_holds_the_checkpoints_weights_may_go_on(
+    with_valid, digits, tmp_path
+):
+    path, model = tmp_path / "run.pt", make("simple", None)
+    settings = {"epochs": 3, "valid": digits[1] if with_valid else None}
+    first = quick_fit(model, digits[0], checkpoint=path, **settings)
+    assert quick_fit(model, digits[0], checkpoint=path, **settings).equals(first)
+    again = make("simple", None)
+    assert quick_fit(again, digits[0], checkpoint=path, **settings).equals(first)
+
+
+def test_an_oracle_with_another_table_is_another_run(digits, tmp_path):
+    path = tmp_path / "run.pt"
+    quick_fit(make("oracle", None), digits[0], checkpoint=path)
+    other = make("oracle", None)
+    other.context.table = other.context.table.flip(0)
+    with pytest.raises(ValueError, match=r"made by another run \(context "):
+        quick_fit(other, digits[0], checkpoint=path)
 
 
 @pytest.mark.parametrize("other", ["tree", "baseline"])

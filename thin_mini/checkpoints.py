@@ -2,15 +2,61 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from accelerate.utils import broadcast_object_list
+from torch import Tensor, nn
 
 from thin_mini.data.store import whole_file
 
 History = list[dict[str, float]]
+WEIGHTS = "initial weights"
+
+
+def starting_point(model: nn.Module) -> dict[str, str]:
+    """What a run starts from, as hashes for its recipe.
+
+    Args:
+        model: As it is before the first step.
+
+    Returns:
+        ``context``, the frozen side's values; ``architecture``, every part with its
+        settings and what of it is trained; and the initial weights.
+    """
+    own: list[Tensor] = []
+    frozen: list[Tensor] = []
+    for name, value in chain(model.named_parameters(), model.named_buffers()):
+        (frozen if name.startswith("context.") else own).append(value)
+    parts = [
+        f"{name} {type(part).__qualname__} {part.extra_repr()}"
+        for name, part in model.named_modules()
+    ]
+    tensors = [
+        f"{name} {tuple(p.shape)} {p.dtype} {p.requires_grad}"
+        for name, p in model.named_parameters()
+    ]
+    return {
+        "context": _hash(_bytes(frozen)),
+        "architecture": _hash(line.encode() for line in parts + tensors),
+        WEIGHTS: _hash(_bytes(own)),
+    }
+
+
+def _bytes(tensors: Iterable[Tensor]) -> Iterable[memoryview]:
+    for value in tensors:  # as bytes, because NumPy has no bfloat16
+        yield value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data
+
+
+def _hash(parts: Iterable[bytes | memoryview]) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()[:16]
 
 
 def save_checkpoint(
@@ -47,6 +93,9 @@ def load_checkpoint(
 ) -> tuple[History, dict[str, Tensor] | None]:
     """Put a checkpoint back into ``state``; with no file there, start from nothing.
 
+    A model that holds the checkpoint's own weights already may go on as well: the
+    initial weights in ``recipe`` become those that the file names.
+
     Returns:
         The history and the best weights so far.
 
@@ -54,6 +103,8 @@ def load_checkpoint(
         ValueError: If the file cannot be read, or belongs to another recipe or
             another architecture.
     """
+    # Processes train from the main one's weights, whatever their own are.
+    recipe[WEIGHTS] = broadcast_object_list([recipe.get(WEIGHTS)])[0]
     if not path.exists():
         return [], None
     mend = "remove it to start anew, or name another file"
@@ -64,15 +115,6 @@ def load_checkpoint(
     needed = {"recipe", "history", "best", "rng", *state}
     if not isinstance(saved, dict) or not needed <= saved.keys():
         raise ValueError(f"{path} is no checkpoint of fit: {mend}")
-    differing = [
-        f"{key} {saved['recipe'].get(key)} there, {value} here"
-        for key, value in recipe.items()
-        if saved["recipe"].get(key) != value
-    ]
-    if differing:
-        raise ValueError(
-            f"{path} was made by another run ({'; '.join(differing)}): {mend}"
-        )
     there, here = saved["model"], state["model"].state_dict()
     for name in sorted(there.keys() | here.keys()):
         shapes = [
@@ -83,7 +125,26 @@ def load_checkpoint(
                 f"{path} is of another architecture ({name}: {shapes[0]} there, "
                 f"{shapes[1]} here): {mend}"
             )
+    if any(_equal(here, weights) for weights in (there, saved["best"])):
+        recipe[WEIGHTS] = saved["recipe"].get(WEIGHTS)
+    differing = [
+        f"{key} {saved['recipe'].get(key, 'absent')} there, {value} here"
+        for key, value in recipe.items()
+        if saved["recipe"].get(key) != value
+    ]
+    if saved["recipe"].get(WEIGHTS) != recipe[WEIGHTS]:
+        mend = f"build the model with the seed it had there to go on, {mend}"
+    if differing:
+        raise ValueError(
+            f"{path} was made by another run ({'; '.join(differing)}): {mend}"
+        )
     for name, part in state.items():
         part.load_state_dict(saved[name])
     torch.set_rng_state(saved["rng"])
     return saved["history"], saved["best"]
+
+
+def _equal(here: dict[str, Tensor], there: dict[str, Tensor] | None) -> bool:
+    return there is not None and all(
+        torch.equal(value.cpu(), there[name].cpu()) for name, value in here.items()
+    )

@@ -14,6 +14,7 @@ from accelerate.utils import broadcast, set_seed
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from thin_mini.checkpoints import starting_point
 from thin_mini.data.pictures import Pictures
 from thin_mini.feed import Feed, fingerprint
 from thin_mini.logbook import Logbook
@@ -25,7 +26,7 @@ from thin_mini.preflight import (
     make_accelerator,
     own_precision,
 )
-from thin_mini.training import Losses, context_fingerprint
+from thin_mini.training import Losses
 
 
 def train(
@@ -97,7 +98,7 @@ def train(
     )
     check_fit(model, data, valid, batch_size, balanced)
     recipe = {
-        "context": context_fingerprint(model.context),
+        **starting_point(model),
         "data": fingerprint(data),
         "valid": fingerprint(valid),
         "batch_size": batch_size,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from thin_mini import data
-from thin_mini.checkpoints import load_checkpoint, save_checkpoint
+from thin_mini.checkpoints import load_checkpoint, save_checkpoint, starting_point
 from thin_mini.data.dataset import ExogenousDataset
 from thin_mini.data.store import check_writable
 from thin_mini.metrics import Report, report
@@ -101,7 +100,7 @@ def fit(
     if checkpoint is not None:
         check_writable(Path(checkpoint).parent)  # now, and not after an epoch
         recipe = {
-            "context": context_fingerprint(model.context),
+            **starting_point(model),
             "data": dataset.fingerprint(),
             "valid": "" if valid is None else valid.fingerprint(),
             "epochs": epochs,
@@ -251,14 +250,6 @@ class Losses(nn.Module):
         self, images: Tensor, target: Tensor, condition: Condition | None
     ) -> tuple[Tensor, Tensor]:
         return self.model.losses(images, target, condition, self.dispel)
-
-
-def context_fingerprint(context: nn.Module | None) -> str:
-    """A hash of a frozen network, to tell whether two runs looked through the same."""
-    digest = hashlib.sha256()
-    for value in [] if context is None else context.state_dict().values():
-        digest.update(value.cpu().contiguous().numpy().data)
-    return digest.hexdigest()[:16]
 
 
 def _check_classes(model: Classifier, dataset: ExogenousDataset) -> None:
