@@ -1,0 +1,88 @@
+"""Packages whose rooms come when they are used, and commands that load no more."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import thin_mini as tm
+
+HEAVY = ("torch", "torchvision", "accelerate", "pandas", "sklearn", "seaborn", "scipy")
+PACKAGES = {"thin_mini": tm, "thin_mini.data": tm.data}
+
+
+def imported_by(code):
+    """The modules that a fresh Python has imported after ``code``."""
+    end = "import sys; print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\n{end}"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return {name.partition(".")[0] for name in done.stderr.split()}
+
+
+@pytest.mark.parametrize(
+    ("code", "needed"),
+    [
+        ("import thin_mini", set()),
+        ("import thin_mini as tm; dir(tm), tm.__version__", set()),
+        ("import thin_mini as tm; tm.profile()", set()),
+        ("import thin_mini as tm; tm.TreeGate", {"torch"}),
+        ("import thin_mini as tm; tm.data.shift", {"torch"}),
+    ],
+)
+def test_nothing_is_imported_that_is_not_used(code, needed):
+    assert imported_by(code) & set(HEAVY) == needed
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_editors_and_the_package_know_the_same_names(name):
+    package = PACKAGES[name]
+    tree = ast.parse(Path(package.__file__).read_text("utf-8"))
+    (block,) = (node for node in tree.body if isinstance(node, ast.If))
+    listed = {
+        f"{node.module}.{alias.name}" for node in block.body for alias in node.names
+    }
+    rooms = [f"{name}.{room}" for room in getattr(package, "ROOMS", "").split()]
+    named = [
+        f"{name}.{room}.{own}"
+        for room, names in package.NAMES.items()
+        for own in names.split()
+    ]
+    assert listed == {*rooms, *named}
+    assert {entry.rpartition(".")[2] for entry in listed} == set(package.__all__)
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_every_name_is_there_and_offered(name):
+    package = PACKAGES[name]
+    assert set(package.__all__) <= set(dir(package))
+    everything = {}
+    exec(f"from {name} import *", everything)
+    assert set(package.__all__) <= everything.keys()
+    for own in package.__all__:
+        assert getattr(package, own) is everything[own]
+
+
+def test_rooms_that_are_not_listed_are_there_too():
+    assert tm.gates.TreeGate is tm.TreeGate
+    assert tm.data.store.DataError is tm.data.DataError
+
+
+@pytest.mark.parametrize("name", ["Forest", "_hidden", "__wrapped__"])
+def test_a_name_that_is_none_is_an_attribute_error(name):
+    for package in PACKAGES.values():
+        with pytest.raises(AttributeError, match=f"has no attribute '{name}'"):
+            getattr(package, name)
+
+
+def test_what_a_room_lacks_is_not_mistaken_for_the_room(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    monkeypatch.delitem(sys.modules, "thin_mini.comparison", raising=False)
+    monkeypatch.delitem(vars(tm), "comparison", raising=False)
+    with pytest.raises(ModuleNotFoundError, match="pandas"):
+        tm.comparison  # noqa: B018
