@@ -132,26 +132,6 @@ def test_verdicts_agree_with_the_results():
     assert ledger.disagreements(ENTRIES, RUNS) == {}
 
 
-def test_the_tables_of_the_chapters_say_what_the_ledger_says():
-    """A chapter's table and an entry about the same two rows have one verdict."""
-    told = {}
-    for entry in ENTRIES:
-        if entry.result and entry.result.metric is None:
-            told[entry.result] = entry.verdict
-    held = 0
-    for recipe, sets in recipes.RECIPES.items():
-        for data in sets:
-            rows = recipes.rows_of(recipe, data, 5, "paper", "mnist")
-            table = results.table(rows)
-            for row in rows:
-                shown = table.loc[row.name, "verdict"]
-                key = ledger.Result(recipe, data, row.name, row.reference)
-                if key in told and isinstance(shown, str):
-                    held += 1
-                    assert shown == told[key], (recipe, data, row.name)
-    assert held > 10
-
-
 def test_everything_is_there():
     present = {(entry.kind, entry.id) for entry in ENTRIES}
     assert {("equation", f"eq-{n}") for n in range(1, 9)} <= present
@@ -398,7 +378,9 @@ def test_fewer_than_five_seeds_stay_pending(file, tmp_path):
 
 
 def test_a_level_and_a_direction_have_verdicts_of_their_own(file, tmp_path):
-    fill(tmp_path, {"THIN": 97.5, "Baseline": 97.0}, by_bin=([90, 0, 80], [91, 0, 83]))
+    rest = [50] * 15
+    bins = [90, 0, 80, *rest], [91, 0, 83, *rest]
+    fill(tmp_path, {"THIN": 97.5, "Baseline": 97.0}, by_bin=bins)
     gain = ledger.load(file)[1]
 
     def verdict(result=gain.result, **claim):
@@ -417,6 +399,9 @@ def test_a_level_and_a_direction_have_verdicts_of_their_own(file, tmp_path):
     assert verdict(back, direction="lower") == "reproduced"
     some = replace(gain.result, metric="by_bin:0,2")
     assert ledger.measured(some, tmp_path) == [2.0] * 5
+    none = replace(gain.result, metric="by_bin:0,18")
+    with pytest.raises(ValueError, match="by_bin:0,18 of 'THIN': there are only"):
+        ledger.measured(none, tmp_path)
     fill(tmp_path, {"THIN": 97.0})
     assert verdict(direction="higher") == "not seen"
 
@@ -449,6 +434,46 @@ def test_the_command_counts_and_fails_until_it_may_update(file, tmp_path):
         "verdict: pending", "verdict: weaker"
     )
     assert run(*options)[0] == 0
+
+
+@of("update", [(), ("--update",)])
+def test_a_results_folder_that_is_not_there_is_refused(update, file, tmp_path):
+    (tmp_path / "file").write_text("")
+    for name, about in (("nowhere", "does not exist"), ("file", "is a file")):
+        options = "--file", file, "--results", tmp_path / name, *update
+        code, said = run(*options)
+        assert code == 1
+        assert f"{name} {about}: name the folder" in said
+        assert len(said.splitlines()) == 1
+    assert file.read_text("utf-8") == GOOD
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_verdict_is_never_lost_to_a_folder_that_lacks_its_runs(file, tmp_path):
+    (tmp_path / "empty").mkdir()
+    judged = GOOD.replace("verdict: pending", "verdict: weaker")
+    file.write_text(judged, "utf-8")
+    code, said = run("--file", file, "--results", tmp_path / "empty", "--update")
+    assert code == 1
+    assert "lacks the runs of 1 verdicts, gain first" in said
+    assert file.read_text("utf-8") == judged
+
+
+def test_a_full_disk_leaves_the_ledger_as_it_was(file, tmp_path, monkeypatch):
+    fill(tmp_path, {"THIN": 97.5, "Baseline": 97.0})
+
+    def full(path, text, encoding):
+        path.write_bytes(text.encode(encoding)[:20])
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_text", full)
+        code, said = run("--file", file, "--results", tmp_path, "--update")
+    assert code == 1
+    assert "No space left" in said
+    assert len(said.splitlines()) == 1
+    assert file.read_text("utf-8") == GOOD
+    assert [p.name for p in file.parent.iterdir() if p.name.startswith(".")] == []
 
 
 def test_the_command_names_what_is_wrong(file):

@@ -131,11 +131,12 @@ def check_ledger(
     """Count the ledger's entries, and fail if a verdict disagrees with the results."""
     try:
         root = results_folder or results.default_folder()
+        results.check_folder(root)
         wrong = ledger.disagreements(ledger.load(file), root)
         if update:
             ledger.update(file, root)
         entries = ledger.load(file)
-    except (ValueError, results.ResultError) as error:
+    except (ValueError, OSError, results.ResultError, store.DataError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(code=1) from error
     counts = Counter((entry.verdict, entry.kind) for entry in entries)

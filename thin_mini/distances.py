@@ -13,7 +13,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 from torch import Tensor
 
-from thin_mini.metrics import mean_interval
+from thin_mini.intervals import mean_interval
 
 FOLDS = 10
 

@@ -11,6 +11,8 @@ import numpy as np
 import yaml
 
 from thin_mini import results
+from thin_mini.data.store import whole_file
+from thin_mini.intervals import mean_interval
 from thin_mini.recipes import check_row, rows_of
 
 KINDS = ("equation", "table row", "figure", "sentence")
@@ -112,13 +114,22 @@ def measured(result: Result, root: Path | None = None) -> list[float]:
         found = results.values(replace(row, metric=metric), root)
         if bins:
             chosen = [int(b) for b in bins.split(",")]
-            found = {s: float(np.mean(np.array(v)[chosen])) for s, v in found.items()}
+            found = {s: _mean_of(v, chosen, result) for s, v in found.items()}
         return found
 
     ours = of(result.row)
     less = of(result.reference) if result.reference else dict.fromkeys(ours, 0.0)
     numbers = results.paired(ours, less)
     return numbers if len(numbers) >= SEEDS else []
+
+
+def _mean_of(values: Any, bins: list[int], result: Result) -> float:
+    try:
+        return float(np.mean([values[b] for b in bins]))
+    except (IndexError, TypeError) as error:  # too few, or no images in a bin
+        raise ValueError(
+            f"{result.metric} of {result.row!r}: there are only the bins {values}"
+        ) from error
 
 
 def computed_verdict(entry: Entry, root: Path) -> str:
@@ -130,7 +141,10 @@ def computed_verdict(entry: Entry, root: Path) -> str:
         return results.level(entry.value, ours)
     if entry.difference is not None and entry.direction is None:
         return results.verdict(entry.difference, ours)
-    return results.direction(1.0 if entry.direction == "higher" else -1.0, ours)
+    mean, half = mean_interval(ours)
+    if abs(mean) <= half:
+        return "not seen"
+    return "reproduced" if _sign(mean) == entry.direction else "contradicted"
 
 
 def _sign(difference: float) -> str:
@@ -144,9 +158,21 @@ def disagreements(entries: list[Entry], root: Path) -> dict[str, tuple[str, str]
 
 
 def update(path: Path, root: Path) -> None:
-    """Rewrite the verdicts that disagree with the results, and nothing else."""
+    """Rewrite the verdicts that disagree with the results, and nothing else.
+
+    Raises:
+        ValueError: If runs that verdicts rest on are not in ``root``: nothing is
+            written then.
+    """
     text = path.read_text("utf-8")
-    for name, (_, now) in disagreements(load(path), root).items():
+    wrong = disagreements(load(path), root)
+    if lost := [name for name, (_, now) in wrong.items() if now == PENDING]:
+        raise ValueError(
+            f"{root} lacks the runs of {len(lost)} verdicts, {lost[0]} first: {path} "
+            "stays as it is; make them, or name their folder with --results"
+        )
+    for name, (_, now) in wrong.items():
         pattern = rf"(^- id: {re.escape(name)}$(?:\n .*)*?\n  verdict: ).*$"
         text = re.sub(pattern, rf"\g<1>{now}", text, flags=re.M)
-    path.write_text(text, "utf-8")
+    with whole_file(path) as temporary:
+        temporary.write_text(text, "utf-8")

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy import stats
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import confusion_matrix
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor
+
+from thin_mini.intervals import mean_interval as mean_interval
 
 
 @dataclass(frozen=True)
@@ -119,21 +119,6 @@ def leaf_usage(g: Tensor) -> tuple[Tensor, float]:
     share = g.mean(0)
     entropy = -torch.xlogy(share, share).sum()
     return share, entropy.exp().item()
-
-
-def mean_interval(values: Sequence[float]) -> tuple[float, float]:
-    """Mean of repeated runs and half the width of its 95 % interval (Student's t).
-
-    For the difference of two models pass the differences seed by seed: paired runs
-    share the luck of the draw, which then cancels.
-
-    Raises:
-        ValueError: If there are fewer than two runs.
-    """
-    if len(values) < 2:
-        raise ValueError(f"an interval needs at least 2 runs, got {len(values)}")
-    half = stats.t.ppf(0.975, len(values) - 1) * stats.sem(values)
-    return float(np.mean(values)), float(half)
 
 
 def probe(

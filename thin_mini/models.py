@@ -14,8 +14,8 @@ from thin_mini.encoders import ConvEncoder, Encoder, MapPool
 from thin_mini.experts import Experts
 from thin_mini.gates import SoftmaxGate, TreeGate, UniformGate
 from thin_mini.losses import dispelling_loss
+from thin_mini.paper import PAPER_LAMBDA
 
-PAPER_LAMBDA = 0.005  # λ of Eq. 8 on MNIST-R, section 4.1
 ARCHITECTURES = ("baseline", "simple", "tree", "exogenous", "oracle", "thin")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from thin_mini.models import PAPER_LAMBDA
+from thin_mini.paper import PAPER_LAMBDA
 from thin_mini.profiles import Profile
 from thin_mini.runs import Protocol, Row, Run
 
@@ -21,14 +21,6 @@ NAMES = {
 }
 
 
-GATED = ("tree", "exogenous", "oracle", "thin")
-
-
-def beside(model: str, about: str = "") -> str | None:
-    """The row that a gate's is shown beside: the simple ensemble, its like."""
-    return NAMES["simple"] + about if model in GATED else None
-
-
 @dataclass(frozen=True)
 class Plan:
     """What all rows of a recipe share: data, budget and seeds."""
@@ -38,7 +30,7 @@ class Plan:
     budget: Profile
     seeds: int
     paper_protocol: bool = False
-    plain: bool = False  # no random shifts, and a gate on the hidden layer
+    plain: bool = False  # no random shifts
     n_scales: int = 10  # of the sprites
 
     @property

@@ -1,121 +1,54 @@
-"""Measured runs as files: one JSON each, tables made from them, and verdicts."""
+"""Tables made from measured runs, and verdicts."""
 
 from __future__ import annotations
 
-import json
-import os
-import platform
 from collections.abc import Sequence
-from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pandas as pd
-import torch
-
-from thin_mini.data.store import whole_file
-from thin_mini.metrics import mean_interval
+from thin_mini.intervals import mean_interval
 from thin_mini.recipes import rows_of
-from thin_mini.runs import Row, Run
+from thin_mini.result_files import (
+    FORMAT,
+    MAX_BYTES,
+    MEND,
+    ResultError,
+    check_folder,
+    default_folder,
+    path_of,
+    provenance,
+    read,
+    write,
+)
+from thin_mini.runs import Row
 
-FORMAT = 1  # of a result file; another number is refused
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "FORMAT",
+    "LEVELS",
+    "MAX_BYTES",
+    "VERDICTS",
+    "ResultError",
+    "check_folder",
+    "compare",
+    "default_folder",
+    "level",
+    "paired",
+    "path_of",
+    "provenance",
+    "published",
+    "read",
+    "readable",
+    "table",
+    "values",
+    "verdict",
+    "write",
+]
+
 VERDICTS = ("reproduced", "weaker", "not seen", "contradicted")  # of a difference
 LEVELS = ("reached", "not reached")  # of a single accuracy
-KEYS = {"format", "hash", "run", "metrics", "parameters", "seconds", "made"}
-MEND = "remove the file and run `thin-mini reproduce` again"
-
-
-class ResultError(RuntimeError):
-    """A results folder that cannot be read or is not whole; the message says why."""
-
-
-def default_folder() -> Path:
-    """``runs`` in ``THIN_MINI_RESULTS``, by default in the repository's ``results``.
-
-    Raises:
-        ResultError: If there is neither.
-    """
-    named = os.environ.get("THIN_MINI_RESULTS")
-    here = Path(__file__).parent
-    # Beside the library in the repository, inside it in a wheel.
-    places = [Path(named)] if named else [here.parent / "results", here / "_results"]
-    for place in places:
-        if place.is_dir():
-            return place / "runs"
-    raise ResultError(
-        f"there is no results folder {places[0]}: make it, or name another one with "
-        "THIN_MINI_RESULTS"
-    )
-
-
-def path_of(run: Run, root: Path) -> Path:
-    """The file of a run: readable, and unique by its hash."""
-    name = f"{run.by}-network" if run.model == "network" else run.model
-    return root / run.data / f"{name}-{run.labels}-s{run.seed}-{run.hash}.json"
-
-
-def write(
-    run: Run, root: Path, metrics: dict[str, Any], parameters: int, seconds: float
-) -> None:
-    """Write a run's result, whole or not at all."""
-    content = {
-        "format": FORMAT,
-        "hash": run.hash,
-        "run": asdict(run),
-        "metrics": metrics,
-        "parameters": parameters,
-        "seconds": round(seconds, 1),
-        "made": provenance(),
-    }
-    with whole_file(path_of(run, root)) as temporary:
-        lines = (
-            f" {json.dumps(key)}: {json.dumps(value, allow_nan=False)}"
-            for key, value in content.items()
-        )
-        temporary.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
-
-
-def read(run: Run, root: Path | None = None) -> dict[str, Any] | None:
-    """A run's result, or None if it has not been made; by default a committed one.
-
-    Raises:
-        ResultError: If the file is half written, of another format or another run.
-    """
-    path = path_of(run, default_folder() if root is None else root)
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        raise ResultError(f"{path} cannot be read ({error}): {MEND}") from error
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        found = content.get("format") if isinstance(content, dict) else None
-        raise ResultError(
-            f"{path} has format {found} and this version reads {FORMAT}: {MEND}"
-        )
-    missing = KEYS - content.keys()
-    if not isinstance(content.get("metrics"), dict):
-        missing |= {"metrics"}
-    if missing or content["hash"] != run.hash:
-        about = f"lacks {', '.join(sorted(missing))}" if missing else "is another run's"
-        raise ResultError(f"{path} {about}: {MEND}")
-    return content
-
-
-def provenance() -> dict[str, Any]:
-    """Versions and hardware, without the name of the machine."""
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
-    return {
-        "thin_mini": version("thin-mini"),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "system": f"{platform.system()} {platform.machine()}",
-        "device": device,
-        "threads": torch.get_num_threads(),
-    }
 
 
 def values(row: Row, root: Path | None = None) -> dict[int, float]:
@@ -159,23 +92,6 @@ def verdict(paper: float, differences: Sequence[float]) -> str:
     return "weaker" if low > 0 else "contradicted"
 
 
-def direction(paper: float, differences: Sequence[float]) -> str:
-    """Judge only on which side of 0 a difference lies, where data are not the paper's.
-
-    Args:
-        paper: The paper's difference, of which the sign counts.
-        differences: Ours, seed by seed.
-
-    Returns:
-        ``"not seen"`` if the 95 % interval includes 0, else ``"reproduced"`` on the
-        paper's side and ``"contradicted"`` on the other.
-    """
-    mean, half = mean_interval(differences)
-    if abs(mean) <= half:
-        return "not seen"
-    return "reproduced" if (mean > 0) == (paper > 0) else "contradicted"
-
-
 def level(paper: float, ours: Sequence[float]) -> str:
     """Judge a single accuracy: ``"reached"`` if our interval reaches the paper's."""
     mean, half = mean_interval(ours)
@@ -188,9 +104,7 @@ def table(rows: Sequence[Row], root: Path | None = None) -> pd.DataFrame:
     Returns:
         Columns ``paper``, ``mean``, ``half`` (of the 95 % interval), ``seeds``,
         ``difference`` and ``difference_half`` (to the reference row, paired by seed),
-        ``paper_difference``, ``verdict``, ``beside`` and ``beside_half`` (the
-        difference to the row that stands beside it, the simple ensemble),
-        ``gate_sees``, and those of the rows' groups.
+        ``paper_difference``, ``verdict``, and those of the rows' groups.
     """
     root = default_folder() if root is None else root
     return compare(rows, {row.name: values(row, root) for row in rows})
@@ -198,6 +112,8 @@ def table(rows: Sequence[Row], root: Path | None = None) -> pd.DataFrame:
 
 def compare(rows: Sequence[Row], numbers: dict[str, dict[int, float]]) -> pd.DataFrame:
     """The same from each row's numbers by seed, wherever they come from."""
+    import pandas as pd  # slow to import, and a verdict needs none
+
     by_name = {row.name: row for row in rows}
     lines = []
     for row in rows:
@@ -217,16 +133,10 @@ def compare(rows: Sequence[Row], numbers: dict[str, dict[int, float]]) -> pd.Dat
             if row.paper is not None and reference.paper is not None:
                 line["paper_difference"] = round(row.paper - reference.paper, 4)
                 if len(difference) > 1:
-                    judge = verdict if row.comparable else direction
-                    line["verdict"] = judge(line["paper_difference"], difference)
-        if row.beside in numbers:
-            difference = paired(own, numbers[row.beside])
-            if len(difference) > 1:
-                line["beside"], line["beside_half"] = mean_interval(difference)
-        line["gate_sees"] = row.runs[0].gate_sees if row.runs else ""
+                    line["verdict"] = verdict(line["paper_difference"], difference)
         lines.append(line)
     columns = ["mean", "half", "seeds", "difference", "difference_half"]
-    columns += ["paper_difference", "verdict", "beside", "beside_half", "gate_sees"]
+    columns += ["paper_difference", "verdict"]
     frame = pd.DataFrame(lines).set_index("row")
     return frame.reindex(
         columns=[*frame.columns.difference(columns, sort=False), *columns]
@@ -241,16 +151,12 @@ def published(recipe: str, data: str) -> pd.DataFrame:
 def readable(table: pd.DataFrame) -> pd.DataFrame:
     """The same for the eye: paper, ours with its interval, the difference, verdict.
 
-    Where there are gates, also the difference from the simple ensemble, if there is
-    one, and what the gate sees. Fewer than two seeds are "pending".
+    Where fewer than two seeds have been run it says "pending".
     """
+    import pandas as pd
 
     def with_interval(mean: float, half: float, sign: str = "") -> str:
         return "" if pd.isna(mean) else f"{mean:{sign}.2f} ± {half:.2f}"
-
-    def differences(name: str) -> list[str]:
-        columns = table[name], table[f"{name}_half"]
-        return [with_interval(*pair, "+") for pair in zip(*columns, strict=True)]
 
     lines = {
         "paper": table["paper"].map("{:.2f}".format, na_action="ignore").fillna(""),
@@ -259,14 +165,15 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
             for mean, half in zip(table["mean"], table["half"], strict=True)
         ],
         "seeds": table["seeds"],
-        "difference": differences("difference"),
+        "difference": [
+            with_interval(mean, half, "+")
+            for mean, half in zip(
+                table["difference"], table["difference_half"], strict=True
+            )
+        ],
         "paper's": table["paper_difference"]
         .map("{:+.2f}".format, na_action="ignore")
         .fillna(""),
         "verdict": table["verdict"].fillna(""),
     }
-    if table["beside"].notna().any():
-        lines["from simple"] = differences("beside")
-    if table["gate_sees"].any():
-        lines["gate sees"] = table["gate_sees"]
     return pd.DataFrame(lines, index=table.index.rename(None))
