@@ -83,6 +83,15 @@ def test_the_small_encoder_is_not_held_to_the_papers_level(runs):
     assert compare_runs(runs)["verdict"].isna().tolist() == [True, *[False] * 3, True]
 
 
+def test_a_random_start_is_not_held_to_imagenets(runs):
+    for file in runs.glob("baseline-imagenet-*/result.json"):
+        change(runs, file.parent.name, start="random")
+    table = compare_runs(runs)
+    assert table[["paper", "verdict"]].iloc[0].isna().all()
+    assert table["difference"].notna().tolist() == [False, *[True] * 4]
+    assert table["verdict"].isna().tolist()[:2] == [True, True]
+
+
 def test_other_data_have_no_column_of_the_paper(runs):
     for file in runs.glob("*/result.json"):
         change(runs, file.parent.name, data="FER2013, 28,453 pictures")

@@ -182,7 +182,51 @@ def test_only_differences_are_judged_where_the_papers_faces_are_others(tmp_path)
             results.write(run, tmp_path, {"accuracy": 90.0 + i}, 1, 1.0)
     table = results.table(rows, tmp_path)
     judged = table["verdict"].notna()
-    assert judged.tolist() == [row.reference is not None for row in rows]
+    # Nothing drawn is like ImageNet, so what starts at random has no like either.
+    assert judged.tolist() == [
+        row.beside is not None or "Simple" in row.name for row in rows
+    ]
+
+
+def test_a_table_names_what_its_gates_see():
+    seen = {
+        ("table2", "mnist-r"): {"h_endo", "probabilities", "true bin"},
+        ("table2-paper", "mnist-r"): {"h_endo", "h_exo", "true bin"},
+        ("table2", "dsprites"): {"h_endo", "hidden layer", "true bin"},
+        ("table3", "mnist-rs"): {"h_endo", "probabilities"},
+        ("labels", "mnist-r"): {"h_endo", "probabilities", "true bin"},
+        ("labels-plain", "mnist-r"): {"h_endo", "hidden layer", "true bin"},
+        ("table4", "cartoons"): {"h_endo", "h_exo, pooled"},
+        ("table4-random", "cartoons"): {"h_endo", "h_exo, pooled", "true traits"},
+        ("chosen", "cartoons"): {"h_exo, pooled", "hidden layer"},
+        ("told", "cartoons"): {
+            "true traits", "true resting", "true others", "h_exo, pooled",
+            "hidden layer", "h_exo, pooled, mean of a person",
+            "hidden layer, mean of a person",
+        },
+    }  # fmt: skip
+    for (recipe, data), wanted in seen.items():
+        sees = {run.gate_sees for row in paper(recipe, data) for run in row.runs}
+        assert sees - {""} == wanted, recipe
+
+
+def test_every_gate_stands_beside_the_simple_ensemble_of_its_table():
+    for recipe, data in (
+        ("table2", "mnist-r"),
+        ("labels", "mnist-r"),
+        ("labels-plain", "dsprites"),
+        ("six-scales", "dsprites"),
+        ("table4", "cartoons"),
+        ("table4-random", "cartoons"),
+    ):
+        rows = {row.name: row for row in paper(recipe, data)}
+        for row in rows.values():
+            gated = row.runs[0].gate_sees != ""
+            assert (row.beside is not None) == gated, row.name
+            if row.beside:
+                simple = rows[row.beside].runs[0]
+                assert simple.model == "simple"
+                assert simple.labels == row.runs[0].labels
 
 
 def test_before_a_run_come_the_networks_that_feed_it():

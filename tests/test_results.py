@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 from thin_mini import results
 from thin_mini.intervals import mean_interval
 from thin_mini.recipes import rows_of
-from thin_mini.results import ResultError, level, paired, readable, table, verdict
+from thin_mini.results import (
+    ResultError,
+    direction,
+    level,
+    paired,
+    readable,
+    table,
+    verdict,
+)
 from thin_mini.runs import Row
 
 pytestmark = pytest.mark.usefixtures("clean_env")
@@ -77,6 +85,16 @@ def test_every_difference_gets_one_verdict_by_its_interval(paper, differences):
         expected = "not seen" if mean + half > 0 else "contradicted"
     assert verdict(paper, differences) == expected
     assert verdict(-paper, [-d for d in differences]) == expected
+
+
+@pytest.mark.parametrize(
+    ("paper", "expected"),
+    [(9.0, "reproduced"), (0.1, "reproduced"), (-9.0, "contradicted")],
+)
+def test_a_direction_is_judged_whatever_the_size(paper, expected):
+    assert direction(paper, NARROW) == expected
+    assert direction(-paper, [-d for d in NARROW]) == expected
+    assert direction(paper, WIDE) == "not seen"
 
 
 def test_the_edge_of_the_interval_belongs_to_it():
@@ -349,18 +367,25 @@ def test_a_table_shows_the_means_the_pairs_and_the_verdicts(rows, tmp_path):
 
 
 def test_a_table_for_the_eye(rows, tmp_path):
-    accuracies = {"Baseline": (90.0, 92.0, 94.0), "THIN": (90.4, 92.5, 94.6)}
+    accuracies = {
+        "Baseline": (90.0, 92.0, 94.0),
+        "Simple deep ensemble": (89.9, 92.0, 94.1),
+        "THIN": (90.4, 92.5, 94.6),
+    }
     fill(rows, tmp_path, accuracies)
     shown = readable(table(list(rows.values()), tmp_path))
     assert shown.loc["THIN"].tolist() == [
-        "98.26", "92.50 ± 5.22", 3, "+0.50 ± 0.25", "+1.43", "weaker"
+        "98.26", "92.50 ± 5.22", 3, "+0.50 ± 0.25", "+1.43", "weaker",
+        "+0.50 ± 0.00", "probabilities",
     ]  # fmt: skip
     assert shown.loc["Baseline"].tolist() == [
-        "96.83", "92.00 ± 4.97", 3, "", "", "reached"
+        "96.83", "92.00 ± 4.97", 3, "", "", "reached", "", ""
     ]  # fmt: skip
     assert shown.loc["Oracle"].tolist() == [
-        "98.06", "pending", 0, "", "+1.23", ""
+        "98.06", "pending", 0, "", "+1.23", "", "", "true bin"
     ]  # fmt: skip
+    plain = readable(table([rows["Baseline"]], tmp_path))
+    assert not {"from simple", "gate sees"} & set(plain)
 
 
 @pytest.mark.filterwarnings("error")

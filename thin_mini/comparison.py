@@ -102,7 +102,7 @@ def _rows(keys: list[Key], data: str, encoder: str) -> dict[Key, Row]:
         model, start, dispel = key
         first = model == "baseline" and start in FIRST
         paper = None
-        if papers and first:
+        if papers and start == "imagenet" and first:
             paper = papers[0]
         elif papers and dispel == _usual(model) and start not in FIRST:
             paper = papers[1 + MODELS.index(model)]

@@ -2,7 +2,7 @@
 
 The paper's data sets may not be passed on, so the rows are made on drawn faces
 (``"cartoons"``) and on a folder of photographs (``"photos"``). The paper's numbers
-beside them are those of RAF-DB, and only differences between rows are compared.
+beside them are those of RAF-DB, and only the directions of differences are judged.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from thin_mini.paper import FACE_LAMBDA
-from thin_mini.plans import NAMES, lambda_sweep
+from thin_mini.plans import NAMES, beside, lambda_sweep
 from thin_mini.presets import MODELS
 from thin_mini.profiles import Profile
 from thin_mini.runs import CELEBRITIES, Protocol, Row, Run
@@ -146,7 +146,7 @@ def identity(plan: FacePlan) -> list[Row]:
 def table4(plan: FacePlan) -> list[Row]:
     """The architectures, all but the first started from the identity network."""
     rows = []
-    scratch_paper, *papers = PAPER_TABLE_4["RAF-DB"]
+    papers = PAPER_TABLE_4["RAF-DB"][1:]  # its first row starts from ImageNet
     for labels in plan.amounts:
         about, group = f", {labels:,} labels", {"labels": labels}
         first, usual = SCRATCH + about, NAMES["baseline"] + about
@@ -155,7 +155,6 @@ def table4(plan: FacePlan) -> list[Row]:
             labels,
             name=first,
             start=False,
-            paper=scratch_paper,
             group=group,
         )
         rows.append(scratch)
@@ -167,6 +166,7 @@ def table4(plan: FacePlan) -> list[Row]:
                     name=NAMES[model] + about,
                     paper=paper,
                     reference=first if model == "baseline" else usual,
+                    beside=beside(model, about),
                     group=group,
                 )
             )
@@ -188,6 +188,7 @@ def table4_random(plan: FacePlan) -> list[Row]:
                     reference=None
                     if model == "baseline"
                     else NAMES["baseline"] + about,
+                    beside=beside(model, about),
                     group=group,
                 )
             )

@@ -12,7 +12,6 @@ import yaml
 
 from thin_mini import results
 from thin_mini.data.store import whole_file
-from thin_mini.intervals import mean_interval
 from thin_mini.recipes import check_row, rows_of
 
 KINDS = ("equation", "table row", "figure", "sentence")
@@ -141,10 +140,7 @@ def computed_verdict(entry: Entry, root: Path) -> str:
         return results.level(entry.value, ours)
     if entry.difference is not None and entry.direction is None:
         return results.verdict(entry.difference, ours)
-    mean, half = mean_interval(ours)
-    if abs(mean) <= half:
-        return "not seen"
-    return "reproduced" if _sign(mean) == entry.direction else "contradicted"
+    return results.direction(1.0 if entry.direction == "higher" else -1.0, ours)
 
 
 def _sign(difference: float) -> str:

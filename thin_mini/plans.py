@@ -21,6 +21,14 @@ NAMES = {
 }
 
 
+GATED = ("tree", "exogenous", "oracle", "thin")
+
+
+def beside(model: str, about: str = "") -> str | None:
+    """The row that a gate's is shown beside: the simple ensemble, its like."""
+    return NAMES["simple"] + about if model in GATED else None
+
+
 @dataclass(frozen=True)
 class Plan:
     """What all rows of a recipe share: data, budget and seeds."""
@@ -30,7 +38,7 @@ class Plan:
     budget: Profile
     seeds: int
     paper_protocol: bool = False
-    plain: bool = False  # no random shifts
+    plain: bool = False  # no random shifts, and a gate on the hidden layer
     n_scales: int = 10  # of the sprites
 
     @property

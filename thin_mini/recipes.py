@@ -18,7 +18,7 @@ from thin_mini.face_recipes import (
     table4_random,
     told,
 )
-from thin_mini.plans import NAMES, Plan, lambda_sweep
+from thin_mini.plans import NAMES, Plan, beside, lambda_sweep
 from thin_mini.profiles import profile
 from thin_mini.runs import Row
 
@@ -60,6 +60,7 @@ def table2(plan: Plan) -> list[Row]:
             model,
             paper=paper,
             reference=None if model == "baseline" else "Baseline",
+            beside=beside(model),
         )
         for model, paper in zip(NAMES, papers, strict=True)
     ]
@@ -90,7 +91,7 @@ def labels(plan: Plan) -> list[Row]:
     everything = plan.budget.n_images
     few = plan.few_labels
     steps = [64, 128] if few == 64 else [250, 1_000, 4_000, 16_000]
-    # Without shifts, only where labels are few: with many they change little.
+    # Without shifts, only where labels are few.
     tasks = {*steps[:3], few} if plan.plain else {*steps, few, everything}
     amounts = [(n, everything) for n in sorted(tasks) if n <= everything]
     amounts += [(few, n) for n in steps[1:] if n < everything]
@@ -103,16 +104,15 @@ def labels(plan: Plan) -> list[Row]:
         for model in models:
             group = {"model": model, "labels": task, "exo_labels": exo}
             name = f"{NAMES[model]}, {task:,} labels, {exo:,} exogenous"
-            reference = (
-                f"{NAMES['baseline']}, {task:,} labels, {everything:,} exogenous"
-            )
+            same = f", {task:,} labels, {everything:,} exogenous"
             rows.append(
                 plan.row(
                     model,
                     name=name,
                     labels=task,
                     exo_labels=exo,
-                    reference=None if model == "baseline" else reference,
+                    reference=None if model == "baseline" else NAMES["baseline"] + same,
+                    beside=beside(model, same),
                     group=group,
                 )
             )
@@ -132,6 +132,7 @@ def six_scales(plan: Plan) -> list[Row]:
                 name=name,
                 labels=n,
                 reference=None if model == "baseline" else names["baseline"],
+                beside=beside(model, ", six scales"),
             )
             for model, name in names.items()
         ),

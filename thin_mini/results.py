@@ -34,6 +34,7 @@ __all__ = [
     "check_folder",
     "compare",
     "default_folder",
+    "direction",
     "level",
     "paired",
     "path_of",
@@ -92,6 +93,23 @@ def verdict(paper: float, differences: Sequence[float]) -> str:
     return "weaker" if low > 0 else "contradicted"
 
 
+def direction(paper: float, differences: Sequence[float]) -> str:
+    """Judge only on which side of 0 a difference lies, where data are not the paper's.
+
+    Args:
+        paper: The paper's difference, of which the sign counts.
+        differences: Ours, seed by seed.
+
+    Returns:
+        ``"not seen"`` if the 95 % interval includes 0, else ``"reproduced"`` on the
+        paper's side and ``"contradicted"`` on the other.
+    """
+    mean, half = mean_interval(differences)
+    if abs(mean) <= half:
+        return "not seen"
+    return "reproduced" if (mean > 0) == (paper > 0) else "contradicted"
+
+
 def level(paper: float, ours: Sequence[float]) -> str:
     """Judge a single accuracy: ``"reached"`` if our interval reaches the paper's."""
     mean, half = mean_interval(ours)
@@ -104,7 +122,9 @@ def table(rows: Sequence[Row], root: Path | None = None) -> pd.DataFrame:
     Returns:
         Columns ``paper``, ``mean``, ``half`` (of the 95 % interval), ``seeds``,
         ``difference`` and ``difference_half`` (to the reference row, paired by seed),
-        ``paper_difference``, ``verdict``, and those of the rows' groups.
+        ``paper_difference``, ``verdict``, ``beside`` and ``beside_half`` (the
+        difference to the row that stands beside it, the simple ensemble),
+        ``gate_sees``, and those of the rows' groups.
     """
     root = default_folder() if root is None else root
     return compare(rows, {row.name: values(row, root) for row in rows})
@@ -133,10 +153,16 @@ def compare(rows: Sequence[Row], numbers: dict[str, dict[int, float]]) -> pd.Dat
             if row.paper is not None and reference.paper is not None:
                 line["paper_difference"] = round(row.paper - reference.paper, 4)
                 if len(difference) > 1:
-                    line["verdict"] = verdict(line["paper_difference"], difference)
+                    judge = verdict if row.comparable else direction
+                    line["verdict"] = judge(line["paper_difference"], difference)
+        if row.beside in numbers:
+            difference = paired(own, numbers[row.beside])
+            if len(difference) > 1:
+                line["beside"], line["beside_half"] = mean_interval(difference)
+        line["gate_sees"] = row.runs[0].gate_sees if row.runs else ""
         lines.append(line)
     columns = ["mean", "half", "seeds", "difference", "difference_half"]
-    columns += ["paper_difference", "verdict"]
+    columns += ["paper_difference", "verdict", "beside", "beside_half", "gate_sees"]
     frame = pd.DataFrame(lines).set_index("row")
     return frame.reindex(
         columns=[*frame.columns.difference(columns, sort=False), *columns]
@@ -151,12 +177,17 @@ def published(recipe: str, data: str) -> pd.DataFrame:
 def readable(table: pd.DataFrame) -> pd.DataFrame:
     """The same for the eye: paper, ours with its interval, the difference, verdict.
 
-    Where fewer than two seeds have been run it says "pending".
+    Where there are gates, also the difference from the simple ensemble, if there is
+    one, and what the gate sees. Fewer than two seeds are "pending".
     """
     import pandas as pd
 
     def with_interval(mean: float, half: float, sign: str = "") -> str:
         return "" if pd.isna(mean) else f"{mean:{sign}.2f} ± {half:.2f}"
+
+    def differences(name: str) -> list[str]:
+        columns = table[name], table[f"{name}_half"]
+        return [with_interval(*pair, "+") for pair in zip(*columns, strict=True)]
 
     lines = {
         "paper": table["paper"].map("{:.2f}".format, na_action="ignore").fillna(""),
@@ -165,15 +196,14 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
             for mean, half in zip(table["mean"], table["half"], strict=True)
         ],
         "seeds": table["seeds"],
-        "difference": [
-            with_interval(mean, half, "+")
-            for mean, half in zip(
-                table["difference"], table["difference_half"], strict=True
-            )
-        ],
+        "difference": differences("difference"),
         "paper's": table["paper_difference"]
         .map("{:+.2f}".format, na_action="ignore")
         .fillna(""),
         "verdict": table["verdict"].fillna(""),
     }
+    if table["beside"].notna().any():
+        lines["from simple"] = differences("beside")
+    if table["gate_sees"].any():
+        lines["gate sees"] = table["gate_sees"]
     return pd.DataFrame(lines, index=table.index.rename(None))

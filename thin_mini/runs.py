@@ -12,6 +12,12 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 CELEBRITIES = "celebrities"
+GATE_INPUTS = {  # of an exogenous network, as tables name them
+    "hidden": "hidden layer",
+    "features": "h_exo",
+    "pooled": "h_exo, pooled",
+    "probabilities": "probabilities",
+}
 
 
 @dataclass(frozen=True)
@@ -88,6 +94,18 @@ class Run:
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     @property
+    def gate_sees(self) -> str:
+        """What the gate's input is, for a table; empty without a gate that looks."""
+        if self.model == "tree":
+            return "h_endo"
+        if self.model == "oracle" and self.told != "portraits":
+            return f"true {self.told if self.by == 'identity' else 'bin'}"
+        if self.model not in ("exogenous", "oracle"):
+            return ""
+        layer = GATE_INPUTS[self.gate_on]
+        return layer if self.model == "exogenous" else f"{layer}, mean of a person"
+
+    @property
     def cost(self) -> int:
         """Images that pass through training, a measure of the time it takes."""
         return self.protocol.epochs * self.labels
@@ -134,9 +152,11 @@ class Row:
         paper: The paper's value in percent, None where it has none.
         metric: Which number of a result the row shows.
         reference: The row that the verdict compares with, None for none.
+        beside: A second row to show the difference from, without a verdict: for a
+            gate the simple ensemble, the same network without one.
         group: What rows of one table may share, such as the number of labels.
         comparable: Whether the paper's value is of the same data; else only
-            differences of rows are judged.
+            differences of rows are judged, and of these the direction alone.
     """
 
     name: str
@@ -144,5 +164,6 @@ class Row:
     paper: float | None = None
     metric: str = "accuracy"
     reference: str | None = None
+    beside: str | None = None
     group: dict[str, object] = field(default_factory=dict)
     comparable: bool = True

@@ -316,7 +316,7 @@ class RelativeGains(FromResults):
 
 
 class Measured(FromResults):
-    """Rows of a recipe: the paper's number, ours, and the difference."""
+    """Rows of a recipe: paper, ours, the differences, and what a gate sees."""
 
     required_arguments = 2
     optional_arguments = 0
@@ -327,14 +327,17 @@ class Measured(FromResults):
         rows = chosen(recipe, data, [line for line in self.content if line.strip()])
         lines = []
         for row in rows:
-            less = ""
-            if row.reference is not None:
-                less = number(Result(recipe, data, row.name, row.reference), False)
+            less = [
+                number(Result(recipe, data, row.name, other), False) if other else ""
+                for other in (row.reference, row.beside)
+            ]
             paper = "" if row.paper is None else f"{row.paper:.2f}"
             ours = number(Result(recipe, data, row.name), False)
-            lines.append([row.name, paper, ours, less])
-        titles, widths = ["", "paper", "ours", "difference"], [40, 15, 20, 25]
-        keep = [i for i in range(4) if i == 0 or any(line[i] for line in lines)]
+            sees = row.runs[0].gate_sees
+            lines.append([row.name, paper, ours, *less, sees])
+        titles = ["", "paper", "ours", "difference", "from simple", "gate sees"]
+        widths = [30, 10, 16, 16, 16, 12]
+        keep = [i for i in range(6) if i == 0 or any(line[i] for line in lines)]
         return [
             table(
                 [titles[i] for i in keep],
