@@ -3,6 +3,7 @@
 import hashlib
 import os
 import socket
+import struct
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from hypothesis import settings
 from torchvision.datasets import MNIST
 
 import thin_mini as tm
+from thin_mini.data import store
 
 mpl.use("Agg")
 torch.set_num_threads(1)
@@ -69,6 +71,20 @@ def closed_port():
         return listener.getsockname()[1]
 
 
+def idx(array):
+    """A uint8 array as MNIST's files hold it."""
+    head = struct.pack(">BBBB", 0, 0, 8, array.ndim)
+    return head + struct.pack(f">{array.ndim}I", *array.shape) + array.numpy().tobytes()
+
+
+def lay(root, files):
+    raw = root / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for name, content in files.items():
+        (raw / name).write_bytes(content)
+    return raw
+
+
 def randomise(module):
     """Weights and running statistics that no default hides behind."""
     for norm in module.modules():
@@ -95,6 +111,21 @@ def clean_env(monkeypatch, tmp_path):
         monkeypatch.setenv(name, "127.0.0.1")
     monkeypatch.setattr(MNIST, "mirrors", [f"http://127.0.0.1:{closed_port()}/"])
     return tmp_path / "cache"
+
+
+@pytest.fixture
+def files(clean_env, monkeypatch):
+    """A small MNIST of known hashes: 30 training and 20 test images."""
+    made = {}
+    for part, n in (("train", 30), ("t10k", 20)):
+        images = torch.zeros(n, 28, 28, dtype=torch.uint8)
+        images[:, 8:20, 8:20] = torch.randint(256, (n, 12, 12), dtype=torch.uint8)
+        made[f"{part}-images-idx3-ubyte"] = idx(images)
+        made[f"{part}-labels-idx1-ubyte"] = idx(torch.arange(n).remainder(10).byte())
+    hashes = {name: hashlib.sha256(data).hexdigest() for name, data in made.items()}
+    assert hashes.keys() == store.MNIST_SHA256.keys()
+    monkeypatch.setattr(store, "MNIST_SHA256", hashes)
+    return made
 
 
 @pytest.fixture(scope="session")

@@ -1,113 +1,16 @@
 """The store: every file checked, every failure named, no network but this machine's."""
 
-import gzip
-import hashlib
-import logging
 import os
-import socket
-import struct
-import subprocess
-import sys
-import threading
-import time
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 import torch
-from conftest import closed_port
-from torchvision.datasets import MNIST
+from conftest import lay
 
 import thin_mini as tm
 from thin_mini.data import DataError, store
 
 DAMAGED = r"is truncated or altered: its sha256 is .*remove .*raw and run"
-
-
-def idx(array):
-    """A uint8 array as MNIST's files hold it."""
-    head = struct.pack(">BBBB", 0, 0, 8, array.ndim)
-    return head + struct.pack(f">{array.ndim}I", *array.shape) + array.numpy().tobytes()
-
-
-def lay(root, files):
-    raw = root / "MNIST" / "raw"
-    raw.mkdir(parents=True)
-    for name, content in files.items():
-        (raw / name).write_bytes(content)
-    return raw
-
-
-@pytest.fixture
-def files(clean_env, monkeypatch):
-    """A small MNIST of known hashes: 30 training and 20 test images."""
-    made = {}
-    for part, n in (("train", 30), ("t10k", 20)):
-        images = torch.zeros(n, 28, 28, dtype=torch.uint8)
-        images[:, 8:20, 8:20] = torch.randint(256, (n, 12, 12), dtype=torch.uint8)
-        made[f"{part}-images-idx3-ubyte"] = idx(images)
-        made[f"{part}-labels-idx1-ubyte"] = idx(torch.arange(n).remainder(10).byte())
-    hashes = {name: hashlib.sha256(data).hexdigest() for name, data in made.items()}
-    assert hashes.keys() == store.MNIST_SHA256.keys()
-    monkeypatch.setattr(store, "MNIST_SHA256", hashes)
-    return made
-
-
-@contextmanager
-def served(packed, die_at=None, delay=0.0):
-    """A mirror on this machine; it breaks off in the middle of ``die_at``."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_HEAD(self):
-            time.sleep(delay)
-            self.reply()
-
-        def do_GET(self):
-            content = self.reply()
-            if content is not None:
-                half = self.path.endswith(f"/{die_at}")
-                self.wfile.write(content[: len(content) // 2] if half else content)
-
-        def reply(self):
-            content = packed.get(self.path.lstrip("/"))
-            self.send_response(404 if content is None else 200)
-            self.send_header("Content-Length", str(len(content or b"")))
-            self.end_headers()
-            return content
-
-        def log_message(self, *args):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/"
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
-@contextmanager
-def silent():
-    """A server that accepts a connection and never says a word."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
-
-
-@pytest.fixture
-def packed(files, monkeypatch):
-    """The files as a mirror offers them, and torchvision's list of their MD5."""
-    made = {f"{name}.gz": gzip.compress(data) for name, data in files.items()}
-    md5 = [(n, hashlib.md5(data).hexdigest()) for n, data in made.items()]
-    monkeypatch.setattr(MNIST, "resources", md5)
-    return made
-
-
-def left_in(cache):
-    return sorted(p.name for p in cache.rglob("*") if p.name != ".writable")
 
 
 def test_a_named_folder_is_read_through_torchvision(files, tmp_path, monkeypatch):
@@ -156,6 +59,118 @@ def test_a_damaged_file_is_named_and_never_silently_replaced(
     assert not isinstance(caught.value, store.OfflineError)
 
 
+def named_folder_says(capture, folder, monkeypatch, message):
+    """Every way to MNIST ends with the one error, which names the folder."""
+    monkeypatch.setenv("THIN_MINI_DATA", str(folder))
+    for look in (store.find_mnist, tm.data.mnist_r, tm.data.mnist_rs):
+        with pytest.raises(DataError, match=message) as caught:
+            look()
+        assert f"{folder}" in str(caught.value)
+        assert not isinstance(caught.value, store.OfflineError)
+        assert "no network" not in str(caught.value)
+    assert not capture.records
+
+
+@pytest.mark.parametrize("place", ["", "MNIST", "MNIST/raw"])
+def test_a_named_folder_without_mnist_is_named(
+    place, files, tmp_path, monkeypatch, caplog
+):
+    (tmp_path / "data" / place).mkdir(parents=True)
+    says = r"THIN_MINI_DATA=.* holds no MNIST/raw .*: put them there, unset .* stand-in"
+    named_folder_says(caplog, tmp_path / "data", monkeypatch, says)
+
+
+def test_a_named_folder_without_mnist_may_hold_other_data(
+    files, clean_env, tmp_path, monkeypatch
+):
+    lay(clean_env, files)
+    monkeypatch.setenv("THIN_MINI_DATA", str(tmp_path))
+    assert store.find_mnist() == clean_env
+
+
+@pytest.mark.parametrize("below", ["MNIST", "MNIST/raw"])
+def test_a_folder_named_too_far_down_is_noticed(
+    below, files, tmp_path, monkeypatch, caplog
+):
+    lay(tmp_path / "data", files)
+    says = rf"\(is {tmp_path / 'data'} meant\?\)"
+    named_folder_says(caplog, tmp_path / "data" / below, monkeypatch, says)
+
+
+@pytest.mark.parametrize("kept", ["", ".gz"])
+@pytest.mark.parametrize("number", range(4))
+def test_one_file_of_four_that_a_named_folder_lacks_is_named(
+    number, kept, files, tmp_path, monkeypatch, caplog
+):
+    raw = lay(tmp_path, files)
+    path = raw / list(files)[number]
+    path.rename(raw / f"{path.name}.gz") if kept else path.unlink()
+    do = "unpack the .gz beside it" if kept else "copy the official file there"
+    says = f"{path} is missing: {do}, or unset THIN_MINI_DATA"
+    named_folder_says(caplog, tmp_path, monkeypatch, says)
+
+
+def test_all_files_that_a_named_folder_lacks_are_named(
+    files, tmp_path, monkeypatch, caplog
+):
+    raw = lay(tmp_path, files)
+    first, second, third, _ = (raw / name for name in files)
+    for path in (first, second, third):
+        path.unlink()
+    says = f"{first} is missing, and so is {second.name}, and so is {third.name}: copy"
+    named_folder_says(caplog, tmp_path, monkeypatch, says)
+
+
+@pytest.mark.parametrize("damage", [truncate, alter])
+def test_a_damaged_file_in_a_named_folder_is_nobodys_to_remove(
+    damage, files, tmp_path, monkeypatch, caplog
+):
+    damage(lay(tmp_path, files) / "t10k-images-idx3-ubyte")
+    named_folder_says(caplog, tmp_path, monkeypatch, "altered: .*unset THIN_MINI_DATA")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes of Unix")
+def test_a_pipe_in_place_of_a_file_is_named(files, tmp_path, monkeypatch, caplog):
+    path = lay(tmp_path, files) / "train-labels-idx1-ubyte"
+    path.unlink()
+    os.mkfifo(path)
+    named_folder_says(caplog, tmp_path, monkeypatch, f"{path} is a pipe and not a file")
+
+
+def test_a_file_far_too_large_is_not_read(files, tmp_path, monkeypatch, caplog):
+    path = lay(tmp_path, files) / "train-images-idx3-ubyte"
+    os.truncate(path, 1 << 40)  # a file of holes, a terabyte
+    named_folder_says(caplog, tmp_path, monkeypatch, r"\(1,099,511,627,776 bytes\) is")
+
+
+def test_a_file_in_place_of_the_named_folder_is_an_error(
+    files, tmp_path, monkeypatch, caplog
+):
+    (tmp_path / "file").touch()
+    says = "=.*file is not a folder: correct it"
+    named_folder_says(caplog, tmp_path / "file", monkeypatch, says)
+
+
+def test_a_named_folder_that_is_closed_is_an_error(
+    files, tmp_path, monkeypatch, caplog
+):
+    tmp_path.chmod(0o000)
+    if os.geteuid() == 0:  # nothing is closed to root
+
+        def refuse(*_):
+            raise PermissionError(13, "Permission denied")
+
+        monkeypatch.setattr(store.os, "scandir", refuse)
+    named_folder_says(caplog, tmp_path, monkeypatch, "=.* may not be read: correct it")
+
+
+def test_a_tilde_is_the_home_folder(files, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    lay(tmp_path / "data", files)
+    monkeypatch.setenv("THIN_MINI_DATA", "~/data")
+    assert store.find_mnist() == tmp_path / "data"
+
+
 @pytest.mark.parametrize("source", ["auto", "mnist"])
 def test_a_named_folder_that_is_missing_is_an_error(
     source, files, tmp_path, monkeypatch
@@ -180,177 +195,6 @@ def test_without_a_variable_the_cache_is_the_users(monkeypatch, clean_env):
     assert store.cache_folder() == clean_env
     monkeypatch.delenv("THIN_MINI_CACHE")
     assert store.cache_folder().name == "thin-mini"
-
-
-def test_a_download_fills_the_cache_once(packed, files, clean_env, monkeypatch):
-    with served(packed) as url:
-        monkeypatch.setattr(MNIST, "mirrors", [url])
-        train, _ = tm.data.mnist_r()
-    assert train.source.startswith("MNIST, 30 images")
-    assert left_in(clean_env) == sorted(["MNIST", "raw", *files])
-    for name, content in files.items():
-        assert (clean_env / "MNIST" / "raw" / name).read_bytes() == content
-    again, _ = tm.data.mnist_r(source="mnist")  # the server is gone
-    assert again.fingerprint() == train.fingerprint()
-
-
-def test_the_first_mirror_that_answers_is_taken(packed, monkeypatch):
-    dead = f"http://127.0.0.1:{closed_port()}/"
-    with served(packed) as url, silent() as mute:
-        monkeypatch.setattr(MNIST, "mirrors", [dead, mute, url])
-        start = time.perf_counter()
-        assert store.find_mnist().is_dir()
-    assert time.perf_counter() - start < store.PATIENCE_SECONDS
-
-
-def test_a_mirror_that_lacks_the_files_is_passed_over(packed, monkeypatch):
-    with served({}) as quick, served(packed, delay=0.5) as slow:
-        monkeypatch.setattr(MNIST, "mirrors", [quick, slow])
-        assert store.find_mnist().is_dir()
-
-
-@pytest.mark.parametrize("number", range(4))
-@pytest.mark.parametrize("failure", ["wrong md5", "wrong sha256", "dies", "lacks"])
-def test_a_download_that_fails_leaves_nothing_in_the_cache(
-    failure, number, packed, clean_env, monkeypatch
-):
-    name = list(packed)[number]
-    offered, die_at, plain = dict(packed), None, name.removesuffix(".gz")
-    if failure == "wrong md5":
-        offered[name] = gzip.compress(b"something else")
-    elif failure == "wrong sha256":  # as if torchvision's list were wrong
-        monkeypatch.setitem(store.MNIST_SHA256, plain, "0" * 64)
-    elif failure == "dies":
-        die_at = name
-    else:
-        del offered[name]
-    # A network that breaks off counts as none; a wrong file never does.
-    error = store.OfflineError if failure in ("dies", "lacks") else DataError
-    with served(offered, die_at) as url:
-        monkeypatch.setattr(MNIST, "mirrors", [url])
-        with pytest.raises(error) as caught:
-            tm.data.mnist_r(source="mnist")
-    # Without the first file a mirror is not even chosen.
-    named = "no network" if (failure, number) == ("lacks", 0) else plain
-    assert named in str(caught.value)
-    assert left_in(clean_env) == []
-
-
-def test_trying_whether_the_cache_can_be_written_leaves_no_file(files, clean_env):
-    with pytest.raises(store.OfflineError):
-        store.find_mnist()
-    assert list(clean_env.iterdir()) == []
-
-
-@pytest.mark.parametrize("network", ["refused", "mute", "both", "none"])
-def test_a_dead_network_is_known_within_seconds(
-    network, files, clean_env, monkeypatch, caplog
-):
-    monkeypatch.setattr(store, "PATIENCE_SECONDS", 1.0)
-    refused = f"http://127.0.0.1:{closed_port()}/"
-    with silent() as mute:
-        mirrors = {"refused": [refused], "mute": [mute], "both": [refused, mute]}
-        monkeypatch.setattr(MNIST, "mirrors", mirrors.get(network, []))
-        start = time.perf_counter()
-        with pytest.raises(store.OfflineError, match=r"no network.*set THIN_MINI_DATA"):
-            tm.data.mnist_r(20, 10, source="mnist")
-        with caplog.at_level(logging.WARNING, "thin_mini"):
-            train, _ = tm.data.mnist_r(20, 10, source="auto")
-        assert time.perf_counter() - start < 4
-    assert "stand-in" in train.source
-    assert "no network" in caplog.text
-    assert left_in(clean_env) == []
-
-
-def test_a_refusal_needs_no_waiting(files):
-    start = time.perf_counter()
-    with pytest.raises(store.OfflineError):
-        store.find_mnist()
-    assert time.perf_counter() - start < store.PATIENCE_SECONDS / 2
-
-
-def test_without_permission_to_download_the_network_is_not_asked(files, monkeypatch):
-    monkeypatch.setattr(store, "_first_that_answers", lambda _: pytest.fail("asked"))
-    with pytest.raises(store.OfflineError, match="no MNIST in THIN_MINI_DATA or"):
-        store.find_mnist(download=False)
-
-
-def test_two_downloads_at_once_both_end_well(packed, clean_env, monkeypatch):
-    roots = []
-    with served(packed, delay=0.2) as url:
-        monkeypatch.setattr(MNIST, "mirrors", [url])
-        threads = [
-            threading.Thread(target=lambda: roots.append(store.find_mnist()))
-            for _ in range(3)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    assert roots == [clean_env] * 3
-    assert store.find_mnist(download=False) == clean_env
-
-
-def killed_while_writing(path):
-    with store.whole_file(path) as temporary:
-        temporary.write_text("half")
-        raise KeyboardInterrupt
-
-
-def test_a_file_appears_whole_or_not_at_all(tmp_path):
-    path = tmp_path / "new" / "file"
-    with store.whole_file(path) as temporary:
-        temporary.write_text("first")
-        assert not path.exists()
-    with pytest.raises(KeyboardInterrupt):
-        killed_while_writing(path)
-    assert path.read_text() == "first"
-    assert list(path.parent.iterdir()) == [path]
-
-
-def test_a_file_is_as_readable_as_the_umask_has_it(tmp_path):
-    for umask, mode in ((0o022, 0o644), (0o002, 0o664), (0o077, 0o600)):
-        before = os.umask(umask)
-        try:
-            with store.whole_file(tmp_path / "file") as temporary:
-                temporary.write_text("x")
-        finally:
-            os.umask(before)
-        assert (tmp_path / "file").stat().st_mode & 0o777 == mode
-
-
-@pytest.mark.skipif(store.fcntl is None, reason="needs locks of Unix")
-def test_what_a_killed_writer_left_goes_and_what_another_writes_stays(tmp_path):
-    path = tmp_path / "a*b"
-    writer = """
-import os, sys
-from pathlib import Path
-from thin_mini.data.store import whole_file
-with whole_file(Path(sys.argv[1])) as temporary:
-    temporary.write_text("half")
-    print(temporary.name, flush=True)
-    sys.stdin.read()
-"""
-    dead, alive = (
-        subprocess.Popen(
-            [sys.executable, "-c", writer, str(path)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(2)
-    )
-    left, kept = (process.stdout.readline().strip() for process in (dead, alive))
-    dead.kill()
-    dead.wait()
-    assert {p.name for p in tmp_path.iterdir()} == {left, kept}
-    with store.whole_file(path) as temporary:
-        temporary.write_text("mine")
-    assert {p.name for p in tmp_path.iterdir()} == {path.name, kept}
-    alive.communicate("")
-    assert alive.returncode == 0
-    assert [p.name for p in tmp_path.iterdir()] == [path.name]
-    assert path.read_text() == "half"
 
 
 @pytest.mark.parametrize("value", ["", "stand-in"])

@@ -15,13 +15,13 @@ import re
 from pathlib import Path
 
 import numpy as np
-import pooch
 import requests
 import torch
 from scipy.io import loadmat
 from torch import Tensor, nn
 from torchvision.models import VGG16_Weights
 
+from thin_mini.data.mirrors import in_words, retrieve
 from thin_mini.data.store import (
     PATIENCE_SECONDS,
     DataError,
@@ -30,10 +30,12 @@ from thin_mini.data.store import (
     check_writable,
 )
 from thin_mini.encoders import VGG16Encoder
+from thin_mini.files import regular_file
 from thin_mini.models import ExogenousNetwork
 
 IMAGENET_URL = VGG16_Weights.IMAGENET1K_V1.url
 IMAGENET_SHA256 = "397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0"
+IMAGENET_BYTES = 600 << 20  # more than the file has
 
 # What each kind of file calls the 13 convolutions, by block and place in it, and the
 # three fully connected layers.
@@ -65,21 +67,25 @@ def download_vgg16() -> Path:
     name, folder = IMAGENET_URL.rpartition("/")[2], cache_folder()
     check_writable(folder)
     mend = f"put the official {name} into {folder}"
+    regular_file(folder / name)
     try:
-        path = pooch.retrieve(
+        return retrieve(
             IMAGENET_URL,
-            known_hash=f"sha256:{IMAGENET_SHA256}",
-            path=folder,
-            fname=name,
-            downloader=pooch.HTTPDownloader(timeout=PATIENCE_SECONDS),
+            f"sha256:{IMAGENET_SHA256}",
+            folder,
+            PATIENCE_SECONDS,
+            IMAGENET_BYTES,
         )
     except requests.RequestException as error:
-        raise OfflineError(f"no {IMAGENET_URL} ({error}): {mend}") from error
+        what = in_words(error, PATIENCE_SECONDS)
+        raise OfflineError(f"{IMAGENET_URL} {what}: {mend}") from error
     except ValueError as error:  # pooch: another hash than the one we know
+        raise DataError(f"{IMAGENET_URL} sent another file: {mend}") from error
+    except OSError as error:
         raise DataError(
-            f"{IMAGENET_URL} sent another file ({error}): {mend}"
+            f"{folder / name} cannot be written ({error.strerror}): free some space, "
+            "or set THIN_MINI_CACHE to another folder"
         ) from error
-    return Path(path)
 
 
 def load_vgg16(encoder: VGG16Encoder, file: Path | str) -> VGG16Encoder:

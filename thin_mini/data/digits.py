@@ -13,7 +13,12 @@ from torch import Tensor
 from torchvision.datasets import MNIST
 
 from thin_mini.data.dataset import ExogenousDataset
-from thin_mini.data.store import OfflineError, find_mnist, stand_in_wanted
+from thin_mini.data.store import (
+    OfflineError,
+    cache_folder,
+    find_mnist,
+    stand_in_wanted,
+)
 
 log = logging.getLogger("thin_mini")
 
@@ -23,6 +28,8 @@ N_SCALES = 10  # bins of 0.05, from 0.5 to 1
 # The stand-in has few images, so it shows each of them under several rotations.
 STAND_IN_ROTATIONS = 10
 STAND_IN_TEST = 360  # the last of its 1,797 images
+# Where MNIST was sought: the network is asked, and its failure told, once.
+_in_vain: set[tuple[str, ...]] = set()
 
 
 def mnist_r(
@@ -154,12 +161,20 @@ def _make(
 def _mnist_root(source: str) -> Path | None:
     if source == "auto" and stand_in_wanted():
         return None
+    asked = (str(cache_folder()), *MNIST.mirrors)
+    first = source == "mnist" or asked not in _in_vain
     try:
-        return find_mnist()
+        return find_mnist(download=first)
     except OfflineError as error:  # a damaged copy stays an error: no silent switch
         if source == "mnist":
             raise
-        log.warning("%s. Going on with scikit-learn's digits instead of MNIST.", error)
+        if first:
+            _in_vain.add(asked)
+            log.warning(
+                "%s. Going on with scikit-learn's digits instead of MNIST, until "
+                "Python starts anew or source='mnist' finds it.",
+                error,
+            )
         return None
 
 

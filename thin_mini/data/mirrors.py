@@ -1,0 +1,186 @@
+"""Downloads that give up in time: each mirror is tried, what comes is judged."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pooch
+import requests
+import urllib3
+from tqdm import tqdm
+
+BLOCK = 1 << 16  # bytes
+SLOWEST = 10_000  # bytes a second: whoever sends less counts as broken
+
+
+class PatientDownloader:
+    """For ``pooch.retrieve``: gives up where nothing, too little or too much comes.
+
+    A time limit of ``requests`` starts anew with each byte, so that a server that
+    sends one now and then would never be given up.
+
+    Args:
+        patience: Seconds to wait for an answer, and over which the speed is judged.
+        largest: Bytes at which a file is refused as too large.
+    """
+
+    def __init__(self, patience: float, largest: int) -> None:
+        self.patience, self.largest = patience, largest
+
+    def __call__(self, url: str, output_file: str, pooch: Any) -> None:
+        """Write what the address sends, as it comes, to a file.
+
+        Raises:
+            requests.RequestException: If the address does not send a whole file.
+        """
+        with requests.get(url, stream=True, timeout=self.patience) as response:
+            response.raise_for_status()
+            length = response.headers.get("Content-Length", "")
+            bar = tqdm(
+                total=int(length) if length.isdecimal() else None,
+                desc=url.rpartition("/")[2],
+                unit="B",
+                unit_scale=True,
+                delay=2,  # seconds: most files are there sooner
+            )
+            # pooch's own is readable by its owner alone; a new one as the umask says.
+            Path(output_file).unlink(missing_ok=True)
+            with open(output_file, "wb") as file, bar:
+                for block in self._blocks(response):
+                    file.write(block)
+                    bar.update(len(block))
+
+    def _blocks(self, response: requests.Response) -> Iterator[bytes]:
+        received, before, start = 0, 0, time.monotonic()
+        try:
+            # Undecoded: the hash is that of the file, however a server labels it.
+            while block := response.raw.read1(BLOCK, decode_content=False):
+                yield block
+                received += len(block)
+                if received > self.largest:
+                    raise requests.ConnectionError("sent too much")
+                if time.monotonic() > start + self.patience:
+                    if received - before < SLOWEST * self.patience:
+                        raise requests.Timeout("sent too little")
+                    before, start = received, time.monotonic()
+        except urllib3.exceptions.TimeoutError as error:
+            raise requests.Timeout(error) from error
+        except urllib3.exceptions.HTTPError as error:
+            raise requests.ConnectionError(error) from error
+
+
+def retrieve(
+    url: str, known_hash: str, folder: Path, patience: float, largest: int
+) -> Path:
+    """Fetch one file, checked by its hash, unless the folder has it already.
+
+    Args:
+        url: Its address; the file keeps the name.
+        known_hash: As ``pooch`` takes it, such as ``"md5:..."``.
+        folder: Where it is put, whole or not at all.
+        patience: Seconds without an answer after which the address is given up.
+        largest: Bytes at which it is refused.
+
+    Raises:
+        requests.RequestException: If the address does not send a whole file.
+        ValueError: If it sends another one.
+    """
+    pooch.get_logger().setLevel(logging.WARNING)  # who fetches says what is fetched
+    name = url.rpartition("/")[2]
+    downloader = PatientDownloader(patience, largest)
+    return Path(
+        pooch.retrieve(url, known_hash, fname=name, path=folder, downloader=downloader)
+    )
+
+
+def fetch_all(
+    hashes: Mapping[str, str],
+    mirrors: Sequence[str],
+    folder: Path,
+    patience: float,
+    largest: int,
+) -> list[str]:
+    """Bring files into a folder, each from the first mirror that has the right one.
+
+    Args:
+        hashes: Of each file by its name, as ``pooch`` takes them.
+        mirrors: Addresses to put in front of a name, tried as they answer.
+        folder: Where the files are put.
+        patience: Seconds without an answer after which a mirror is given up.
+        largest: Bytes at which a file is refused.
+
+    Returns:
+        What was wrong with the mirrors, a clause each; empty if all files are there.
+    """
+    wrong: dict[str, str] = {}
+    missing = list(hashes)
+    for mirror, silent in _as_they_answer(mirrors, missing[0], patience):
+        if silent is not None:
+            wrong[mirror] = in_words(silent, patience)
+            continue
+        for name in list(missing):
+            try:
+                retrieve(mirror + name, hashes[name], folder, patience, largest)
+                missing.remove(name)
+            except ValueError:
+                wrong.setdefault(mirror, f"sent something else as {name}")
+            except requests.RequestException as error:
+                wrong.setdefault(mirror, f"{in_words(error, patience)} ({name})")
+                if isinstance(error, requests.Timeout):
+                    break  # the other files would take as long
+        if not missing:
+            return []
+    return [f"{mirror} {what}" for mirror, what in wrong.items()] or ["no mirror"]
+
+
+def _as_they_answer(
+    mirrors: Sequence[str], name: str, patience: float
+) -> Iterator[tuple[str, requests.RequestException | None]]:
+    """Each mirror as soon as it answers, whatever it says, or with what kept it.
+
+    In threads, because looking up a name has no time limit of its own: on a dead
+    network it can hang for half a minute.
+    """
+    answers: queue.SimpleQueue[tuple[str, requests.RequestException | None]]
+    answers = queue.SimpleQueue()
+
+    def ask(mirror: str) -> None:
+        try:
+            requests.get(mirror + name, stream=True, timeout=patience).close()
+        except requests.RequestException as error:
+            answers.put((mirror, error))
+        else:
+            answers.put((mirror, None))
+
+    for mirror in mirrors:
+        threading.Thread(target=ask, args=(mirror,), daemon=True).start()
+    waiting, end = list(mirrors), time.monotonic() + patience
+    while waiting:
+        try:
+            answer = answers.get(timeout=max(0.0, end - time.monotonic()))
+        except queue.Empty:
+            yield from ((mirror, requests.Timeout()) for mirror in waiting)
+            return
+        waiting.remove(answer[0])
+        yield answer
+
+
+def in_words(error: requests.RequestException, patience: float) -> str:
+    """What kept an address from sending a file, without the library's own words."""
+    if isinstance(error, requests.HTTPError) and error.response is not None:
+        return f"answered {error.response.status_code} {error.response.reason}"
+    if isinstance(error, requests.Timeout):
+        return f"sent nothing, or next to nothing, for {patience:g} seconds"
+    if isinstance(error, requests.exceptions.SSLError):
+        return "has no certificate that is trusted here"
+    if isinstance(error, requests.exceptions.ProxyError):
+        return "is behind a proxy that refuses"
+    if isinstance(error, requests.TooManyRedirects):
+        return "passes on in a circle"
+    return "cannot be reached, or broke off"

@@ -1,0 +1,116 @@
+"""Files that are written whole or not at all, and read only if they are files."""
+
+from __future__ import annotations
+
+import glob
+import os
+import secrets
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+TEMPORARY = ".part"  # how the name of a file ends that is being written
+
+
+class DataError(RuntimeError):
+    """Data that is missing, damaged or out of reach; the message says the mend."""
+
+
+def check_writable(folder: Path) -> None:
+    """Make the folder if need be; raise a :class:`DataError` if it takes no files."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise DataError(
+            f"cannot write to {folder} ({error.strerror}): choose another folder "
+            "(for the cache, set THIN_MINI_CACHE) or free some space"
+        ) from error
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Yield a temporary path that becomes ``path`` only if the block succeeds.
+
+    A killed process or a full disk thus never leaves half a file under the name, and
+    what it leaves beside it goes with the next file that is written there. Who may
+    read the file is up to the umask, as for any other.
+
+    Raises:
+        DataError: If the folder cannot be written.
+    """
+    check_writable(path.parent)
+    handle, temporary = _temporary(path)
+    try:
+        yield temporary
+        if fcntl is None:  # Windows renames no open file
+            os.close(handle)
+        os.replace(temporary, path)
+        for left in path.parent.glob(f".{glob.escape(path.name)}.*{TEMPORARY}"):
+            _remove_if_left(left)
+    finally:
+        if fcntl is not None:
+            os.close(handle)
+        temporary.unlink(missing_ok=True)
+
+
+def _temporary(path: Path) -> tuple[int, Path]:
+    """A new file beside ``path``, and a lock on it that ends with this process."""
+    while True:
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{TEMPORARY}")
+        handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
+        if fcntl is not None:
+            with suppress(OSError):  # a file system without locks
+                fcntl.flock(handle, fcntl.LOCK_EX)
+            if os.fstat(handle).st_nlink == 0:  # another took it for one left behind
+                os.close(handle)
+                continue
+        return handle, temporary
+
+
+def _remove_if_left(temporary: Path) -> None:
+    """Remove a temporary file unless a process that lives is writing it."""
+    if fcntl is None:
+        return
+    try:
+        handle = os.open(temporary, os.O_RDWR)
+    except OSError:  # gone already, or another user's
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        temporary.unlink(missing_ok=True)
+    except OSError:
+        return  # being written, or on a file system without locks
+    finally:
+        os.close(handle)
+
+
+def regular_file(path: Path) -> bool:
+    """Whether a file is there to be read; False if nothing is.
+
+    Raises:
+        DataError: If it is a folder, a pipe (reading one may wait for ever) or a
+            device, or may not even be looked at.
+    """
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise DataError(
+            f"{path} cannot be read ({error.strerror}): have its permissions changed, "
+            "or name another place"
+        ) from error
+    if not stat.S_ISREG(mode):
+        kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe"}
+        kind = kinds.get(stat.S_IFMT(mode), "a device or a socket")
+        raise DataError(f"{path} is {kind} and not a file: put the file in its place")
+    return True
