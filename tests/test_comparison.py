@@ -114,7 +114,7 @@ def test_an_unusual_lambda_is_a_row_of_its_own(runs):
         ({"steps": 10}, "has steps 10 and "),
         ({"balanced": True}, "has balanced True and "),
         ({"images": [1, 2, 3]}, "compare runs that differ by their model only"),
-        ({"seed": 1}, "are one run: remove one"),
+        ({"seed": 1}, "are one run: keep one"),
     ],
 )
 def test_runs_that_do_not_belong_together_are_refused(runs, values, message):

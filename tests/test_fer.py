@@ -651,7 +651,7 @@ def test_class_batches_show_the_expressions_in_turn():
 
 
 def test_class_batches_need_every_class():
-    with pytest.raises(ValueError, match=r"no image of fear, anger: .*plain_batches"):
+    with pytest.raises(ValueError, match=r"no image of fear, anger: .*balanced=False"):
         class_batches(torch.tensor([0, 1, 2, 3, 5]), 4, 0, 0)
     with pytest.raises(ValueError, match="between 0 and 6, got 7"):
         class_batches(torch.arange(8), 4, 0, 0)

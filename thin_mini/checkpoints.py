@@ -12,7 +12,7 @@ import torch
 from accelerate.utils import broadcast_object_list
 from torch import Tensor, nn
 
-from thin_mini.data.store import whole_file
+from thin_mini.data.store import DataError, whole_file
 
 History = list[dict[str, float]]
 WEIGHTS = "initial weights"
@@ -75,26 +75,49 @@ def save_checkpoint(
         history: One row for each finished epoch.
         best: The weights kept so far, if a validation split chooses them.
     """
-    with whole_file(path) as temporary:
-        torch.save(
-            {
-                "recipe": recipe,
-                "history": history,
-                "best": best,
-                "rng": torch.get_rng_state(),
-                **{name: part.state_dict() for name, part in state.items()},
-            },
-            temporary,
-        )
+    content = {
+        "recipe": recipe,
+        "history": history,
+        "best": best,
+        "rng": torch.get_rng_state(),
+        **{name: part.state_dict() for name, part in state.items()},
+    }
+    save_whole(path, content)
+
+
+def save_whole(path: Path, content: dict[str, Any]) -> None:
+    """Write tensors and plain values, whole or not at all.
+
+    Raises:
+        DataError: If the disk is full or refuses; an older file stays.
+    """
+    try:
+        with whole_file(path) as temporary:
+            torch.save(content, temporary)
+    except DataError:
+        raise
+    except (OSError, RuntimeError) as error:  # torch has its own for a full disk
+        raise DataError(
+            f"cannot write {path} ({error}): free some space and start again"
+        ) from error
 
 
 def load_checkpoint(
-    path: Path, state: dict[str, Any], recipe: dict[str, Any]
+    path: Path,
+    state: dict[str, Any],
+    recipe: dict[str, Any],
+    mend: str = "name another file",
 ) -> tuple[History, dict[str, Tensor] | None]:
     """Put a checkpoint back into ``state``; with no file there, start from nothing.
 
     A model that holds the checkpoint's own weights already may go on as well: the
     initial weights in ``recipe`` become those that the file names.
+
+    Args:
+        path: The file.
+        state: As it was saved.
+        recipe: As it was saved.
+        mend: What errors advise; the file may be somebody else's.
 
     Returns:
         The history and the best weights so far.
@@ -107,9 +130,12 @@ def load_checkpoint(
     recipe[WEIGHTS] = broadcast_object_list([recipe.get(WEIGHTS)])[0]
     if not path.exists():
         return [], None
-    mend = "remove it to start anew, or name another file"
+    if not path.is_file():  # a pipe would be waited for
+        raise ValueError(f"{path} is no file: {mend}")
     try:
         saved = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read ({error.strerror}): {mend}") from error
     except Exception as error:  # torch raises many kinds for a damaged file
         raise ValueError(f"{path} is no readable checkpoint: {mend}") from error
     needed = {"recipe", "history", "best", "rng", *state}
@@ -133,7 +159,7 @@ def load_checkpoint(
         if saved["recipe"].get(key) != value
     ]
     if saved["recipe"].get(WEIGHTS) != recipe[WEIGHTS]:
-        mend = f"build the model with the seed it had there to go on, {mend}"
+        mend = f"build the model with the seed it had there to go on, or {mend}"
     if differing:
         raise ValueError(
             f"{path} was made by another run ({'; '.join(differing)}): {mend}"

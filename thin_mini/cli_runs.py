@@ -1,4 +1,4 @@
-"""The commands about runs: ``thin-mini train`` and ``compare``.
+"""The commands that make runs and list them: train, compare and runs.
 
 What they need is imported inside them, so that ``--help`` does not wait for it.
 """
@@ -6,10 +6,11 @@ What they need is imported inside them, so that ``--help`` does not wait for it.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from thin_mini.cli_messages import one_line
 from thin_mini.presets import MODELS, PRESETS, RESULT
 
 LAYOUTS = "raf-db, affectnet, expw, fer2013, csv, folder"  # a test holds them equal
@@ -19,6 +20,7 @@ def add_commands(app: typer.Typer) -> None:
     """Make the functions below commands of ``thin-mini``."""
     app.command()(train)
     app.command()(compare)
+    app.command()(runs)
 
 
 def preset(name: str) -> str:
@@ -27,8 +29,8 @@ def preset(name: str) -> str:
 
 
 def train(
-    folder: Annotated[Path, typer.Argument(help="Faces with expressions.")],
-    out: Annotated[Path, typer.Option(help="Where to keep the run.")],
+    folder: Annotated[str, typer.Argument(help="Faces with expressions.")],
+    out: Annotated[str, typer.Option(help="The folder to keep the run in.")],
     layout: Annotated[str, typer.Option(help=f"auto, {LAYOUTS}.")] = "auto",
     model: Annotated[str, typer.Option(help=f"{', '.join(MODELS)}.")] = "thin",
     encoder: Annotated[
@@ -87,12 +89,11 @@ def train(
     own people; VGG-16 from --weights, by default the file of --identity or, with
     --weights-of imagenet, a download.
     """
-    from accelerate import PartialState
+    with one_line(lambda: kept(Path(out))):
+        from accelerate import PartialState
 
-    from thin_mini.data.store import DataError
-    from thin_mini.expressions import train_folder
+        from thin_mini.expressions import train_folder
 
-    try:
         result = train_folder(
             folder,
             out,
@@ -116,28 +117,60 @@ def train(
             device=device,
             resume=resume,
         )
-    except (ValueError, DataError, OSError, FloatingPointError, MemoryError) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(code=1) from error
-    if PartialState().is_main_process:
-        typer.echo(f"{result['data']}, best at step {result['best_step']:,}")
-        typer.echo(f"{'test accuracy':<15}{result['test']:6.2f} %")
-        for expression, recall in result["recall"].items():
-            value = "no images" if recall is None else f"{recall:6.2f} %"
-            typer.echo(f"{expression:<15}{value}")
-        typer.echo(out / RESULT)
-    PartialState().destroy_process_group()
+        if PartialState().is_main_process:
+            typer.echo(f"{result['data']}, best at step {result['best_step']:,}")
+            typer.echo(readable_measures(result))
+            typer.echo(Path(out) / RESULT)
+        PartialState().destroy_process_group()
+
+
+def kept(out: Path) -> str:
+    """What a run that was interrupted goes on with, in words."""
+    from thin_mini.run_folder import CHECKPOINT, IDENTITY, reached
+
+    again = "start the same command again to go on"
+    if (out / CHECKPOINT).exists():
+        return f"the checkpoint in {out} is kept ({reached(out)}); {again}"
+    if (out / IDENTITY).exists():
+        return f"the identity network in {out} is kept as far as it is; {again}"
+    return "nothing was kept yet; start the same command again"
+
+
+def readable_measures(found: dict[str, Any]) -> str:
+    """Accuracy, the majority class's, and the recalls with the images behind them."""
+    most = found["majority"]
+    lines = [
+        f"{'test accuracy':<15}{found['test']:6.2f} %",
+        f"{'majority class':<15}{most['accuracy']:6.2f} %, always {most['expression']}",
+    ]
+    for expression, recall in found["recall"].items():
+        value = "no images"
+        if recall is not None:
+            value = f"{recall:6.2f} % of {found['count'][expression]:,}"
+        lines.append(f"{expression:<15}{value}")
+    return "\n".join(lines)
 
 
 def compare(
     runs: Annotated[Path, typer.Argument(help="A folder of folders made by train.")],
 ) -> None:
-    """Lay runs of ``train`` side by side as Table 4 does, with intervals over seeds."""
-    from thin_mini import results
-    from thin_mini.comparison import compare_runs
+    """Lay runs of train side by side as Table 4 does, with intervals over seeds."""
+    from thin_mini.comparison import compare_runs, readable
+    from thin_mini.results import ResultError
 
     try:
-        typer.echo(results.readable(compare_runs(runs)).to_string())
-    except results.ResultError as error:
+        typer.echo(readable(compare_runs(runs)).to_string())
+    except ResultError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(code=1) from error
+
+
+def runs(
+    folder: Annotated[Path, typer.Argument(help="A run, or a folder of runs.")],
+) -> None:
+    """List runs of train with their settings and results, unfinished ones as well."""
+    with one_line(lambda: "nothing was changed"):
+        from thin_mini.run_folder import table_of_runs
+
+        table = table_of_runs(folder)
+        typer.echo(table.drop(columns="data").fillna("").to_string(index_names=False))

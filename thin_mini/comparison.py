@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from thin_mini import results
+from thin_mini.data.store import DataError
 from thin_mini.face_recipes import FACE_LAMBDA, PAPER_TABLE_4
 from thin_mini.plans import NAMES
-from thin_mini.presets import MODELS, RESULT
+from thin_mini.presets import MODELS, RESULT, STARTS
+from thin_mini.run_folder import SHARED, read_result
 from thin_mini.runs import Row
 
-STARTS = {
-    "random": "random start",
-    "imagenet": "from ImageNet",
-    "identity": "from the identity network",
-    "vggface": "from VGG-Face",
-}
 FIRST = ("random", "imagenet")  # what the first row of Table 4 starts from
-# What runs must share, so that their rows differ by the model alone.
-SHARED = (
-    *("data", "images", "encoder", "size", "steps", "batch_size", "lr"),
-    *("balanced", "mixed_precision"),
-)
 
 Key = tuple[str, str, float]  # model, start, λ
 
@@ -48,7 +38,7 @@ def compare_runs(root: Path) -> pd.DataFrame:
     runs: dict[Key, dict[int, dict[str, Any]]] = {}
     first: dict[str, Any] = {}
     for path in sorted(root.glob(f"*/{RESULT}")):
-        run = {"path": path, **_read(path)}
+        run = {"path": path, **_read(path.parent)}
         first = first or run
         for key in SHARED:
             if run[key] != first[key]:
@@ -59,7 +49,8 @@ def compare_runs(root: Path) -> pd.DataFrame:
         seeds = runs.setdefault((run["model"], run["start"], run["dispel"]), {})
         if run["seed"] in seeds:
             raise results.ResultError(
-                f"{path} and {seeds[run['seed']]['path']} are one run: remove one"
+                f"{path} and {seeds[run['seed']]['path']} are one run: keep one of "
+                "them there"
             )
         seeds[run["seed"]] = run
     if not runs:
@@ -71,21 +62,26 @@ def compare_runs(root: Path) -> pd.DataFrame:
         row.name: {seed: run["test"] for seed, run in runs[key].items()}
         for key, row in rows.items()
     }
-    return results.compare(list(rows.values()), tests)
+    table = results.compare(list(rows.values()), tests)
+    for name, own in tests.items():
+        if len(own) == 1:  # without an interval, and so without a verdict
+            table.loc[name, "mean"] = next(iter(own.values()))
+    return table
 
 
-def _read(path: Path) -> dict[str, Any]:
+def readable(table: pd.DataFrame) -> pd.DataFrame:
+    """The same for the eye; a single seed stands alone, without an interval."""
+    text = results.readable(table)
+    single = table["seeds"] == 1
+    text.loc[single, "ours"] = table.loc[single, "mean"].map("{:.2f}".format)
+    return text
+
+
+def _read(folder: Path) -> dict[str, Any]:
     try:
-        run = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise results.ResultError(f"{path} cannot be read ({error})") from error
-    wanted = {"model", "start", "dispel", "seed", "test", *SHARED}
-    if missing := wanted - (run.keys() if isinstance(run, dict) else set()):
-        raise results.ResultError(
-            f"{path} lacks {', '.join(sorted(missing))}: start its run again, which "
-            "only measures anew what has been trained"
-        )
-    return run
+        return read_result(folder)
+    except DataError as error:
+        raise results.ResultError(str(error)) from error
 
 
 def _place(key: Key) -> tuple[bool, str, int, float]:

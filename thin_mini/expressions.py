@@ -2,42 +2,50 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 from accelerate import PartialState
-from torch import Tensor, nn
+from torch import Tensor
 
 from thin_mini import results
-from thin_mini.data.face_files import FaceFiles
 from thin_mini.data.face_folders import open_faces
 from thin_mini.data.factors import EXPRESSIONS
-from thin_mini.data.pictures import Pictures, imagenet_input, vggface_input
-from thin_mini.data.store import check_writable, whole_file
-from thin_mini.encoders import ConvEncoder, Encoder, MapPool, VGG16Encoder
+from thin_mini.data.pictures import Pictures
+from thin_mini.data.store import DataError
 from thin_mini.face_recipes import FACE_LAMBDA
-from thin_mini.identity import starting_encoder
+from thin_mini.logbook import CHECKPOINT, LOG
 from thin_mini.metrics import report
-from thin_mini.models import ExogenousNetwork, build, n_trainable
-from thin_mini.preflight import check_settings, make_accelerator, own_precision
+from thin_mini.models import ExogenousNetwork, n_trainable
+from thin_mini.preflight import (
+    check_batches,
+    check_folders,
+    check_image_size,
+    check_settings,
+    check_share,
+    make_accelerator,
+    own_precision,
+    validation,
+)
 from thin_mini.presets import MODELS, PRESETS, RESULT, Preset
+from thin_mini.run_folder import IDENTITY, MODEL, SETTINGS, claim, write_json
 from thin_mini.scaling import predict, train
-from thin_mini.training import fit
-from thin_mini.weights import download_vgg16, load_vgg16, vgg_face
+from thin_mini.starts import (
+    GATED_BY_IDENTITY,
+    WEIGHTS,
+    put_together,
+    small_start,
+    vgg16_start,
+)
+from thin_mini.trained import save_model
 
-GATED_BY_IDENTITY = ("exogenous", "thin")
-WEIGHTS = {"imagenet": imagenet_input, "vggface": vggface_input}
 FIT = "fit"  # in place of a file with an identity network
-IDENTITY = "identity.pt"
-N_VALID = 256  # section 4.3; a tenth of the images where there are not so many
 
 
 def train_folder(
-    folder: Path,
-    out: Path,
+    folder: Path | str,
+    out: Path | str,
     *,
     layout: str = "auto",
     model: str = "thin",
@@ -84,7 +92,8 @@ def train_folder(
 
     Raises:
         ValueError: If options do not go together, and all that ``train`` raises.
-        DataError: If the data set or a file of weights is missing or damaged.
+        DataError: If the data set or a file of weights is missing or damaged, or
+            another process is training in ``out``.
     """
     preset = _check_options(model, encoder, weights, weights_of, identity)
     size = preset.size if size is None else size
@@ -94,75 +103,124 @@ def train_folder(
     if dispel is None:
         dispel = FACE_LAMBDA if model == "thin" else 0.0
     defaults: dict[str, Any] = {"mixed_precision": "no", "device": "auto"}
-    settings = defaults | {"accumulate": 1, "workers": 0, "balanced": False} | settings
-    precision, workers = settings["mixed_precision"], settings["workers"]
-    pieces, every = settings["accumulate"], preset.every
-    check_settings(steps, batch_size, lr, dispel, precision, pieces, workers, every)
+    defaults |= {"accumulate": 1, "workers": 0, "balanced": False, "resume": True}
+    settings = defaults | settings
+    precision, pieces = settings["mixed_precision"], settings["accumulate"]
+    check_settings(
+        *(steps, batch_size, lr, dispel, precision, pieces, settings["workers"]),
+        *(preset.every, seed),
+    )
+    check_image_size(size, encoder)
+    folder, out = check_folders(folder, out)
     with own_precision():  # this also decides the device of all that follows
         make_accelerator(settings["device"], precision)
-    check_writable(out)
+    check_share(batch_size, pieces, PartialState().num_processes)
     progress = progress and PartialState().is_main_process
 
-    train_files, test_files = (
-        part.readable(progress) for part in open_faces(folder, layout)
-    )
-    n_valid = min(N_VALID, max(1, len(train_files) // 10))
-    rest, valid_files = train_files.split(n_valid, seed)
-    if encoder == "small":
-        network, start = _small(rest, size, model, identity, out, seed, progress)
-    else:
-        network, start = _vgg16(size, weights, weights_of, identity)
-    built = build(
-        model,
-        len(EXPRESSIONS),
-        exogenous=network if model in GATED_BY_IDENTITY else None,
-        n_experts=preset.n_experts,
-        hidden=preset.hidden,
-        encoder=start,
-        pool=MapPool(start.out_shape) if encoder == "vgg16" else None,
-        seed=seed,
-    )
-    history = train(
-        built,
-        Pictures(rest, size, augment=True, seed=seed),
-        Pictures(valid_files, size),
-        steps=steps,
-        folder=out,
-        batch_size=batch_size,
-        lr=lr,
-        dispel=dispel,
-        every=every,
-        seed=seed,
-        progress=progress,
-        **settings,
-    )
-    logits = predict(built, Pictures(test_files, size), workers=workers)
-    result = {
-        "data": rest.source,
-        "images": [len(rest), len(valid_files), len(test_files)],
-        "model": model,
-        "encoder": encoder,
-        "start": _start(encoder, weights_of, network),
-        "size": size,
-        "parameters": n_trainable(built),
-        "steps": steps,
-        "batch_size": batch_size,
-        "lr": lr,
-        "dispel": dispel,
-        "balanced": settings["balanced"],
-        "mixed_precision": precision,
-        "seed": seed,
-        "best_step": int(history["valid"].idxmax()),
-        "valid": round(float(history["valid"].max()), 4),
-        **_measures(logits, test_files.target),
-        "processes": PartialState().num_processes,
-        "images_per_second": round(float(history["images_per_second"].median()), 1),
-        "provenance": results.provenance(),
-    }
-    if PartialState().is_main_process:
-        with whole_file(out / RESULT) as temporary:
-            temporary.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+    train_files, test_files = open_faces(folder, layout)
+    with claim(out):
+        train_files, test_files = (
+            part.readable(progress) for part in (train_files, test_files)
+        )
+        rest, valid_files = validation(train_files, seed)
+        check_batches(rest.target, batch_size, settings["balanced"])
+        if not settings["resume"]:
+            _forget(out)
+        if encoder == "small":
+            knows = identity == FIT or model in GATED_BY_IDENTITY
+            checkpoint = out / IDENTITY if knows else None
+            network, start = small_start(rest, size, checkpoint, seed, progress)
+        else:
+            network, start = vgg16_start(size, weights, weights_of, identity)
+        about = {
+            "data": rest.source,
+            "images": [len(rest), len(valid_files), len(test_files)],
+            "model": model,
+            "encoder": encoder,
+            "start": _start(encoder, weights_of, network),
+            "size": size,
+            "n_experts": preset.n_experts,
+            "hidden": preset.hidden,
+            "steps": steps,
+            "batch_size": batch_size,
+            "lr": lr,
+            "dispel": dispel,
+            "balanced": settings["balanced"],
+            "mixed_precision": precision,
+            "seed": seed,
+        }
+        built = put_together(about, network, start)
+        if PartialState().is_main_process and not (out / CHECKPOINT).exists():
+            write_json(out / SETTINGS, about)
+        history = train(
+            built,
+            Pictures(rest, size, augment=True, seed=seed),
+            Pictures(valid_files, size),
+            steps=steps,
+            folder=out,
+            batch_size=batch_size,
+            lr=lr,
+            dispel=dispel,
+            every=preset.every,
+            seed=seed,
+            progress=progress,
+            **settings,
+        )
+        pictures, label = Pictures(test_files, size), "testing" if progress else ""
+        logits = predict(built, pictures, workers=settings["workers"], label=label)
+        result = about | {
+            "parameters": n_trainable(built),
+            "best_step": int(history["valid"].idxmax()),
+            "valid": round(float(history["valid"].max()), 4),
+            **measures(logits, test_files.target),
+            "processes": PartialState().num_processes,
+            "images_per_second": round(float(history["images_per_second"].median()), 1),
+            "provenance": results.provenance(),
+        }
+        if PartialState().is_main_process:
+            save_model(out, built, about)
+            write_json(out / RESULT, result)
     return result
+
+
+def measures(logits: Tensor, target: Tensor) -> dict[str, Any]:
+    """What is said of a model's answers to test images.
+
+    Args:
+        logits: (N, 7).
+        target: (N,), the expressions.
+
+    Returns:
+        ``test``, the accuracy in percent; the same of always saying the ``majority``
+        expression; the ``recall`` of each expression, None without images, and the
+        ``count`` of images behind it; the ``confusion`` as counts.
+    """
+    found = report(logits, target, torch.zeros_like(target), 1)
+    counts = found.confusion.sum(1).tolist()
+    hits = found.confusion.diagonal().tolist()
+    recalls = [
+        round(100 * right / n, 2) if n else None
+        for right, n in zip(hits, counts, strict=True)
+    ]
+    most = max(range(len(counts)), key=counts.__getitem__)
+    return {
+        "test": round(found.accuracy, 4),
+        "majority": {
+            "expression": EXPRESSIONS[most],
+            "accuracy": round(100 * counts[most] / len(target), 4),
+        },
+        "recall": dict(zip(EXPRESSIONS, recalls, strict=True)),
+        "count": dict(zip(EXPRESSIONS, counts, strict=True)),
+        "confusion": found.confusion.tolist(),
+    }
+
+
+def _forget(out: Path) -> None:
+    """Remove what an earlier run made, so that this one starts anew whole."""
+    if PartialState().is_main_process:
+        for name in (CHECKPOINT, IDENTITY, SETTINGS, MODEL, RESULT, LOG):
+            (out / name).unlink(missing_ok=True)
+    PartialState().wait_for_everyone()
 
 
 def _start(encoder: str, weights_of: str, network: ExogenousNetwork | None) -> str:
@@ -206,88 +264,7 @@ def _check_options(
             "nothing to start from: pass --weights FILE, or --weights-of imagenet to "
             "download ImageNet's"
         )
+    for file in (weights, None if identity == FIT else identity):
+        if file is not None and not Path(file).is_file():
+            raise DataError(f"there is no file {file}: name a file of weights")
     return PRESETS[encoder]
-
-
-def _small(
-    files: FaceFiles,
-    size: int,
-    model: str,
-    identity: str | None,
-    out: Path,
-    seed: int,
-    progress: bool,
-) -> tuple[ExogenousNetwork | None, Encoder]:
-    """An identity network trained on the folder's people, and F_φ started from it."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        encoder = ConvEncoder(3, size, (16, 32, 64))
-        if identity is None and model not in GATED_BY_IDENTITY:
-            return None, encoder
-        if not files.identified:
-            raise ValueError(
-                f"{files.name} does not say who is who, so no identity network can be "
-                "trained on it: train --model tree, or use --encoder vgg16"
-            )
-        network = ExogenousNetwork(encoder, len(files.people))
-    people = files.load(size, progress=progress).exogenous()
-    # As the recipes on faces train theirs.
-    fit(
-        network,
-        people,
-        epochs=8,
-        batch_size=64,
-        shift=1,
-        seed=seed,
-        checkpoint=out / IDENTITY,
-        progress=progress,
-    )
-    network.cpu().freeze()
-    return network, starting_encoder(network)
-
-
-def _vgg16(
-    size: int, weights: Path | None, weights_of: str, identity: str | None
-) -> tuple[ExogenousNetwork | None, Encoder]:
-    """VGG-Face, and F_φ from published weights; each prepares images as it needs."""
-    network = None
-    if identity is not None:
-        network = vgg_face(identity)
-        network.encoder.layers = Prepared(vggface_input, network.encoder.layers)
-    if weights_of == "imagenet" and weights is None:
-        with PartialState().local_main_process_first():
-            weights = download_vgg16()
-    encoder = load_vgg16(VGG16Encoder(size), weights or str(identity))
-    encoder.layers = Prepared(WEIGHTS[weights_of], encoder.layers)
-    return network, encoder
-
-
-class Prepared(nn.Module):
-    """Layers behind the preparation of images that their weights were trained with.
-
-    Args:
-        prepare: ``imagenet_input`` or ``vggface_input``: images (N, C, H, W) in 0..1 to
-            what the layers expect.
-        layers: Of VGG-16.
-    """
-
-    def __init__(self, prepare: Callable[[Tensor], Tensor], layers: nn.Module) -> None:
-        super().__init__()
-        self.prepare = prepare
-        # Named after it, so that a checkpoint of another preparation does not fit.
-        self.add_module(prepare.__name__, layers)
-
-    def forward(self, images: Tensor) -> Tensor:
-        return self.get_submodule(self.prepare.__name__)(self.prepare(images))
-
-
-def _measures(logits: Tensor, target: Tensor) -> dict[str, Any]:
-    """Test accuracy, the recall of each expression (None without images), counts."""
-    found = report(logits, target, torch.zeros_like(target), 1)
-    counts = zip(found.confusion.diagonal(), found.confusion.sum(1), strict=True)
-    recalls = [round(100 * hits / n, 2) if n else None for hits, n in counts]
-    return {
-        "test": round(found.accuracy, 4),
-        "recall": dict(zip(EXPRESSIONS, recalls, strict=True)),
-        "confusion": found.confusion.tolist(),
-    }

@@ -11,8 +11,10 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 from torch.utils.data import DataLoader
+from tqdm import tqdm
 
 from thin_mini.data.pictures import Pictures, class_batches, plain_batches
+from thin_mini.data.reading import bars_hidden
 
 # What is asked of images: (N, C, H, W) on the device and their indices (N,) → tensors
 # of N rows.
@@ -70,13 +72,16 @@ class Feed:
             yield step, share, images, target
 
     @torch.no_grad()
-    def ask(self, question: Question, data: Pictures, n: int) -> tuple[Tensor, ...]:
+    def ask(
+        self, question: Question, data: Pictures, n: int, label: str = ""
+    ) -> tuple[Tensor, ...]:
         """Answers about all images, each asked once and in one of the processes.
 
         Args:
             question: What to ask.
             data: The images.
             n: How many to ask about at a time.
+            label: Of a bar; without one none is shown.
 
         Returns:
             Each of its tensors with len(data) rows, on the CPU of every process.
@@ -86,12 +91,21 @@ class Feed:
         # Of one length everywhere: the first images fill up what is missing.
         own = torch.arange(rank, rows * world, world) % len(data)
         keys = ([(0, i) for i in part.tolist()] for part in own.split(n))
-        answers = [
-            question(to_device(images, self.accelerator.device), part)
-            for part, (images, _, _) in zip(
-                own.split(n), self._load(data, keys), strict=True
-            )
-        ]
+        answers = []
+        bar = tqdm(
+            total=len(own),
+            desc=label,
+            unit=" images",
+            leave=False,
+            disable=not label or bars_hidden(),
+        )
+        with bar:
+            loaded = zip(own.split(n), self._load(data, keys), strict=True)
+            for part, (images, _, _) in loaded:
+                answers.append(
+                    question(to_device(images, self.accelerator.device), part)
+                )
+                bar.update(len(part))
         columns = [torch.cat(column) for column in zip(*answers, strict=True)]
         gathered = [
             self.accelerator.gather(c).cpu() for c in columns

@@ -58,13 +58,15 @@ class Logbook:
         self.trained = _Trained(model)
         self.state = {"model": self.trained, "optimizer": optimizer, "place": self}
         self._check_room()
-        if self.is_main:
-            for left in folder.glob(f".{CHECKPOINT}.*"):  # of a process killed writing
-                left.unlink()
-            if not resume:
-                self.path.unlink(missing_ok=True)
+        if self.is_main and not resume:
+            self.path.unlink(missing_ok=True)
         accelerator.wait_for_everyone()
-        self.history, self.best = load_checkpoint(self.path, self.state, recipe)
+        self.history, self.best = load_checkpoint(
+            self.path,
+            self.state,
+            recipe,
+            "name another folder (resume=False would replace the run that is there)",
+        )
         steps = accelerator.gather(torch.tensor([self.step], device=accelerator.device))
         if len(steps.unique()) > 1:
             raise DataError(
@@ -105,15 +107,15 @@ class Logbook:
         try:
             save_checkpoint(self.path, self.state, self.recipe, self.history, self.best)
             self._write_log()
-        except (OSError, RuntimeError) as error:  # torch's own for a full disk
+            if self.board is not None:
+                for name, value in row.items():
+                    self.board.add_scalar(name, value, self.step)
+                self.board.flush()
+        except (DataError, OSError) as error:
             raise DataError(
                 f"cannot write to {self.folder} ({error}): free some space and start "
                 f"again; {self.kept()}"
             ) from error
-        if self.board is not None:
-            for name, value in row.items():
-                self.board.add_scalar(name, value, self.step)
-            self.board.flush()
 
     def load_best(self) -> None:
         """Put the best weights into the model."""

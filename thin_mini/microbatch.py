@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from thin_mini.feed import to_device
 from thin_mini.models import Condition
+from thin_mini.preflight import check_share
 
 
 class MicroBatches:
@@ -45,16 +46,11 @@ class MicroBatches:
         pieces: int,
         accelerator: Accelerator,
     ) -> None:
+        check_share(batch_size, pieces, accelerator.num_processes)
         self.losses, self.prepared, self.dispel = losses, losses, dispel
         self.batch_size, self.pieces = batch_size, pieces
         self.accelerator = accelerator
         self.share = batch_size // accelerator.num_processes  # the smallest of all
-        if self.size < 2:
-            raise ValueError(
-                f"batch norm needs at least 2 images in a micro-batch, got batch_size="
-                f"{batch_size} for {accelerator.num_processes} process(es) and "
-                f"accumulate={pieces}: raise batch_size or lower accumulate"
-            )
 
     @property
     def size(self) -> int:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from numbers import Integral, Real
+from pathlib import Path
 
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
+from torch import Tensor
 
+from thin_mini.data.face_files import FaceFiles
 from thin_mini.data.pictures import Pictures, class_batches
 from thin_mini.models import Classifier, Oracle
 
 PRECISIONS = ("no", "bf16")
+N_VALID = 256  # section 4.3; a tenth of the images where there are not so many
 DEVICES = ("auto", "cpu", "cuda")
 
 
@@ -26,6 +31,7 @@ def check_settings(
     accumulate: int,
     workers: int,
     every: int,
+    seed: int = 0,
 ) -> None:
     """Raise a ValueError that names the first setting that is out of range."""
     for name, value, low in (
@@ -34,17 +40,99 @@ def check_settings(
         ("accumulate", accumulate, 1),
         ("workers", workers, 0),
         ("every", every, 1),
+        ("seed", seed, 0),
     ):
-        if value < low:
-            raise ValueError(f"{name} must be at least {low}, got {value}")
+        check_integer(name, value, low)
+    if seed >= 2**32:
+        raise ValueError(f"seed must be below 2**32, got {seed}")
+    check_number("lr", lr)
     if not 0 < lr < math.inf:
         raise ValueError(f"lr must be a number above 0, got {lr}")
+    check_number("dispel", dispel)
     if not 0 <= dispel < math.inf:
         raise ValueError(f"dispel (λ) must be a number from 0 up, got {dispel}")
     if mixed_precision not in PRECISIONS:
         raise ValueError(
             f"mixed_precision must be one of {PRECISIONS}, got {mixed_precision!r}"
         )
+
+
+def check_integer(name: str, value: object, low: int) -> None:
+    """Raise a ValueError unless it is a whole number from ``low`` up."""
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise ValueError(f"{name} must be a whole number, got {value!r}")
+    if value < low:
+        raise ValueError(f"{name} must be at least {low}, got {value}")
+
+
+def check_number(name: str, value: object) -> None:
+    """Raise a ValueError unless it is a number."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise ValueError(f"{name} must be a number, got {value!r}")
+
+
+def check_image_size(size: int, encoder: str) -> None:
+    """Raise a ValueError unless the encoder can halve images of this size."""
+    step = {"small": 8, "vgg16": 32}[encoder]
+    check_integer("size", size, step)
+    if size % step:
+        raise ValueError(
+            f"size must be a multiple of {step} for the {encoder} encoder, got {size}"
+        )
+
+
+def check_folders(folder: Path | str, out: Path | str) -> tuple[Path, Path]:
+    """Raise a ValueError unless a run can be kept at ``out``, apart from its data."""
+    for name, path in (("folder", folder), ("out", out)):
+        if not str(path).strip():
+            raise ValueError(f"{name} is empty: name a folder")
+    folder, out = Path(folder), Path(out)
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"out must be a folder, and {out} is a file: name another")
+    data = folder.resolve()
+    if data.is_dir() and (data == out.resolve() or data in out.resolve().parents):
+        raise ValueError(
+            f"out must lie outside the data set, where its files would be read as "
+            f"data, and {out} lies in {folder}: name another folder"
+        )
+    return folder, out
+
+
+def check_share(batch_size: int, pieces: int, processes: int) -> None:
+    """Raise a ValueError if a micro-batch would be too small for batch norm."""
+    if batch_size // processes // pieces < 2:
+        raise ValueError(
+            f"batch norm needs at least 2 images in a micro-batch, got batch_size="
+            f"{batch_size} for {processes} process(es) and accumulate={pieces}: raise "
+            "batch_size or lower accumulate"
+        )
+
+
+def check_batches(target: Tensor, batch_size: int, balanced: bool) -> None:
+    """Raise a ValueError if no batch can be drawn from these labels."""
+    if batch_size > len(target):
+        raise ValueError(
+            f"batch_size={batch_size} is more than the {len(target)} training images"
+        )
+    if balanced:
+        class_batches(target, 1, 0, 0)  # says which class has no image
+
+
+def validation(files: FaceFiles, seed: int) -> tuple[FaceFiles, FaceFiles]:
+    """The rest and the validation images: 256, or a tenth where there are not so many.
+
+    Raises:
+        ValueError: If there are too few pictures or people to set some aside.
+    """
+    n_valid = min(N_VALID, max(1, len(files) // 10))
+    try:
+        return files.split(n_valid, seed)
+    except ValueError as error:
+        who = "a person" if files.identified else "a photograph"
+        raise ValueError(
+            f"{files.source}, are too few to train with: some are set aside to choose "
+            f"the best weights on, and {who} may not be in both parts; add pictures"
+        ) from error
 
 
 def check_fit(
@@ -72,12 +160,7 @@ def check_fit(
             )
     if valid.changes is not None:
         raise ValueError("valid is augmented: measure on Pictures(…, augment=False)")
-    if batch_size > len(data):
-        raise ValueError(
-            f"batch_size={batch_size} is more than the {len(data)} training images"
-        )
-    if balanced:
-        class_batches(data.files.target, 1, 0, 0)  # says which class has no image
+    check_batches(data.files.target, batch_size, balanced)
 
 
 def make_accelerator(device: str = "auto", mixed_precision: str = "no") -> Accelerator:

@@ -26,3 +26,10 @@ PRESETS = {
     "small": Preset(48, 1_000, 64, 1e-3, 100, 8, 32),  # minutes on a laptop
     "vgg16": Preset(224, 100_000, 16, 1e-5, 1_000, 32, (512, 512)),  # the paper's
 }
+# What F_φ starts from, as the names of rows have it.
+STARTS = {
+    "random": "random start",
+    "imagenet": "from ImageNet",
+    "identity": "from the identity network",
+    "vggface": "from VGG-Face",
+}

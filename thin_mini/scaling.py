@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import time
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pandas as pd
@@ -16,6 +15,7 @@ from tqdm import tqdm
 
 from thin_mini.checkpoints import starting_point
 from thin_mini.data.pictures import Pictures
+from thin_mini.data.reading import bars_hidden
 from thin_mini.feed import Feed, fingerprint
 from thin_mini.logbook import Logbook
 from thin_mini.microbatch import MicroBatches
@@ -26,6 +26,7 @@ from thin_mini.preflight import (
     make_accelerator,
     own_precision,
 )
+from thin_mini.run_folder import claim
 from thin_mini.training import Losses
 
 
@@ -88,13 +89,15 @@ def train(
     Raises:
         ValueError: If an argument is out of range or not possible on this machine, or
             the checkpoint belongs to another run.
-        DataError: If the folder cannot be written, or lacks space.
+        DataError: If the folder cannot be written, lacks space, or another process is
+            training in it.
         FloatingPointError: If the loss or a weight stops being a finite number.
         MemoryError: If memory does not suffice even for micro-batches of 2 images.
     """
     dispel = model.dispel if dispel is None else dispel
     check_settings(
-        steps, batch_size, lr, dispel, mixed_precision, accumulate, workers, every
+        *(steps, batch_size, lr, dispel, mixed_precision, accumulate, workers),
+        *(every, seed),
     )
     check_fit(model, data, valid, batch_size, balanced)
     recipe = {
@@ -109,7 +112,7 @@ def train(
         "every": every,
         "seed": seed,
     }
-    with own_precision():
+    with own_precision(), ExitStack() as stack:
         set_seed(seed)
         accelerator = make_accelerator(device, mixed_precision)
         losses = Losses(model.to(accelerator.device), dispel)
@@ -119,6 +122,7 @@ def train(
             lr=lr,
             fused=accelerator.device.type in ("cpu", "cuda"),
         )
+        stack.enter_context(claim(Path(folder)))
         book = Logbook(Path(folder), model, optimizer, recipe, accelerator, resume)
         if book.step > steps:
             raise ValueError(
@@ -129,8 +133,10 @@ def train(
         # Without augmentation, and if every image comes up, one answer of the frozen
         # side serves for the whole run.
         once = data.changes is None and steps * batch_size >= len(data)
-        frozen = _condition(model, data, feed, micro) if once else None
-        frozen_valid = _condition(model, valid, feed, micro)
+        shown = progress and accelerator.is_main_process
+        label = "asking the frozen side" if shown else ""
+        frozen = _condition(model, data, feed, micro, label) if once else None
+        frozen_valid = _condition(model, valid, feed, micro, label)
         micro.pieces = max(micro.pieces, min(book.pieces, micro.share // 2))
 
         model.train()
@@ -152,9 +158,7 @@ def train(
 
         sums = torch.zeros(2, device=accelerator.device)
         done, started = book.step, time.perf_counter()
-        bar = _bar(
-            book.step, steps, batch_size, progress and accelerator.is_main_process
-        )
+        bar = _bar(book.step, steps, batch_size, shown)
         with closing(book), bar:
             for step, index, images, target in feed.steps(data, done + 1, steps):
                 means = micro(images, target, frozen and frozen.at(index), step)
@@ -185,7 +189,13 @@ def train(
     return book.table()
 
 
-def predict(model: Classifier, data: Pictures, n: int = 64, workers: int = 0) -> Tensor:
+def predict(
+    model: Classifier,
+    data: Pictures,
+    n: int = 64,
+    workers: int = 0,
+    label: str = "",
+) -> Tensor:
     """The logits of all images (N, K), the work shared by all processes there are.
 
     Args:
@@ -193,16 +203,17 @@ def predict(model: Classifier, data: Pictures, n: int = 64, workers: int = 0) ->
         data: The images, N of them.
         n: How many go through the model at a time.
         workers: Processes that read pictures.
+        label: Of a bar; without one none is shown.
     """
     accelerator = Accelerator()
     feed = Feed(accelerator, n, workers=workers)
     model.to(accelerator.device).eval()
-    (logits,) = feed.ask(lambda images, _: (model(images),), data, n)
+    (logits,) = feed.ask(lambda images, _: (model(images),), data, n, label)
     return logits
 
 
 def _condition(
-    model: Classifier, data: Pictures, feed: Feed, micro: MicroBatches
+    model: Classifier, data: Pictures, feed: Feed, micro: MicroBatches, label: str
 ) -> Condition | None:
     """What the frozen side says of all images, or None if there is none."""
     context = model.context
@@ -213,7 +224,7 @@ def _condition(
         with feed.accelerator.autocast():
             return tuple(part.float() for part in context.condition(images))
 
-    return Condition(*feed.ask(ask, data, micro.size))
+    return Condition(*feed.ask(ask, data, micro.size, label))
 
 
 def _logits(
@@ -245,8 +256,9 @@ def _bar(done: int, steps: int, batch_size: int, shown: bool) -> tqdm:
     return tqdm(
         total=steps * batch_size,
         initial=done * batch_size,
+        desc="training",
         unit=" images",
         unit_scale=True,
         leave=False,
-        disable=not shown or bool(os.environ.get("TQDM_DISABLE")),
+        disable=not shown or bars_hidden(),
     )

@@ -141,16 +141,30 @@ def vgg_face(file: Path | str, gate_on: str = "pooled") -> ExogenousNetwork:
             f"{file}: fc6 takes {features} features, and VGG-16 has maps 512×n×n: "
             f"{_MEND}"
         )
-    encoder = VGG16Encoder(32 * side)
+    network = vgg_face_network(features, widths, gate_on)
+    layers = [*_convolutions(network.encoder), *list(network.head.children())[::2]]
+    _fill(file, kind, values, layers)
+    return network.freeze()
+
+
+def vgg_face_network(
+    features: int, widths: list[int], gate_on: str = "pooled"
+) -> ExogenousNetwork:
+    """VGG-Face before it gets its weights.
+
+    Args:
+        features: Of its map, 512·n·n.
+        widths: Of its fully connected layers; the last is the number of identities.
+        gate_on: As in :func:`vgg_face`.
+    """
     # Not initialised, since they are overwritten and large.
     fc6, fc7, fc8 = (
         nn.utils.skip_init(nn.Linear, before, after)
         for before, after in zip([features, *widths], widths, strict=False)
     )
-    _fill(file, kind, values, [*_convolutions(encoder), fc6, fc7, fc8])
     head = nn.Sequential(fc6, nn.ReLU(), fc7, nn.ReLU(), fc8)
-    network = ExogenousNetwork(encoder, widths[-1], gate_on=gate_on, head=head)
-    return network.freeze()
+    encoder = VGG16Encoder(32 * math.isqrt(features // 512))
+    return ExogenousNetwork(encoder, widths[-1], gate_on=gate_on, head=head)
 
 
 def _read(file: Path | str) -> tuple[str, dict[str, Tensor]]:
@@ -242,5 +256,5 @@ def _fill(
             p.copy_(values[key].flip(1) if swapped else values[key])
 
 
-def _convolutions(encoder: VGG16Encoder) -> list[nn.Module]:
+def _convolutions(encoder: nn.Module) -> list[nn.Module]:
     return [module for module in encoder.modules() if isinstance(module, nn.Conv2d)]

@@ -153,7 +153,7 @@ def class_batches(target: Tensor, batch_size: int, seed: int, step: int) -> Tens
     if empty:
         raise ValueError(
             f"no image of {', '.join(empty)}: sampling the classes in turn needs all "
-            f"{len(EXPRESSIONS)} expressions, so use plain_batches"
+            f"{len(EXPRESSIONS)} expressions: add pictures, or take balanced=False"
         )
     images = np.split(labels.argsort(kind="stable"), counts.cumsum()[:-1])
     index = []

@@ -81,8 +81,8 @@ def read_all(n: int, read: Callable[[int], object], progress: bool) -> Tensor:
     """
     good = torch.ones(n, dtype=torch.bool)
     first = None
-    hidden = not progress or bool(os.environ.get("TQDM_DISABLE"))
-    for i in tqdm(range(n), desc="reading pictures", disable=hidden):
+    hidden = not progress or bars_hidden()
+    for i in tqdm(range(n), desc="reading pictures", leave=False, disable=hidden):
         try:
             read(i)
         except DataError as error:
@@ -97,6 +97,11 @@ def read_all(n: int, read: Callable[[int], object], progress: bool) -> Tensor:
     if lost:
         log.warning("Left out %d of %d pictures. The first: %s", lost, n, first)
     return good
+
+
+def bars_hidden() -> bool:
+    """Whether ``TQDM_DISABLE`` asks for no progress bar at all."""
+    return bool(os.environ.get("TQDM_DISABLE"))
 
 
 def check_size(size: int) -> None:
