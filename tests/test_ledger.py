@@ -18,7 +18,7 @@ import torch
 from typer.testing import CliRunner
 
 import thin_mini as tm
-from thin_mini import expressions, ledger, recipes, results
+from thin_mini import expressions, ledger, preflight, recipes, results
 from thin_mini.cli import app
 from thin_mini.data import pictures
 
@@ -250,7 +250,7 @@ def test_settings_are_those_of_the_paper():
 def test_settings_for_faces_are_those_of_the_paper():
     preset = expressions.PRESETS["vgg16"]
     assert (preset.size, preset.batch_size, preset.lr) == (224, 16, 1e-5)
-    assert (preset.steps, expressions.N_VALID) == (100_000, 256)
+    assert (preset.steps, preflight.N_VALID) == (100_000, 256)
     assert expressions.FACE_LAMBDA == 0.01
     with torch.device("meta"):  # shapes without memory
         model = tm.build("tree", 7, n_experts=preset.n_experts, hidden=preset.hidden)
