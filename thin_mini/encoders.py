@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.vgg import cfgs, make_layers
 
+from thin_mini import checks
+
 
 class Encoder(nn.Module):
     """Layers that turn an image into a map of features, flattened to one vector.
@@ -37,11 +39,7 @@ class Encoder(nn.Module):
         self.out_features = math.prod(shape)
 
     def forward(self, images: Tensor) -> Tensor:
-        if images.shape[1:] != self.in_shape:
-            raise ValueError(
-                f"this encoder takes images (N, {', '.join(map(str, self.in_shape))}), "
-                f"got {tuple(images.shape)}"
-            )
+        checks.layer_input(self, images, self.in_shape, "build it for these images")
         return self.layers(images).flatten(1)  # (N, out_features)
 
 
@@ -67,6 +65,9 @@ class ConvEncoder(Encoder):
         image_size: int = 28,
         widths: tuple[int, ...] = (16, 16),
     ) -> None:
+        checks.whole("in_channels", in_channels)
+        checks.whole("image_size", image_size, 0)
+        widths = checks.widths(widths)
         step = 2 ** len(widths)
         if image_size < step or image_size % step:
             raise ValueError(
@@ -100,6 +101,7 @@ class VGG16Encoder(Encoder):
     """
 
     def __init__(self, image_size: int = 224) -> None:
+        checks.whole("image_size", image_size, 0)
         if image_size < 32 or image_size % 32:
             raise ValueError(f"image_size must be a multiple of 32, got {image_size}")
         super().__init__(make_layers(cfgs["D"]), (3, image_size, image_size))
@@ -120,11 +122,30 @@ class MapPool(nn.Module):
 
     def __init__(self, shape: tuple[int, int, int]) -> None:
         super().__init__()
+        for size in shape:
+            checks.whole("each size of the map", size)
         if min(shape[1:]) < 2:
             raise ValueError(f"a map of {shape[1]}×{shape[2]} cannot be halved")
         self.shape = shape
         self.out_features = shape[0] * (shape[1] // 2) * (shape[2] // 2)
 
     def forward(self, h: Tensor) -> Tensor:
+        size = (math.prod(self.shape),)
+        checks.layer_input(self, h, size, "build it as MapPool(encoder.out_shape)")
         pooled = nn.functional.max_pool2d(h.unflatten(1, self.shape), 2)
         return pooled.flatten(1)
+
+
+def pooled_features(encoder: Encoder, pool: MapPool | None) -> int:
+    """Size of what the classification layer sees of h_endo."""
+    checks.instance(
+        "encoder", encoder, Encoder, "wrap layers as Encoder(layers, shape)"
+    )
+    if pool is None:
+        return encoder.out_features
+    if pool.shape != encoder.out_shape:
+        raise ValueError(
+            f"the pool takes maps {pool.shape}, the encoder makes {encoder.out_shape}: "
+            "build it as MapPool(encoder.out_shape)"
+        )
+    return pool.out_features

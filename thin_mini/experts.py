@@ -8,6 +8,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from thin_mini import checks
+
 
 class Experts(nn.Module):
     """L small classifiers, evaluated together.
@@ -36,15 +38,10 @@ class Experts(nn.Module):
         n_experts: int,
     ) -> None:
         super().__init__()
-        widths = (hidden,) if isinstance(hidden, int) else hidden
-        for name, value in (
-            ("in_features", in_features),
-            ("hidden", min(widths)),
-            ("n_classes", n_classes),
-            ("n_experts", n_experts),
-        ):
-            if value < 1:
-                raise ValueError(f"{name} must be at least 1, got {value}")
+        widths = checks.widths(hidden)
+        checks.whole("in_features", in_features)
+        checks.whole("n_classes", n_classes)
+        checks.whole("n_experts", n_experts)
         self.in_features, self.hidden = in_features, widths[-1]
         self.n_classes, self.n_experts = n_classes, n_experts
         self.first = nn.Linear(in_features, n_experts * widths[0])
@@ -60,7 +57,8 @@ class Experts(nn.Module):
         a = torch.relu(self.norm(self.first(h)))  # (N, L·H)
         for layer in self.deeper:
             a = layer(a)
-        a = a.view(len(h), self.n_experts, self.hidden).transpose(0, 1)  # (L, N, H)
+        a = a.unflatten(1, (self.n_experts, self.hidden))  # (N, L, H)
+        a = a.transpose(0, 1)  # (L, N, H)
         return torch.baddbmm(self.bias, a, self.weight).transpose(0, 1)  # (N, L, K)
 
     def routed(self, h: Tensor, leaf: Tensor) -> Tensor:
@@ -77,6 +75,7 @@ class Experts(nn.Module):
             RuntimeError: In training, where batch norm needs every image.
             NotImplementedError: If the experts have several hidden layers.
             ValueError: If the two do not fit together.
+            IndexError: If there is no such expert.
         """
         check_features(self, h, self.in_features)
         if self.deeper:
@@ -85,6 +84,8 @@ class Experts(nn.Module):
             raise RuntimeError("routed needs running statistics: call .eval() first")
         if leaf.shape != h.shape[:1]:
             raise ValueError(f"{len(h)} images but leaf is {tuple(leaf.shape)}")
+        if ((leaf < 0) | (leaf >= self.n_experts)).any():
+            raise IndexError(f"leaf must lie between 0 and {self.n_experts - 1}")
         order = leaf.argsort()  # the images of one expert next to each other
         used, counts = leaf[order].unique_consecutive(return_counts=True)
         parts = h[order].split(counts.tolist())
@@ -112,7 +113,7 @@ class _Hidden(nn.Module):
 
     def forward(self, a: Tensor) -> Tensor:
         n_experts, before, _ = self.weight.shape
-        a = a.view(len(a), n_experts, before).transpose(0, 1)  # (L, N, H)
+        a = a.unflatten(1, (n_experts, before)).transpose(0, 1)  # (L, N, H)
         a = torch.baddbmm(self.bias, a, self.weight).transpose(0, 1)  # (N, L, H')
         return torch.relu(self.norm(a.flatten(1)))
 
@@ -127,8 +128,5 @@ def _stacked(n_experts: int, before: int, after: int) -> tuple[nn.Parameter, ...
 
 def check_features(module: nn.Module, h: Tensor, in_features: int) -> None:
     """Raise a ValueError that names both sizes unless ``h`` is (N, in_features)."""
-    if h.ndim != 2 or h.shape[1] != in_features:
-        raise ValueError(
-            f"{type(module).__name__} takes (N, {in_features}), got {tuple(h.shape)}: "
-            "build it with in_features equal to the size of the representation"
-        )
+    mend = "build it with in_features equal to the size of the representation"
+    checks.layer_input(module, h, (in_features,), mend)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from thin_mini import checks
 from thin_mini.experts import check_features
+from thin_mini.precision import full, no_autocast
 
 MAX_DEPTH = 10
 # Up to this depth two small matrix products beat walking down the tree; beyond it
@@ -27,12 +27,11 @@ class UniformGate(nn.Module):
 
     def __init__(self, n_leaves: int) -> None:
         super().__init__()
-        if n_leaves < 1:
-            raise ValueError(f"n_leaves must be at least 1, got {n_leaves}")
-        self.n_leaves = n_leaves
+        self.n_leaves = checks.whole("n_leaves", n_leaves)
 
     def forward(self, h: Tensor) -> Tensor:
-        return h.new_full((len(h), self.n_leaves), 1 / self.n_leaves)
+        share = full(h.new_empty(0)).dtype  # 1/L in half precision would not sum to 1
+        return h.new_full((h.shape[0], self.n_leaves), 1 / self.n_leaves, dtype=share)
 
 
 class SoftmaxGate(nn.Module):
@@ -44,15 +43,15 @@ class SoftmaxGate(nn.Module):
 
     def __init__(self, in_features: int, n_leaves: int) -> None:
         super().__init__()
-        if n_leaves < 1:
-            raise ValueError(f"n_leaves must be at least 1, got {n_leaves}")
-        self.in_features, self.n_leaves = in_features, n_leaves
+        self.in_features = checks.whole("in_features", in_features)
+        self.n_leaves = checks.whole("n_leaves", n_leaves)
         self.linear = nn.Linear(in_features, n_leaves)
         self.norm = nn.BatchNorm1d(n_leaves)
 
     def log_probs(self, h: Tensor) -> Tensor:
+        """log g, (N, n_leaves)."""
         check_features(self, h, self.in_features)
-        return F.log_softmax(self.norm(self.linear(h)), dim=1)  # (N, L)
+        return F.log_softmax(normalised(self, h), dim=1)  # (N, L)
 
     def forward(self, h: Tensor) -> Tensor:
         return self.log_probs(h).exp()
@@ -75,11 +74,13 @@ class TreeGate(nn.Module):
         h (N, in_features) → g (N, 2**depth), rows sum to 1 (Eq. 5).
 
     Raises:
-        ValueError: If the depth is out of range.
+        ValueError: If the depth or the size is out of range.
     """
 
     def __init__(self, in_features: int, depth: int) -> None:
         super().__init__()
+        checks.whole("in_features", in_features)
+        checks.whole("depth", depth, None)
         if not 1 <= depth <= MAX_DEPTH:
             raise ValueError(
                 f"depth must be between 1 and {MAX_DEPTH}, got {depth}: a tree of "
@@ -92,28 +93,49 @@ class TreeGate(nn.Module):
     def node_logits(self, h: Tensor) -> Tensor:
         """The logit of going left at each node, (N, 2**depth - 1)."""
         check_features(self, h, self.in_features)
-        return self.norm(self.linear(h))
+        return normalised(self, h)
 
     def log_probs(self, h: Tensor) -> Tensor:
         """log μ, the logarithm of each leaf's probability, (N, 2**depth)."""
-        return leaf_log_probs(self.node_logits(h))
+        return leaf_log_probs(self.node_logits(h), self.depth)
 
     def forward(self, h: Tensor) -> Tensor:
         return self.log_probs(h).exp()
 
 
-def leaf_log_probs(logits: Tensor) -> Tensor:
-    """Eq. 4 in log space: node logits (N, L - 1) → log μ (N, L).
+def normalised(gate: SoftmaxGate | TreeGate, h: Tensor) -> Tensor:
+    """BN(w·h + b), the logits of a gate: (N, D) → (N, nodes or leaves), in float32."""
+    logits = gate.linear(h)  # in half precision under autocast, and only this
+    return full(gate.norm(logits.to(gate.linear.weight.dtype)))
+
+
+def leaf_log_probs(logits: Tensor, depth: int | None = None) -> Tensor:
+    """Eq. 4 in log space: node logits (N, L - 1) → log μ (N, L), in float32.
 
     Exact, with finite gradients, for logits up to ±100 in float32; the plain
     product of σ and 1 - σ gives log 0 beyond about 17.
+
+    Args:
+        logits: (N, L - 1), level by level.
+        depth: Of the tree; by default what the number of nodes says.
+
+    Raises:
+        ValueError: If no tree has so many nodes.
     """
-    depth = logits.shape[1].bit_length()  # L - 1 = 2**depth - 1 nodes
+    if depth is None:
+        depth = logits.shape[-1].bit_length()  # L - 1 = 2**depth - 1 nodes
+        if logits.ndim != 2 or logits.shape[1] != 2**depth - 1 or depth < 1:
+            raise ValueError(
+                "node logits must be (N, 2**depth - 1), so (N, 7) for a tree of depth "
+                f"3, got {tuple(logits.shape)}"
+            )
+    logits = full(logits)
     left, right = F.logsigmoid(logits), F.logsigmoid(-logits)  # log d, log(1 - d)
     if depth <= MATRIX_DEPTH:
         below_left, below_right = leaf_paths(depth)
-        return left @ below_left.to(left) + right @ below_right.to(right)
-    log_mu = logits.new_zeros(len(logits), 1)
+        with no_autocast(logits):
+            return left @ below_left.to(left) + right @ below_right.to(right)
+    log_mu = torch.zeros_like(left[:, :1])
     for level in range(depth):
         nodes = slice(2**level - 1, 2 ** (level + 1) - 1)
         # (N, 2**level, 2) → (N, 2**(level + 1)): children next to each other
@@ -123,22 +145,26 @@ def leaf_log_probs(logits: Tensor) -> Tensor:
     return log_mu
 
 
-@cache
 def leaf_paths(depth: int) -> tuple[Tensor, Tensor]:
     """The indicators of Eq. 4: which leaves lie left, and right, below each node.
 
     Returns:
-        Two 0/1 matrices (L - 1, L) with L = 2**depth. They are kept, so do not
-        change them in place.
+        Two 0/1 matrices (L - 1, L) with L = 2**depth. Those of common depths are kept,
+        so do not change them in place.
     """
-    n_leaves = 2**depth
+    return _PATHS[depth] if depth in _PATHS else _leaf_paths(depth)
+
+
+def _leaf_paths(depth: int) -> tuple[Tensor, Tensor]:
     with torch.inference_mode(False):  # what is kept must serve in training as well
-        left = torch.zeros(n_leaves - 1, n_leaves)
-        right = torch.zeros(n_leaves - 1, n_leaves)
-    for level in range(depth):
-        width = n_leaves >> level  # leaves below a node of this level
-        for k in range(2**level):
-            node, start = 2**level - 1 + k, k * width
-            left[node, start : start + width // 2] = 1
-            right[node, start + width // 2 : start + width] = 1
-    return left, right
+        # Counted from 1 at the root, the children of node n are 2n and 2n + 1.
+        nodes = torch.arange(1, 2**depth, device="cpu")[:, None]
+        leaves = torch.arange(2**depth, 2 ** (depth + 1), device="cpu")
+        below = [depth - n.bit_length() for n in range(1, 2**depth)]  # levels
+        # What each leaf descends from among, or instead of, the node's children.
+        child = leaves >> torch.tensor(below, device="cpu")[:, None]  # (L - 1, L)
+        return (child == 2 * nodes).float(), (child == 2 * nodes + 1).float()
+
+
+# Made now, because what a tracer or a meta device makes could not be kept.
+_PATHS = {depth: _leaf_paths(depth) for depth in range(1, MATRIX_DEPTH + 1)}

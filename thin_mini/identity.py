@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from thin_mini.data.dataset import ExogenousDataset
 from thin_mini.encoders import Encoder
-from thin_mini.models import ExogenousNetwork, stay_in_eval_mode
+from thin_mini.frozen import wake
+from thin_mini.models import ExogenousNetwork
 from thin_mini.training import fit
 
 
@@ -93,12 +94,9 @@ def starting_encoder(network: ExogenousNetwork) -> Encoder:
     Returns:
         Equal weights, in training mode and with gradients; ``network`` stays frozen.
     """
-    encoder = copy.deepcopy(network.encoder).requires_grad_(True)
-    for module in encoder.modules():
-        for key, hook in list(module._forward_pre_hooks.items()):
-            if hook is stay_in_eval_mode:  # the copy would fall asleep with it
-                del module._forward_pre_hooks[key]
-    return encoder.train()
+    encoder = copy.deepcopy(network.encoder)
+    wake(encoder)
+    return encoder
 
 
 def _fitted(

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from thin_mini import checks
+from thin_mini.precision import full
 
 EPS = 1e-10  # keeps the norm of a zero vector from dividing by zero
 
 
 def absolute_cosine(a: Tensor, b: Tensor) -> Tensor:
     """|cos| of each pair of rows: (N, C), (N, C) → (N,), values in 0..1."""
-    if a.shape != b.shape:
-        raise ValueError(f"shapes differ: {tuple(a.shape)} and {tuple(b.shape)}")
-    a, b = F.normalize(a, dim=1, eps=EPS), F.normalize(b, dim=1, eps=EPS)
+    if a.shape != b.shape or a.ndim != 2 or a.numel() == 0:
+        raise ValueError(
+            "both must be (N, C) with at least one row; shapes differ or are others: "
+            f"{tuple(a.shape)} and {tuple(b.shape)}"
+        )
+    # The gradient of a short row is up to 1 / eps, and must be finite in its own type.
+    eps = max(EPS, 2 / torch.finfo(a.dtype).max)
+    a, b = (F.normalize(full(x), dim=1, eps=eps) for x in (a, b))
     return (a * b).sum(1).abs()
 
 
@@ -40,5 +49,11 @@ def thin_loss(
         z_endo: As in :func:`dispelling_loss`.
         z_exo: As in :func:`dispelling_loss`.
         dispel: λ ≥ 0.
+
+    Raises:
+        ValueError: If λ is negative or shapes differ.
     """
-    return F.cross_entropy(logits, target) + dispel * dispelling_loss(z_endo, z_exo)
+    checks.lambda_(dispel)
+    return F.cross_entropy(full(logits), target) + dispel * dispelling_loss(
+        z_endo, z_exo
+    )

@@ -17,6 +17,7 @@ from thin_mini.checkpoints import starting_point
 from thin_mini.data.pictures import Pictures
 from thin_mini.data.reading import bars_hidden
 from thin_mini.feed import Feed, fingerprint
+from thin_mini.frozen import trained_parameters
 from thin_mini.logbook import Logbook
 from thin_mini.microbatch import MicroBatches
 from thin_mini.models import Classifier, Condition
@@ -118,7 +119,7 @@ def train(
         losses = Losses(model.to(accelerator.device), dispel)
         micro = MicroBatches(losses, dispel, batch_size, accumulate, accelerator)
         optimizer = torch.optim.Adam(
-            [p for p in model.parameters() if p.requires_grad],
+            trained_parameters(model),
             lr=lr,
             fused=accelerator.device.type in ("cpu", "cuda"),
         )

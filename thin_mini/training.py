@@ -15,10 +15,11 @@ from accelerate.utils import broadcast, set_seed
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from thin_mini import data
+from thin_mini import checks, data
 from thin_mini.checkpoints import load_checkpoint, save_checkpoint, starting_point
 from thin_mini.data.dataset import ExogenousDataset
 from thin_mini.data.store import check_writable
+from thin_mini.frozen import trained_parameters
 from thin_mini.metrics import Report, report
 from thin_mini.models import Classifier, Condition, Oracle
 
@@ -82,7 +83,7 @@ def fit(
     model.to(accelerator.device)
 
     optimizer = torch.optim.Adam(
-        [p for p in model.parameters() if p.requires_grad],
+        trained_parameters(model),
         lr=lr,
         fused=accelerator.device.type in ("cpu", "cuda"),
     )
@@ -244,6 +245,7 @@ class Losses(nn.Module):
 
     def __init__(self, model: Classifier, dispel: float) -> None:
         super().__init__()
+        checks.lambda_(dispel)
         self.model, self.dispel = model, dispel
 
     def forward(
@@ -271,8 +273,7 @@ def _check_arguments(
 ) -> None:
     if epochs < 1:
         raise ValueError(f"epochs must be at least 1, got {epochs}")
-    if not 0 <= dispel < math.inf:
-        raise ValueError(f"dispel (λ) must be a number from 0 up, got {dispel}")
+    checks.lambda_(dispel)
     if not 0 < lr < math.inf:
         raise ValueError(f"lr must be a number above 0, got {lr}")
     if schedule not in SCHEDULES:
@@ -283,5 +284,6 @@ def _check_arguments(
             f"{dataset.images.shape[-1]}, got {shift}"
         )
     _check_classes(model, dataset)
-    if not any(p.requires_grad for p in model.parameters()):
+    if not trained_parameters(model):
         raise ValueError("nothing to train: every parameter of the model is frozen")
+    model.check_trainable()

@@ -1,0 +1,122 @@
+"""Checks at the door: what is handed in is of the right kind, size and range."""
+
+from __future__ import annotations
+
+import math
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from thin_mini.precision import autocasts
+
+MAX_SEED = 2**32 - 1  # NumPy's
+
+
+def whole(name: str, value: Any, low: int | None = 1, high: int | None = None) -> int:
+    """Raise a ValueError unless ``value`` is a whole number from low to high.
+
+    A bound that is None is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise ValueError(f"{name} must be a whole number, got {value!r}")
+    if high is not None and not (low or 0) <= value <= high:
+        raise ValueError(f"{name} must lie between {low} and {high}, got {value}")
+    if low is not None and value < low:
+        raise ValueError(f"{name} must be at least {low}, got {value}")
+    return int(value)
+
+
+def widths(hidden: Any, low: int | None = 1) -> tuple[int, ...]:
+    """Hidden units, of one layer or of each of several, as a tuple."""
+    layers = hidden if isinstance(hidden, (tuple, list)) else (hidden,)
+    if not layers:
+        raise ValueError("hidden must name the units of at least one layer, got ()")
+    return tuple(whole("hidden", units, low) for units in layers)
+
+
+def seed_number(value: Any) -> int:
+    """Raise a ValueError unless every generator can start from ``value``."""
+    return whole("seed", value, 0, MAX_SEED)
+
+
+def lambda_(value: Any) -> None:
+    """Raise a ValueError unless ``value`` is a λ: a finite number from 0 up."""
+    real = isinstance(value, Real) and not isinstance(value, bool)
+    if not (real and 0 <= float(value) < math.inf):
+        raise ValueError(f"dispel (λ) must be a number from 0 up, got {value!r}")
+
+
+def instance(name: str, value: Any, kind: type | tuple[type, ...], mend: str) -> None:
+    """Raise a TypeError that names the mend unless ``value`` is of a kind."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} is a {type(value).__name__}: {mend}")
+
+
+def features(name: str, h: Tensor) -> None:
+    """Raise a ValueError unless ``h`` is (N, D), not empty and finite."""
+    instance(name, h, Tensor, "pass a tensor (N, D)")
+    if h.ndim != 2 or h.numel() == 0:
+        raise ValueError(
+            f"{name} must be (N, D) with at least one row, got {tuple(h.shape)}; "
+            "maps become rows by flatten(1)"
+        )
+    if not h.is_floating_point():
+        raise ValueError(
+            f"{name} must hold floats, got {h.dtype}: write {name}.float()"
+        )
+    finite = h.isfinite().all(1)
+    if not finite.all():
+        row = int((~finite).nonzero()[0])
+        raise ValueError(f"row {row} of {name} holds NaN or infinity: leave it out")
+
+
+def labels(name: str, values: Tensor, n: int, n_classes: int | None = None) -> None:
+    """Raise a ValueError unless there is a class for each of ``n`` images.
+
+    Args:
+        name: Of the labels.
+        values: (n,), int64, classes 0..n_classes - 1.
+        n: Number of images.
+        n_classes: None if it is not known.
+    """
+    instance(name, values, Tensor, f"pass an int64 tensor ({n},)")
+    if values.shape != (n,):
+        raise ValueError(
+            f"{name} must hold one label for each of the {n} images, "
+            f"got shape {tuple(values.shape)}"
+        )
+    if values.dtype != torch.int64:
+        raise ValueError(f"{name} must be int64, got {values.dtype}")
+    low, high = (int(values.min()), int(values.max())) if n else (0, 0)
+    if low < 0 or (n_classes is not None and high >= n_classes):
+        reach = "from 0 up" if n_classes is None else f"from 0 to {n_classes - 1}"
+        raise ValueError(
+            f"{name} label {low if low < 0 else high} is out of range: labels run "
+            f"{reach}"
+        )
+
+
+def layer_input(module: nn.Module, x: Tensor, size: tuple[int, ...], mend: str) -> None:
+    """Raise a ValueError unless a module can take ``x``, by its shape and type alone.
+
+    Args:
+        module: Its first parameter's type is the one that it takes.
+        x: The input.
+        size: Of ``x`` without the batch.
+        mend: What to do about another size.
+    """
+    if torch.jit.is_tracing():  # where shapes are tensors; it was checked before
+        return
+    takes = f"{type(module).__name__} takes (N, {', '.join(map(str, size))}), got "
+    if tuple(x.shape[1:]) != size:
+        raise ValueError(f"{takes}{tuple(x.shape)}: {mend}")
+    weight = next(module.parameters(), x)
+    # Autocast brings every float to a type of its own.
+    if x.dtype != weight.dtype and not (x.is_floating_point() and autocasts(x)):
+        raise ValueError(
+            f"{type(module).__name__} has weights of type {weight.dtype}, got an input "
+            f"of type {x.dtype}: convert it, x.to({weight.dtype})"
+        )

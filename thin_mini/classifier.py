@@ -1,0 +1,160 @@
+"""The baseline, and what every row of Table 2 shares with it."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from thin_mini import checks
+from thin_mini.encoders import Encoder, MapPool, pooled_features
+from thin_mini.frozen import check_awake, trained_parameters
+from thin_mini.losses import dispelling_loss
+from thin_mini.precision import full
+
+if TYPE_CHECKING:
+    from thin_mini.exogenous import ExogenousNetwork, Fused, Oracle
+
+
+class Condition(NamedTuple):
+    """What the exogenous side says of some images. It never changes, so cache it."""
+
+    h_g: Tensor  # (N, C), the gate's input
+    z_exo: Tensor  # (N, n_exo), for the dispelling loss; (N, 0) from an oracle
+
+    def at(self, index: Tensor, device: torch.device | None = None) -> Condition:
+        """The same of some of the images only, on the device if one is named."""
+        return Condition(self.h_g[index].to(device), self.z_exo[index].to(device))
+
+
+class MLP(nn.Module):
+    """Fully connected layers, batch-normalised and rectified, and a last one.
+
+    Args:
+        in_features: Size of the input.
+        hidden: Units of the hidden layer, or of each of several.
+        n_classes: Size of the output.
+    """
+
+    def __init__(
+        self, in_features: int, hidden: int | tuple[int, ...], n_classes: int
+    ) -> None:
+        super().__init__()
+        widths = checks.widths(hidden)
+        checks.whole("in_features", in_features)
+        checks.whole("n_classes", n_classes)
+        self.in_features, self.hidden = in_features, widths[-1]
+        self.first = nn.Linear(in_features, widths[0])
+        self.norm = nn.BatchNorm1d(widths[0])
+        self.deeper = nn.ModuleList(
+            nn.Sequential(nn.Linear(before, after), nn.BatchNorm1d(after), nn.ReLU())
+            for before, after in pairwise(widths)
+        )
+        self.last = nn.Linear(self.hidden, n_classes)
+
+    def embed(self, h: Tensor) -> Tensor:
+        """The last hidden layer: (N, in_features) → (N, hidden)."""
+        h = torch.relu(self.norm(self.first(h)))
+        for layer in self.deeper:
+            h = layer(h)
+        return h
+
+    def forward(self, h: Tensor) -> Tensor:
+        return self.last(self.embed(h))  # (N, n_classes)
+
+
+class Classifier(nn.Module):
+    """The baseline: an encoder, then one strong classifier (Figure 3, top left).
+
+    Args:
+        encoder: F_φ.
+        n_classes: K.
+        hidden: Units of the classifier's hidden layer, or of each of several.
+        pool: What shrinks h_endo for the classifier, such as :class:`MapPool`.
+
+    Raises:
+        ValueError: If a size is out of range or the encoder belongs to a frozen
+            network, and so would never train.
+    """
+
+    context: ExogenousNetwork | Fused | Oracle | None
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        n_classes: int,
+        hidden: int | tuple[int, ...] = 256,
+        pool: MapPool | None = None,
+    ) -> None:
+        super().__init__()
+        self.encoder, self.n_classes, self.pool = encoder, n_classes, pool
+        self.check_trainable()
+        self.context, self.dispel = None, 0.0
+        self.head = MLP(pooled_features(encoder, pool), hidden, n_classes)
+
+    def logits(self, h_endo: Tensor, condition: Condition | None) -> Tensor:
+        """The classification layer C_Θ: h_endo (N, D) → z (N, K)."""
+        return self.head(h_endo if self.pool is None else self.pool(h_endo))
+
+    def forward(self, images: Tensor, condition: Condition | None = None) -> Tensor:
+        """images (N, C, H, W) → z (N, K); pass ``condition`` where it is known."""
+        return self.logits(self.encoder(images), self._condition(images, condition))
+
+    def losses(
+        self,
+        images: Tensor,
+        target: Tensor,
+        condition: Condition | None = None,
+        dispel: float = 0.0,
+    ) -> tuple[Tensor, Tensor]:
+        """L_sup (Eq. 6) and L_sim (Eq. 7), the latter 0 and uncomputed if λ is 0.
+
+        Raises:
+            ValueError: If λ is negative, or is not 0 and there is no exogenous network
+                to read with; if the condition is not that of these images.
+        """
+        checks.lambda_(dispel)
+        condition = self._condition(images, condition)
+        h_endo = self.encoder(images)
+        sup = F.cross_entropy(full(self.logits(h_endo, condition)), target)
+        if dispel == 0:
+            return sup, torch.zeros_like(sup)
+        if condition is None or condition.z_exo.shape[1] == 0:
+            raise ValueError(
+                f"dispel={dispel} needs a model with a frozen exogenous network: "
+                "build 'exogenous' or 'thin', or pass dispel=0"
+            )
+        network = cast("ExogenousNetwork", self.context)
+        return sup, dispelling_loss(network.classify(h_endo), condition.z_exo)
+
+    def check_trainable(self) -> None:
+        """Raise a ValueError if a part to be trained belongs to a frozen network."""
+        check_awake("encoder", self.encoder)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Classifier:
+        """As in any module, but for the frozen side."""
+        super().requires_grad_(requires_grad)
+        trained_parameters(self)
+        return self
+
+    def _condition(
+        self, images: Tensor, condition: Condition | None
+    ) -> Condition | None:
+        """The condition of these images: the one that was handed in, or a new one."""
+        if condition is None:
+            return None if self.context is None else self.context.condition(images)
+        if self.context is None:
+            raise ValueError(
+                "this model has no exogenous side: call it without a condition"
+            )
+        condition = Condition(*condition)  # a tracer makes a plain tuple of it
+        n, *rows = (x.shape[0] for x in (images, *condition))
+        if not torch.jit.is_tracing() and any(row != n for row in rows):
+            raise ValueError(
+                f"{n} images but a condition of {rows[0]} rows of h_g and {rows[1]} of "
+                "z_exo: pass condition.at(index) of the same images"
+            )
+        return condition
