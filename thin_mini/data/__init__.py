@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # the same for editors and mypy; a test holds the two equal
         face_folder,
         face_pairs,
         open_faces,
+        open_test,
     )
     from thin_mini.data.faces import render_faces
     from thin_mini.data.factors import expression_actions
@@ -40,7 +41,7 @@ NAMES = {
     "dataset": "ExogenousDataset",
     "digits": "mnist_r mnist_rs rotate",
     "face_files": "FaceFiles FacePairs",
-    "face_folders": "face_csv face_folder face_pairs open_faces",
+    "face_folders": "face_csv face_folder face_pairs open_faces open_test",
     "faces": "render_faces",
     "factors": "expression_actions",
     "fer": "affectnet expw fer2013 raf_db",

@@ -16,7 +16,14 @@ from thin_mini.data.dataset import ExogenousDataset
 from thin_mini.data.factors import EXPRESSIONS
 from thin_mini.data.reading import check_size, read_all, read_picture, to_tensor
 
-ROWS = ("target", "identity", "boxes", "held", "pixels")  # have a row for each picture
+# What has a row for each picture: its type, and its shape as an einsum would have it.
+ROWS = {
+    "target": (torch.int64, "N"),
+    "identity": (torch.int64, "N"),
+    "boxes": (torch.int64, "N4"),
+    "held": (torch.bool, "N"),
+    "pixels": (torch.uint8, "NHW"),
+}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -39,7 +46,7 @@ class FaceFiles:
         pixels: uint8 (N, H, W), the pictures of a data set that comes without files.
 
     Raises:
-        ValueError: If the list is empty, lengths disagree or a label is out of range.
+        ValueError: If the list is empty, or rows are of a wrong length, type or value.
     """
 
     root: Path
@@ -57,17 +64,24 @@ class FaceFiles:
         n = len(self.paths)
         if n == 0:
             raise ValueError(f"{self.name}: the list of pictures is empty")
-        for name in ROWS:
-            rows = getattr(self, name)
-            if rows is not None and len(rows) != n:
+        for name, (dtype, shape) in ROWS.items():
+            if (rows := getattr(self, name)) is None:
+                continue
+            if len(rows) != n:
                 raise ValueError(
                     f"{name} has {len(rows):,} rows, but there are {n:,} pictures"
                 )
-        low = 0 if self.people else -1
-        high = len(self.people) - 1
+            if (rows.dtype, rows.ndim) != (dtype, len(shape)) or (
+                name == "boxes" and rows.shape[1] != 4
+            ):
+                raise ValueError(
+                    f"{name} must be {dtype} of shape {' × '.join(shape)}, got "
+                    f"{rows.dtype} of {' × '.join(map(str, rows.shape))}"
+                )
+        who = (0 if self.people else -1, len(self.people) - 1)
         for name, labels, first, last in (
             ("target", self.target, 0, len(EXPRESSIONS) - 1),
-            ("identity", self.identity, low, high),
+            ("identity", self.identity, *who),
         ):
             wrong = labels[(labels < first) | (labels > last)]
             if len(wrong):
@@ -91,13 +105,15 @@ class FaceFiles:
     def source(self) -> str:
         """The data set, the number of pictures, and what was left out."""
         left_out = ", ".join(f"{n:,} {reason}" for reason, n in self.skipped.items())
-        return f"{self.name}, {len(self):,} pictures" + (
-            f" (left out of the whole list: {left_out})" if left_out else ""
-        )
+        left_out = f" (left out of the whole list: {left_out})" if left_out else ""
+        return f"{self.name}, {len(self):,} pictures{left_out}"
 
     def subset(self, index: Tensor | slice) -> FaceFiles:
         """The pictures that ``index`` picks; ``people`` and ``skipped`` stay whole."""
-        rows = torch.arange(len(self))[index]
+        try:
+            rows = torch.arange(len(self))[index]
+        except IndexError as error:
+            raise self._no_such(index) from error
         parts = {
             name: values[rows]
             for name in ROWS
@@ -120,26 +136,23 @@ class FaceFiles:
         Raises:
             ValueError: If one of the two parts would be empty.
         """
-        if self.held is not None:
+        if self.held is not None and self.held.any():
             rest, valid = self.subset(~self.held), self.subset(self.held)
             return replace(rest, held=None), replace(valid, held=None)
+        if len(self) < 2:
+            raise ValueError(f"{self.name} has a single picture to divide: add others")
         if not 0 < n_valid < len(self):
             raise ValueError(
                 f"n_valid must lie between 1 and {len(self) - 1}, got {n_valid}"
             )
-        if self.identified:
-            group = self.identity
-        else:  # each photograph has a number of its own
+        group = self.identity
+        if not self.identified:  # each photograph has a number of its own
             group = torch.from_numpy(pd.factorize(np.array(self.paths))[0])
-        sizes = torch.bincount(group)
-        generator = torch.Generator().manual_seed(seed)
-        order = torch.randperm(len(sizes), generator=generator)
-        n_groups = int((sizes[order].cumsum(0) < n_valid).sum()) + 1
-        chosen = torch.isin(group, order[:n_groups])
+        chosen = draw(group, n_valid, seed)
         if chosen.all():
             raise ValueError(
-                f"n_valid={n_valid} leaves nothing of {self.name}, since no person or "
-                "photograph may be in both parts: ask for fewer images"
+                f"setting {n_valid} of {len(self)} pictures of {self.name} aside leaves"
+                " none, since nobody and no photograph may be in both parts: add others"
             )
         return self.subset(~chosen), self.subset(chosen)
 
@@ -149,6 +162,8 @@ class FaceFiles:
         Raises:
             DataError: If it cannot be read.
         """
+        if not -len(self) <= index < len(self):
+            raise self._no_such(index)
         if self.pixels is not None:
             return Image.fromarray(self.pixels[index].numpy()).convert("RGB")
         box = None if self.boxes is None else self.boxes[index].tolist()
@@ -201,12 +216,25 @@ class FaceFiles:
             exo_name="identity" if self.identified else "identity (unknown)",
         )
 
+    def _no_such(self, index: object) -> IndexError:
+        return IndexError(
+            f"{index} picks none of {len(self):,} pictures of {self.name}"
+        )
+
     def _only(self, good: Tensor) -> FaceFiles:
         """The readable ones, with the others counted."""
         if good.all():
             return self
         lost = self.skipped.get("unreadable", 0) + int((~good).sum())
         return replace(self.subset(good), skipped=self.skipped | {"unreadable": lost})
+
+
+def draw(group: Tensor, n: int, seed: int) -> Tensor:
+    """Whole groups at random until they hold ``n`` pictures: int64 (N,) → bool (N,)."""
+    sizes = torch.bincount(group)
+    order = torch.randperm(len(sizes), generator=torch.Generator().manual_seed(seed))
+    n_groups = int((sizes[order].cumsum(0) < n).sum()) + 1
+    return torch.isin(group, order[:n_groups])
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -246,19 +274,18 @@ class FacePairs:
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Read both pictures of each pair that can be read.
 
-        Args:
-            size: Height and width.
-            grey: One channel instead of three.
-            progress: Whether to show a bar.
+        The arguments are those of :meth:`FaceFiles.load`.
 
         Returns:
             Two times (N, 3 or 1, size, size) in 0..1, then ``same``.
 
         Raises:
-            ValueError: If the size is below 1.
-            DataError: If more than 5 % of the pictures cannot be read.
+            ValueError: If the size is below 1, or there is no pair.
+            DataError: As there.
         """
         check_size(size)
+        if len(self) == 0:
+            raise ValueError(f"{self.name} holds no pair: take other pictures or pairs")
         paths = list(dict.fromkeys(self.first + self.second))  # each is read once
         place = {path: i for i, path in enumerate(paths)}
         images = torch.empty(len(paths), 1 if grey else 3, size, size)
@@ -267,8 +294,7 @@ class FacePairs:
             images[i] = to_tensor(read_picture(self.root / paths[i]), size, grey)
 
         good = read_all(len(paths), read, progress)
-        a, b = (
-            torch.tensor([place[p] for p in side]) for side in (self.first, self.second)
-        )
+        sides = (self.first, self.second)
+        a, b = (torch.tensor([place[path] for path in side]) for side in sides)
         kept = good[a] & good[b]
         return images[a[kept]], images[b[kept]], self.same[kept]

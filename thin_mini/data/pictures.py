@@ -44,6 +44,8 @@ class Pictures(Dataset[tuple[Tensor, Tensor, Tensor]]):
         From ``[...]``: float32 (3, size, size), the expression and the identity.
 
     Raises:
+        ValueError: If ``size`` or ``seed`` is out of range.
+        IndexError: From ``[...]``, if there is no such picture.
         DataError: From ``[...]``, if the picture cannot be read.
     """
 
@@ -56,6 +58,8 @@ class Pictures(Dataset[tuple[Tensor, Tensor, Tensor]]):
         normalize: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
         check_size(size)
+        if seed < 0:
+            raise ValueError(f"seed must be at least 0, got {seed}")
         self.files, self.size, self.seed, self.normalize = files, size, seed, normalize
         self.changes = augmentation() if augment else None
 
@@ -65,6 +69,7 @@ class Pictures(Dataset[tuple[Tensor, Tensor, Tensor]]):
     def __getitem__(self, key: int | tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
         step, index = map(int, key if isinstance(key, tuple) else (0, key))
         image = to_tensor(self.files.picture(index), self.size)
+        index %= len(self)  # -1 is the last, with its changes
         if self.changes is not None:
             # The CPU's generator alone: torch.manual_seed would also reset the GPU's.
             with torch.random.fork_rng(devices=[]):
@@ -142,6 +147,11 @@ def class_batches(target: Tensor, batch_size: int, seed: int, step: int) -> Tens
     """
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+    if target.dtype != torch.int64 or target.ndim != 1 or len(target) == 0:
+        raise ValueError(
+            f"target must be int64 (N,) with a label at least, got {target.dtype} "
+            f"{tuple(target.shape)}"
+        )
     low, high, last = int(target.min()), int(target.max()), len(EXPRESSIONS) - 1
     if low < 0 or high > last:
         raise ValueError(

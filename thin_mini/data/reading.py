@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import numbers
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,15 +16,45 @@ from torchvision.transforms.v2.functional import pil_to_tensor
 from tqdm import tqdm
 
 from thin_mini.data.store import DataError
+from thin_mini.files import regular_file
 
 log = logging.getLogger("thin_mini")
 
 # Beyond this share of damaged pictures, something is wrong with the whole folder.
 MAX_UNREADABLE = 0.05
+# A file of a few kB can claim more: Pillow warns above it, and this library refuses.
+MAX_PIXELS = 89_478_485
+# Formats whose pixels Pillow cannot decode, or (EPS) leaves to another program.
+NOT_READ = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
+# What a file without a telling name is tried as: each has a mark in its first bytes.
+MARKED = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
+
+
+def formats() -> list[str]:
+    """Pillow's names of the formats that are read, with those of plugged-in readers."""
+    Image.init()
+    return [name for name in Image.ID if name in Image.OPEN and name not in NOT_READ]
+
+
+def is_picture(path: Path) -> bool:
+    """Whether a file is of a kind that is read, by its ending or else its content."""
+    known = formats()
+    kind = Image.registered_extensions().get(path.suffix.lower())
+    if kind is not None or not os.path.isfile(path):
+        return kind in known
+    try:
+        with Image.open(path, formats=MARKED):
+            return True
+    except OSError:  # Pillow's for what it cannot identify is one, too
+        return False
+    except Image.DecompressionBombError:
+        return True
 
 
 def read_picture(path: Path, box: Sequence[int] | None = None) -> Image.Image:
     """A picture of any kind, upright, in RGB with 8 bits, cut to its face.
+
+    Of a picture that moves it is the first frame.
 
     Args:
         path: The file.
@@ -31,10 +62,19 @@ def read_picture(path: Path, box: Sequence[int] | None = None) -> Image.Image:
             what lies outside the picture is cut off.
 
     Raises:
-        DataError: If the file is no whole picture, or the box lies outside it.
+        DataError: If the file is no whole picture, or has more than 89 megapixels, or
+            the box lies outside it.
     """
+    if not regular_file(path):
+        raise DataError(f"{path} cannot be read as a picture: there is no such file")
     try:
-        with Image.open(path) as file:
+        with Image.open(path, formats=formats()) as file:
+            if file.width * file.height > MAX_PIXELS:  # before a pixel is decoded
+                raise ValueError(
+                    f"{file.width:,}×{file.height:,} are "
+                    f"{file.width * file.height / 1e6:,.0f} megapixels, and at most "
+                    f"{MAX_PIXELS / 1e6:,.0f} are read"
+                )
             picture = _rgb(ImageOps.exif_transpose(file))
     except Exception as error:  # damaged bytes make a decoder raise almost anything
         raise DataError(
@@ -105,6 +145,8 @@ def bars_hidden() -> bool:
 
 
 def check_size(size: int) -> None:
-    """Raise a ValueError for a picture without pixels."""
-    if size < 1:
-        raise ValueError(f"size must be at least 1 pixel, got {size}")
+    """Raise a ValueError for a picture without pixels, or with parts of them."""
+    if not isinstance(size, numbers.Integral) or size < 1:
+        raise ValueError(
+            f"size must be at least 1 pixel, got {size}: take a whole number"
+        )
