@@ -23,6 +23,7 @@ from thin_mini.face_runs import (
     face_measures,
     people_oracle,
 )
+from thin_mini.files import regular_file
 from thin_mini.losses import absolute_cosine
 from thin_mini.metrics import exogenous_accuracy, leaf_usage
 from thin_mini.models import (
@@ -189,7 +190,7 @@ def trained_network(run: Run, root: Path, gate_on: str = "hidden") -> ExogenousN
     """
     with _lock(run, root):
         path = _weights(run)
-        if not path.exists():
+        if not regular_file(path):
             train_run(run, root)
         n_exo = {"rotation": 18, "scale": run.n_scales, "identity": run.n_people}
         encoder = face_encoder(run) or ConvEncoder()
