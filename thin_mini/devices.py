@@ -83,7 +83,7 @@ def _known() -> str:
 def check_place(accelerator: Accelerator, device: torch.device) -> Accelerator:
     """Raise a ValueError unless several processes have the model where they work."""
     own = accelerator.device
-    elsewhere = device.type != own.type or device.type != "cpu" and device != own
+    elsewhere = device.type != own.type or (device.type != "cpu" and device != own)
     if accelerator.num_processes > 1 and elsewhere:
         raise ValueError(
             f"this is process {accelerator.process_index} of "
