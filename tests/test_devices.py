@@ -9,7 +9,7 @@ from conftest import make, quick_fit
 
 import thin_mini as tm
 from thin_mini import devices
-from thin_mini.devices import check_share, choose_device, device_of
+from thin_mini.devices import check_place, choose_device, device_of
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda", 1)
 
@@ -82,8 +82,8 @@ def test_of_several_processes_each_must_have_its_model_where_it_works():
     two = SimpleNamespace(num_processes=2, process_index=1, device=CUDA)
     message = r"process 1 of 2, which works on cuda:1, .* on cpu: .*model\.to\('cuda:1'"
     with pytest.raises(ValueError, match=message):
-        check_share(two, CPU)
-    assert check_share(two, CUDA) is two
+        check_place(two, CPU)
+    assert check_place(two, CUDA) is two
     two.device = torch.device("cpu", 0)  # what accelerate says of processes on CPUs
-    assert check_share(two, CPU) is two
-    assert devices.check_share(SimpleNamespace(num_processes=1, device=CUDA), CPU)
+    assert check_place(two, CPU) is two
+    assert devices.check_place(SimpleNamespace(num_processes=1, device=CUDA), CPU)

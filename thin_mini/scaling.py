@@ -16,7 +16,7 @@ from tqdm import tqdm
 from thin_mini.checkpoints import starting_point
 from thin_mini.data.pictures import Pictures
 from thin_mini.data.reading import bars_hidden
-from thin_mini.devices import check_place, choose_device, device_of
+from thin_mini.devices import check_place, choose_device, device_of, not_finite
 from thin_mini.feed import Feed, fingerprint, to_device
 from thin_mini.frozen import trained_parameters
 from thin_mini.logbook import Logbook
@@ -29,7 +29,7 @@ from thin_mini.preflight import (
     own_precision,
 )
 from thin_mini.run_folder import claim
-from thin_mini.training import Losses, not_finite
+from thin_mini.training import Losses
 
 LOOK_EVERY = 20  # steps; to look at a loss means to wait for the device
 

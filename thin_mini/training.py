@@ -19,7 +19,7 @@ from thin_mini import checks, data
 from thin_mini.checkpoints import load_checkpoint, save_checkpoint, starting_point
 from thin_mini.data.dataset import ExogenousDataset
 from thin_mini.data.store import check_writable
-from thin_mini.devices import check_place, device_of
+from thin_mini.devices import check_place, device_of, not_finite
 from thin_mini.frozen import trained_parameters
 from thin_mini.metrics import Report, report
 from thin_mini.models import Classifier, Condition, Oracle
@@ -240,21 +240,6 @@ def batches(
     share = slice(accelerator.process_index, None, accelerator.num_processes)
     for batch in order[: n // batch_size * batch_size].split(batch_size):
         yield batch[share]
-
-
-def not_finite(values: dict[str, Tensor], accelerator: Accelerator) -> str:
-    """Which value is not finite on any process, in words; "" if all are.
-
-    Every process gets the same answer, so that none goes on alone and waits for ever
-    for one that has stopped.
-    """
-    floats = {k: v for k, v in values.items() if v.is_floating_point() and v.numel()}
-    largest = torch.stack([v.detach().abs().max().float() for v in floats.values()])
-    largest = accelerator.reduce(largest, "sum")  # a NaN stays one in max and in sum
-    for name, value in zip(floats, largest.tolist(), strict=True):
-        if not math.isfinite(value):
-            return f"{name} became {value}"
-    return ""
 
 
 def draw_offsets(n: int, shift: int, seed: int, epoch: int) -> Tensor:
