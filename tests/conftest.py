@@ -1,5 +1,6 @@
 """What the rooms of the test suite share."""
 
+import csv
 import hashlib
 import os
 import socket
@@ -11,13 +12,18 @@ from pathlib import Path
 os.environ.setdefault("ACCELERATE_USE_CPU", "true")
 
 import matplotlib as mpl
+import numpy as np
 import pytest
 import torch
 from hypothesis import settings
+from PIL import Image
 from torchvision.datasets import MNIST
+from typer.testing import CliRunner
 
 import thin_mini as tm
+from thin_mini.cli import app
 from thin_mini.data import store
+from thin_mini.data.factors import EXPRESSIONS
 
 mpl.use("Agg")
 torch.set_num_threads(1)
@@ -85,18 +91,6 @@ def lay(root, files):
     return raw
 
 
-needs_pipes = pytest.mark.skipif(
-    not hasattr(os, "mkfifo"), reason="needs the pipes of Unix"
-)
-
-
-def pipe_at(path):
-    """A pipe in place of a file: who reads it without a look waits for ever."""
-    path.unlink(missing_ok=True)
-    os.mkfifo(path)
-    return path
-
-
 def randomise(module):
     """Weights and running statistics that no default hides behind."""
     for norm in module.modules():
@@ -153,3 +147,33 @@ def exogenous(digits):
     network = tm.ExogenousNetwork(tm.ConvEncoder(), n_classes=18)
     quick_fit(network, digits[0].exogenous())
     return network.freeze()
+
+
+# Options that train in a second.
+QUICK = ("--size", 16, "--steps", 4, "--batch-size", 16, "--layout", "csv")
+
+
+@pytest.fixture(scope="session")
+def faces(tmp_path_factory):
+    """A table of 84 grey pictures: seven people to train on and two to test."""
+    root, random = tmp_path_factory.mktemp("faces"), np.random.default_rng(0)
+    rows = [("path", "expression", "identity", "split")]
+    for i in range(84):
+        person, expression = i % 9, i % 7
+        pixels = random.integers(0, 100, (20, 20)) + 15 * expression
+        name = f"{i}.png"
+        Image.fromarray(pixels.astype(np.uint8)).save(root / name)
+        split = "test" if person > 6 else "train"
+        rows.append((name, EXPRESSIONS[expression], f"person {person}", split))
+    with (root / "faces.csv").open("w", newline="") as file:
+        csv.writer(file).writerows(rows)
+    return root
+
+
+@pytest.fixture(scope="session")
+def trained(faces, tmp_path_factory):
+    """The folder of a run of THIN, and what the command said."""
+    out = tmp_path_factory.mktemp("runs") / "thin-0"
+    command = ["train", faces, "--out", out, *QUICK]
+    result = CliRunner().invoke(app, list(map(str, command)))
+    return out, result.exit_code, result.output

@@ -1,12 +1,11 @@
 """``thin-mini train``: from a folder of faces to its test accuracy."""
 
-import csv
 import json
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from conftest import QUICK
 from typer.testing import CliRunner
 
 import thin_mini as tm
@@ -16,41 +15,14 @@ from thin_mini.comparison import compare_runs
 from thin_mini.data.face_folders import LAYOUTS
 from thin_mini.data.factors import EXPRESSIONS
 
-SIZE = 16
-
 
 def run(*arguments):
     result = CliRunner().invoke(app, ["train", *map(str, arguments)])
     return result.exit_code, result.output
 
 
-@pytest.fixture(scope="module")
-def faces(tmp_path_factory):
-    """A table of 84 grey pictures: seven people to train on and two to test."""
-    root, random = tmp_path_factory.mktemp("faces"), np.random.default_rng(0)
-    rows = [("path", "expression", "identity", "split")]
-    for i in range(84):
-        person, expression = i % 9, i % 7
-        pixels = random.integers(0, 100, (20, 20)) + 15 * expression
-        name = f"{i}.png"
-        Image.fromarray(pixels.astype(np.uint8)).save(root / name)
-        split = "test" if person > 6 else "train"
-        rows.append((name, EXPRESSIONS[expression], f"person {person}", split))
-    with (root / "faces.csv").open("w", newline="") as file:
-        csv.writer(file).writerows(rows)
-    return root
-
-
 def quick(faces, out, *more):
-    small = ("--size", SIZE, "--steps", 4, "--batch-size", 16, "--layout", "csv")
-    return run(faces, "--out", out, *small, *more)
-
-
-@pytest.fixture(scope="module")
-def trained(faces, tmp_path_factory):
-    """The folder of a run of THIN, and what the command said."""
-    out = tmp_path_factory.mktemp("runs") / "thin-0"
-    return out, *quick(faces, out)
+    return run(faces, "--out", out, *QUICK, *more)
 
 
 def test_it_trains_thin_and_says_how_well_the_test_people_are_read(trained):

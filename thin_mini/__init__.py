@@ -59,6 +59,7 @@ NAMES = {
         "build n_trainable"
     ),
     "profiles": "profile",
+    "trained": "load",
     "training": "evaluate fit precompute",
     "weights": "download_vgg16 load_vgg16 vgg_face",
 }

@@ -13,7 +13,7 @@ import torchvision
 import typer
 from accelerate import Accelerator
 
-from thin_mini import cli_runs, ledger, recipes, results
+from thin_mini import cli_runs, cli_use, ledger, recipes, results
 from thin_mini.data import store
 from thin_mini.profiles import profile
 from thin_mini.recipes import DATA, RECIPES
@@ -77,6 +77,7 @@ def data() -> None:
 
 
 cli_runs.add_commands(app)
+cli_use.add_commands(app)
 
 
 @app.command()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib
+from functools import lru_cache
 from pathlib import Path
-from types import ModuleType
+from typing import Any
 
 import numpy as np
+from PIL import Image
 from torch import Tensor
 
 from thin_mini.data.reading import check_size, read_picture, to_tensor
@@ -36,25 +38,36 @@ def largest_face(path: str | Path, size: int = 48) -> Tensor:
         DataError: If the file is no picture, or no face is found in it.
     """
     check_size(size)
-    detector = _detector()
-    picture = read_picture(Path(path))
-    least = max(24, min(picture.size) // SMALLEST)
-    boxes = detector.detectMultiScale(  # rows of left, top, width, height
-        np.asarray(picture.convert("L")), minNeighbors=5, minSize=(least, least)
-    )
-    if len(boxes) == 0:
+    _detector()  # before the picture is read
+    face = cut_face(read_picture(Path(path)))
+    if face is None:
         raise DataError(
             f"no face was found in {path}: take a picture in which a face looks into "
             "the camera and fills a good part"
         )
+    return to_tensor(face, size)
+
+
+def cut_face(picture: Image.Image) -> Image.Image | None:
+    """The largest face of a picture, as :func:`largest_face` cuts it; None without one.
+
+    Raises:
+        ImportError: As there.
+    """
+    least = max(24, min(picture.size) // SMALLEST)
+    boxes = _detector().detectMultiScale(  # rows of left, top, width, height
+        np.asarray(picture.convert("L")), minNeighbors=5, minSize=(least, least)
+    )
+    if len(boxes) == 0:
+        return None
     left, top, width, height = max(boxes.tolist(), key=lambda box: box[2] * box[3])
     side = min(round((1 + 2 * MARGIN) * max(width, height)), *picture.size)
     x = min(max(left + (width - side) // 2, 0), picture.width - side)
     y = min(max(top + (height - side) // 2, 0), picture.height - side)
-    return to_tensor(picture.crop((x, y, x + side, y + side)), size)
+    return picture.crop((x, y, x + side, y + side))
 
 
-def _detector() -> ModuleType:
+def _detector() -> Any:
     """OpenCV's cascade of classifiers for faces from the front."""
     mend = 'to find faces in a picture, `pip install "opencv-python-headless<5"`'
     try:
@@ -68,4 +81,10 @@ def _detector() -> ModuleType:
             f"OpenCV {cv2.__version__} comes without {CASCADE}, which version 5 no "
             f"longer has: {mend}"
         )
-    return cv2.CascadeClassifier(str(cascade))
+    return _classifier(cv2.CascadeClassifier, str(cascade))
+
+
+@lru_cache(maxsize=1)
+def _classifier(kind: Any, cascade: str) -> Any:
+    """Read once for many pictures."""
+    return kind(cascade)

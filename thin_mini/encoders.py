@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from torchvision.models.vgg import cfgs, make_layers
 
 from thin_mini import checks
-from thin_mini.devices import device_of
 
 
 class Encoder(nn.Module):
@@ -34,8 +33,7 @@ class Encoder(nn.Module):
         self.to(memory_format=torch.channels_last)
         was_training = layers.training
         with torch.no_grad():  # in evaluation mode, which leaves batch norm alone
-            one = torch.zeros(1, *in_shape, device=device_of(layers))
-            shape = layers.eval()(one).shape[1:]
+            shape = layers.eval()(torch.zeros(1, *in_shape)).shape[1:]
         layers.train(was_training)
         self.out_shape = (*shape, *(1,) * (3 - len(shape)))
         self.out_features = math.prod(shape)

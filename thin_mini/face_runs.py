@@ -17,7 +17,6 @@ from thin_mini.data import (
 )
 from thin_mini.data.face_folders import face_csv, face_pairs
 from thin_mini.data.store import DataError, data_folder
-from thin_mini.devices import device_of
 from thin_mini.distances import (
     explained_variance,
     inter_intra_ratio,
@@ -126,14 +125,13 @@ def people_oracle(
 
 @torch.no_grad()
 def embed(model: Classifier, images: Tensor, batch_size: int = 512) -> Tensor:
-    """The representation: images (N, C, H, W) → h (N, D), on the CPU."""
-    device = device_of(model)
+    """The representation: images (N, C, H, W) → h (N, D)."""
+    device = next(model.parameters()).device
     model.eval()
     parts = images.split(batch_size)
     return torch.cat([model.encoder(part.to(device)).cpu() for part in parts])
 
 
-@torch.no_grad()
 def face_measures(
     run: Run, model: Classifier, test: ExogenousDataset
 ) -> dict[str, float]:
@@ -148,9 +146,7 @@ def face_measures(
     found = {"overlap": round(shared, 4)}
     if isinstance(model, ExogenousNetwork):
         # The hidden layer is what knows people; the map still shows their faces.
-        device = device_of(model)
-        known_a, known_b = (model.head.embed(h.to(device)) for h in (h_a, h_b))
-        distance = pair_distances(known_a, known_b)
+        distance = pair_distances(model.head.embed(h_a), model.head.embed(h_b))
         return found | {
             "pair_accuracy": round(verification(distance, same).accuracy, 4)
         }

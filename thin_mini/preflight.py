@@ -11,15 +11,16 @@ from pathlib import Path
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from torch import Tensor
 
 from thin_mini.data.face_files import FaceFiles
 from thin_mini.data.pictures import Pictures, class_batches
-from thin_mini.devices import check_place
 from thin_mini.models import Classifier, Oracle
 
 PRECISIONS = ("no", "bf16")
 N_VALID = 256  # section 4.3; a tenth of the images where there are not so many
+DEVICES = ("auto", "cpu", "cuda")
 
 
 def check_settings(
@@ -98,6 +99,15 @@ def check_folders(folder: Path | str, out: Path | str) -> tuple[Path, Path]:
     return folder, out
 
 
+def check_image_file(path: Path) -> None:
+    """Raise a ValueError unless an image can be drawn under this name."""
+    kinds = sorted(FigureCanvasAgg.get_supported_filetypes())
+    if path.suffix[1:].lower() not in kinds:
+        raise ValueError(
+            f"{path} names no kind of image: let it end in one of .{', .'.join(kinds)}"
+        )
+
+
 def check_share(batch_size: int, pieces: int, processes: int) -> None:
     """Raise a ValueError if a micro-batch would be too small for batch norm."""
     if batch_size // processes // pieces < 2:
@@ -163,35 +173,34 @@ def check_fit(
     check_batches(data.files.target, batch_size, balanced)
 
 
-def make_accelerator(device: torch.device, mixed_precision: str = "no") -> Accelerator:
-    """The processes that share the work, with the precision of their computations.
-
-    Args:
-        device: Where the model is or will be.
-        mixed_precision: One of ``PRECISIONS``.
+def make_accelerator(device: str = "auto", mixed_precision: str = "no") -> Accelerator:
+    """An accelerator on the device that was asked for.
 
     Raises:
-        ValueError: If the device lacks the precision, or this process has begun with
-            another device.
+        ValueError: If this machine lacks the device, or the device the precision.
     """
-    if mixed_precision == "bf16" and device.type == "cuda" and not torch.version.hip:
+    if device not in DEVICES:
+        raise ValueError(f"device must be one of {DEVICES}, got {device!r}")
+    cuda = torch.cuda.is_available() and device != "cpu"
+    if device == "cuda" and not cuda:
+        raise ValueError(
+            "device='cuda', but PyTorch sees no GPU: look whether `nvidia-smi` does, "
+            "install a PyTorch built with CUDA, or take device='auto'"
+        )
+    if mixed_precision == "bf16" and cuda and not torch.version.hip:
         major, minor = torch.cuda.get_device_capability()
         if major < 8:
             raise ValueError(
                 f"mixed_precision='bf16' needs a GPU of compute capability 8.0, and "
                 f"this one has {major}.{minor}: take mixed_precision='no'"
             )
-    accelerator = Accelerator(
-        cpu=device.type == "cpu",
-        mixed_precision=mixed_precision,
-        device_placement=False,
-    )
-    if mixed_precision != "no" and accelerator.device.type != device.type:
+    accelerator = Accelerator(cpu=device == "cpu", mixed_precision=mixed_precision)
+    if device not in ("auto", accelerator.device.type):
         raise ValueError(
-            f"the model is on {device}, but this process has begun on "
+            f"device={device!r}, but this process has begun on "
             f"{accelerator.device.type}: start a new one"
         )
-    return check_place(accelerator, device)
+    return accelerator
 
 
 @contextmanager

@@ -14,8 +14,8 @@ from thin_mini.checkpoints import save_whole
 from thin_mini.data.factors import EXPRESSIONS
 from thin_mini.data.reading import read_picture, to_tensor
 from thin_mini.data.store import DataError
-from thin_mini.devices import device_of
 from thin_mini.models import Classifier, GatedEnsemble
+from thin_mini.presets import RESULT
 from thin_mini.run_folder import AGAIN, GO_ON, MODEL, read_result
 from thin_mini.starts import rebuild
 
@@ -86,7 +86,7 @@ class TrainedRun:
         """
         check_images(images, self.size)
         model = self.model.eval()
-        images = images.to(device_of(model))
+        images = images.to(next(model.parameters()).device)
         context = model.context
         condition = None if context is None else context.condition(images)
         h_endo = model.encoder(images)  # (N, D)
@@ -145,6 +145,8 @@ def load(folder: Path | str) -> TrainedRun:
     folder = Path(folder)
     result = read_result(folder)
     path = folder / MODEL
+    if "majority" not in result:
+        raise DataError(f"{folder / RESULT} lacks majority: {AGAIN}")
     if not path.is_file():
         raise DataError(f"{folder} has a result and no {MODEL}: {AGAIN}")
     try:

@@ -79,7 +79,7 @@ def read_picture(path: Path, box: Sequence[int] | None = None) -> Image.Image:
     except Exception as error:  # damaged bytes make a decoder raise almost anything
         raise DataError(
             f"{path} cannot be read as a picture ({error}): fetch it again, or leave "
-            "it out with .readable()"
+            "it out"
         ) from error
     if box is None:
         return picture
