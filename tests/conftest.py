@@ -91,6 +91,18 @@ def lay(root, files):
     return raw
 
 
+needs_pipes = pytest.mark.skipif(
+    not hasattr(os, "mkfifo"), reason="needs the pipes of Unix"
+)
+
+
+def pipe_at(path):
+    """A pipe in place of a file: who reads it without a look waits for ever."""
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+    return path
+
+
 def randomise(module):
     """Weights and running statistics that no default hides behind."""
     for norm in module.modules():

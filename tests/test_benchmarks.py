@@ -150,7 +150,7 @@ def test_the_page_finds_its_numbers():
     with pytest.raises(KeyError):
         pages.lookup(STORED, "gates | depth 11 | ours")
     drawn = re.findall(r"^```\{benchmarks\} (\S+)", PAGE, re.M)
-    assert drawn == [*run.SECTIONS, "time-to-accuracy", "slower"]
+    assert drawn == [*run.SECTIONS, "time-to-accuracy", "gpu", "slower"]
     for section in run.SECTIONS:
         text = pages.section_table(STORED[section]).astext()
         assert all(shape in text for shape in STORED[section])

@@ -5,6 +5,7 @@ import re
 from itertools import product
 
 import pytest
+from conftest import needs_pipes, pipe_at
 from typer.testing import CliRunner
 
 from thin_mini.cli import app
@@ -145,3 +146,10 @@ def test_the_command_prints_the_table_or_says_what_is_missing(runs, tmp_path):
     found = CliRunner().invoke(app, ["compare", str(tmp_path / "none")])
     assert found.exit_code == 1
     assert "holds a result.json, with which `thin-mini train` ends" in found.output
+
+
+@needs_pipes
+def test_a_pipe_in_place_of_a_result_is_named(runs):
+    file = pipe_at(runs / "thin-vggface-0.01-0" / "result.json")
+    with pytest.raises(ResultError, match=f"{file} is a pipe and not a file"):
+        compare_runs(runs)

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from conftest import needs_pipes, pipe_at
 
 from thin_mini import files
 from thin_mini.files import DataError, regular_file
@@ -87,7 +88,7 @@ def put_in_place(kind, path):
     if kind == "a folder":
         path.mkdir()
     elif kind == "a pipe":
-        os.mkfifo(path)
+        pipe_at(path)
     elif kind == "a device":
         path.symlink_to("/dev/zero")
     else:
@@ -98,7 +99,7 @@ def put_in_place(kind, path):
         os.chdir(here)
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes of Unix")
+@needs_pipes
 @pytest.mark.parametrize("kind", ["a folder", "a pipe", "a device", "a device or a s"])
 def test_what_is_no_file_is_named_with_its_kind(kind, tmp_path):
     put_in_place(kind, tmp_path / "x")

@@ -15,6 +15,7 @@ import check_pages
 import numpy as np
 import pytest
 import torch
+from conftest import needs_pipes, pipe_at
 from typer.testing import CliRunner
 
 import thin_mini as tm
@@ -360,6 +361,18 @@ def test_a_wrong_entry_is_named(old, new, message, file):
 def test_a_missing_ledger_is_named(tmp_path):
     with pytest.raises(ValueError, match=r"nowhere\.yml cannot be read"):
         ledger.load(tmp_path / "nowhere.yml")
+
+
+@needs_pipes
+def test_a_pipe_in_place_of_a_ledger_is_named(file):
+    with pytest.raises(ValueError, match=r"cannot be read: .* is a pipe and not a"):
+        ledger.load(pipe_at(file))
+
+
+def test_a_ledger_that_is_no_text_is_named(file):
+    file.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ValueError, match=f"{file} cannot be read"):
+        ledger.load(file)
 
 
 def fill(root, accuracies, n_seeds=5, **metrics):

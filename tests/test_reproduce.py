@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from conftest import needs_pipes, pipe_at
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -228,6 +229,15 @@ def test_damaged_weights_are_named(grid, tmp_path):
     weights.write_bytes(weights.read_bytes()[:1000])
     results.path_of(row.runs[0], grid).unlink()
     with pytest.raises(results.ResultError, match=f"{weights.name} cannot be read"):
+        make(table_rows(), grid)
+
+
+@needs_pipes
+def test_a_pipe_in_place_of_weights_is_named(grid, tmp_path):
+    row = next(row for row in table_rows() if row.name == "THIN")
+    (weights,) = (tmp_path / "networks").rglob(f"{row.runs[0].networks[0].hash}.pt")
+    results.path_of(row.runs[0], grid).unlink()
+    with pytest.raises(DataError, match=f"{pipe_at(weights)} is a pipe and not a file"):
         make(table_rows(), grid)
 
 

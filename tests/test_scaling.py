@@ -562,16 +562,16 @@ def test_processes_divide_a_batch_and_its_images_come_from_its_step():
         ({"lr": math.nan}, "lr must be a number above 0, got nan"),
         ({"dispel": -1.0}, r"dispel \(λ\) must be a number from 0 up, got -1.0"),
         ({"mixed_precision": "fp8"}, r"one of \('no', 'bf16'\), got 'fp8'"),
-        ({"device": "tpu"}, "device must be one of .* got 'tpu'"),
-        ({"device": "cuda"}, "PyTorch sees no GPU: look whether `nvidia-smi` does"),
+        ({"device": "tpu"}, "device='tpu': device must be one of auto, cpu, cuda"),
+        (
+            {"device": "cuda"},
+            "device='cuda', but PyTorch sees .*look whether `nvidia-smi`",
+        ),
         ({"valid": CHANGED}, "valid is augmented"),
         ({"valid": Pictures(VALID.files, 16)}, r"takes images \(3, 8, 8\) and valid"),
     ],
 )
-def test_what_cannot_work_is_refused_before_any_work(
-    options, message, tmp_path, monkeypatch
-):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+def test_what_cannot_work_is_refused_before_any_work(options, message, tmp_path):
     options = {"valid": VALID} | options
     with pytest.raises(ValueError, match=message):
         quick(thin(), DATA, folder=tmp_path / "run", **options)
@@ -592,10 +592,9 @@ def test_models_that_do_not_fit_are_refused(tmp_path):
 
 
 def test_a_gpu_without_bfloat16_is_told_so(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: (7, 5))
     with pytest.raises(ValueError, match=r"capability 8\.0, and this one has 7\.5"):
-        scaling.make_accelerator("auto", "bf16")
+        scaling.make_accelerator(torch.device("cuda"), "bf16")
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,15 @@
 
 import math
 import re
+import struct
+import tracemalloc
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from conftest import MNIST_FOLDER
+from conftest import MNIST_FOLDER, needs_pipes, pipe_at
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.path import Path as Outline
@@ -385,12 +388,112 @@ def damage(kind, path):
         "pickle",
     ],
 )
-def test_a_damaged_official_file_is_refused_and_named(kind, clean_env):
+def test_a_damaged_official_file_is_refused_and_named(kind, clean_env, monkeypatch):
+    monkeypatch.setattr(room, "OFFICIAL_SHAPE", (50, 64, 64))
     path = official_file(clean_env)
     damage(kind, path)
     with pytest.raises(DataError, match=rf"{path.name} is damaged .*fetch it again"):
         dsprites(5, 5, n_scales=6)
     assert not (clean_env / "trace").exists()
+
+
+def claimed(path, header, body=b"", version=1):
+    """An official file whose array's header is ``header``, whatever follows."""
+    size = struct.pack("<H" if version == 1 else "<I", len(header))
+    member = b"\x93NUMPY" + bytes([version, 0]) + size + header + body
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("imgs.npy", member)
+
+
+def header_of(shape, dtype="|u1"):
+    return (
+        f"{{'descr': {dtype!r}, 'fortran_order': False, 'shape': {shape}, }}\n".encode()
+    )
+
+
+OFFICIAL_SHAPE = (737_280, 64, 64)
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        (header_of((10**12, 64, 64)), r"holds uint8 \(1000000000000, 64, 64\) instead"),
+        (
+            header_of((10**30,)),
+            r"holds uint8 \(1000000000000000000000000000000,\) inst",
+        ),
+        (header_of(OFFICIAL_SHAPE, "<f8"), r"holds float64 \(737280, 64, 64\) instead"),
+        (header_of(OFFICIAL_SHAPE, "|u1000000000"), "is damaged"),
+        (header_of(OFFICIAL_SHAPE, "|V1000000000"), "holds .*V1000000000.* instead"),
+        (header_of(OFFICIAL_SHAPE, "|O"), "is damaged .it holds pickled objects"),
+        (header_of((-1, 64, 64)), "holds uint8"),
+        (header_of("(" * 3000 + ")" * 3000), "is damaged"),
+        (b"__import__('os').mkdir('trace')\n", "is damaged"),
+        (b"", "is damaged"),
+    ],
+    ids=range(10),
+)
+@pytest.mark.parametrize("version", [1, 2, 3])
+def test_what_a_header_claims_is_judged_before_the_array_is_read(
+    version, header, message, clean_env, monkeypatch
+):
+    path = official_file(clean_env)
+    monkeypatch.setattr(
+        np.lib.format, "read_array", lambda *_, **__: pytest.fail("read")
+    )
+    claimed(path, header, version=version)
+    message = "is damaged .its header is of version" if version == 3 else message
+    with pytest.raises(DataError, match=message):
+        dsprites(5, 5, n_scales=6)
+
+
+def test_a_header_that_claims_to_be_huge_is_not_read_whole(clean_env):
+    path = official_file(clean_env)
+    claimed(path, bytes(1 << 26), version=2)  # 64 MB of nothing, packed into 64 kB
+    tracemalloc.start()
+    with pytest.raises(DataError, match="is damaged"):
+        dsprites(5, 5, n_scales=6)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1 << 24
+
+
+def test_an_official_file_that_ends_early_is_damaged(clean_env, monkeypatch):
+    monkeypatch.setattr(room, "OFFICIAL_SHAPE", (100, 64, 64))
+    path = official_file(clean_env)
+    claimed(path, header_of((100, 64, 64)), bytes(1000))
+    with pytest.raises(DataError, match=r"is damaged .*fetch it again"):
+        dsprites(5, 5, n_scales=6)
+
+
+def test_too_little_memory_is_named(clean_env, monkeypatch):
+    path = official_file(clean_env)
+    claimed(path, header_of(OFFICIAL_SHAPE))
+
+    def full(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr(np.lib.format, "read_array", full)
+    with pytest.raises(DataError, match=r"needs 3\.0 GB of memory, more than is free"):
+        dsprites(5, 5, n_scales=6)
+
+
+def test_official_pixels_are_0_and_1(clean_env, monkeypatch):
+    official_file(clean_env).touch()
+    grey = np.full((1, 64, 64), 255, dtype=np.uint8)
+    frames = type("Grey", (), {"__getitem__": lambda _, line: grey})()
+    monkeypatch.setattr(room, "_read_official", lambda path: frames)
+    with pytest.raises(DataError, match="holds pixels of 255, not of 0 and 1"):
+        dsprites(5, 5, n_scales=6)
+
+
+@needs_pipes
+@pytest.mark.parametrize("source", ["auto", "official"])
+def test_a_pipe_in_place_of_the_official_file_is_named(source, clean_env):
+    path = official_file(clean_env)
+    pipe_at(path)
+    with pytest.raises(DataError, match=f"{path} is a pipe and not a file"):
+        dsprites(5, 5, n_scales=6, source=source)
 
 
 def test_an_official_file_of_another_shape_is_refused_saying_both(clean_env):

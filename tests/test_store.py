@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import lay
+from conftest import lay, needs_pipes, pipe_at
 
 import thin_mini as tm
 from thin_mini.data import DataError, store
@@ -129,11 +129,10 @@ def test_a_damaged_file_in_a_named_folder_is_nobodys_to_remove(
     named_folder_says(caplog, tmp_path, monkeypatch, "altered: .*unset THIN_MINI_DATA")
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes of Unix")
+@needs_pipes
 def test_a_pipe_in_place_of_a_file_is_named(files, tmp_path, monkeypatch, caplog):
     path = lay(tmp_path, files) / "train-labels-idx1-ubyte"
-    path.unlink()
-    os.mkfifo(path)
+    pipe_at(path)
     named_folder_says(caplog, tmp_path, monkeypatch, f"{path} is a pipe and not a file")
 
 

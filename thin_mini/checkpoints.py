@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate.utils import broadcast_object_list
+from accelerate.utils import broadcast_object_list, send_to_device
 from torch import Tensor, nn
 
 from thin_mini.data.store import DataError, whole_file
@@ -86,14 +86,14 @@ def save_checkpoint(
 
 
 def save_whole(path: Path, content: dict[str, Any]) -> None:
-    """Write tensors and plain values, whole or not at all.
+    """Write tensors and plain values, whole or not at all, for a machine of any kind.
 
     Raises:
         DataError: If the disk is full or refuses; an older file stays.
     """
     try:
         with whole_file(path) as temporary:
-            torch.save(content, temporary)
+            torch.save(send_to_device(content, "cpu"), temporary)
     except DataError:
         raise
     except (OSError, RuntimeError) as error:  # torch has its own for a full disk

@@ -27,7 +27,13 @@ class Condition(NamedTuple):
 
     def at(self, index: Tensor, device: torch.device | None = None) -> Condition:
         """The same of some of the images only, on the device if one is named."""
-        return Condition(self.h_g[index].to(device), self.z_exo[index].to(device))
+        here = index.to(self.h_g.device)
+        part = Condition(self.h_g[here], self.z_exo[here])
+        return part if device is None else part.to(device)
+
+    def to(self, device: torch.device | str) -> Condition:
+        """The same on another device."""
+        return Condition(self.h_g.to(device), self.z_exo.to(device))
 
 
 class MLP(nn.Module):

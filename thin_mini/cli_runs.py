@@ -76,7 +76,7 @@ def train(
         int, typer.Option(help="Processes that read pictures, for each device.")
     ] = 0,
     compile_: Annotated[bool, typer.Option("--compile", help="torch.compile.")] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     resume: Annotated[bool, typer.Option(help="Go on with a run in --out.")] = True,
     seed: Annotated[int, typer.Option(help="Draws all that is random.")] = 0,
 ) -> None:

@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
+import copy
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 
 import torch
 from accelerate.utils import set_seed
 from torch import Tensor, nn
 
 from thin_mini import plots
+from thin_mini.devices import choose_device, device_of
 from thin_mini.profiles import Profile, profile
 
 
 def setup() -> Profile:
-    """Seed everything, set the style of the figures, and read the profile."""
+    """Seed everything, set the style of the figures, and read the profile.
+
+    Its ``device`` is what ``THIN_MINI_DEVICE`` names, else the accelerator where it
+    pays for networks this small: a CUDA GPU does, an Apple processor's does not. The
+    chapter's cells move their models there; nothing else does.
+
+    Raises:
+        ValueError: If a variable names a profile or a device that there is not.
+    """
+    size, device = profile(), choose_device(small=True)
     set_seed(0)
     plots.use_style()
     if "IPython" in sys.modules:
         shell = sys.modules["IPython"].get_ipython()
         if shell is not None:
             shell.run_line_magic("config", "InlineBackend.figure_formats = ['svg']")
-    return profile()
+    if device.type != "cpu":
+        print("device:", device)
+    return replace(size, device=str(device))
 
 
 def same(
@@ -36,7 +51,8 @@ def same(
     every floating-point input and, where ``library`` is a module or its method, to
     each of the module's trainable parameters (so ``by_hand`` should use the same
     ones). All is done in float64, where rounding can neither hide a difference nor
-    make one up; the module is float32 again afterwards.
+    make one up, and on the CPU, since not every GPU has it. The module is afterwards
+    where it was and as it was.
 
     Args:
         by_hand: What the chapter wrote.
@@ -48,19 +64,29 @@ def same(
         AssertionError: If anything differs, saying what and by how much.
     """
     inputs = tuple(
-        x.detach().double().clone().requires_grad_() if x.is_floating_point() else x
+        x.detach().cpu().double().clone().requires_grad_()
+        if x.is_floating_point()
+        else x.cpu()
         for x in inputs
     )
     leaves = {f"input {i}": x for i, x in enumerate(inputs) if x.requires_grad}
     module = getattr(library, "__self__", library)
-    if isinstance(module, nn.Module):
-        module.double()
-        leaves |= {n: p for n, p in module.named_parameters() if p.requires_grad}
-    try:
+    with _in_float64(module if isinstance(module, nn.Module) else nn.Module()) as there:
+        leaves |= {n: p for n, p in there.named_parameters() if p.requires_grad}
         _compare_all(by_hand(*inputs), library(*inputs), leaves, tolerance)
+
+
+@contextmanager
+def _in_float64(module: nn.Module) -> Iterator[nn.Module]:
+    """The module on the CPU and in float64, then as it was, batch statistics too."""
+    device = device_of(module)
+    before = copy.deepcopy(module.state_dict())
+    dtype = next((p.dtype for p in module.parameters()), torch.float32)
+    try:
+        yield module.cpu().double()
     finally:
-        if isinstance(module, nn.Module):
-            module.float()
+        module.to(dtype).to(device)
+        module.load_state_dict(before)
 
 
 def _compare_all(

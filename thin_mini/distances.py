@@ -51,8 +51,8 @@ def pair_distances(a: Tensor, b: Tensor) -> Tensor:
         b: (N, D), the second.
 
     Returns:
-        (N,), float64 in 0..2: 0 for one direction, √2 for a right angle, 2 for
-        opposite ones.
+        (N,), float64 on the CPU, in 0..2: 0 for one direction, √2 for a right angle, 2
+        for opposite ones.
 
     Raises:
         ValueError: If shapes differ, a value is not finite or a row is all zeros.
@@ -68,7 +68,7 @@ def pair_distances(a: Tensor, b: Tensor) -> Tensor:
                 f"row {int(zero[0])} of {name} is all zeros and has no direction: "
                 "leave this pair out"
             )
-        units.append(F.normalize(h.detach().double(), dim=1))
+        units.append(F.normalize(h.detach().cpu().double(), dim=1))
     return (units[0] - units[1]).norm(dim=1).clamp(max=2)  # above 2 by rounding only
 
 
@@ -171,12 +171,13 @@ def inter_intra_ratio(h: Tensor, target: Tensor) -> float:
     """
     check_representation("h", h)
     check_labels(target, len(h))
+    target = target.cpu()
     classes, sizes = target.unique(return_counts=True)
     if len(classes) < 2:
         raise ValueError(
             f"the ratio needs at least 2 classes, got only class {int(classes[0])}"
         )
-    h = h.detach().double()
+    h = h.detach().cpu().double()
     means = [h[target == c].mean(0) for c in classes]  # each (D,)
     between = sum(
         n * (mean - h.mean(0)).square().sum()

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torchvision.models.vgg import cfgs, make_layers
 
 from thin_mini import checks
+from thin_mini.devices import device_of
 
 
 class Encoder(nn.Module):
@@ -33,7 +34,8 @@ class Encoder(nn.Module):
         self.to(memory_format=torch.channels_last)
         was_training = layers.training
         with torch.no_grad():  # in evaluation mode, which leaves batch norm alone
-            shape = layers.eval()(torch.zeros(1, *in_shape)).shape[1:]
+            one = torch.zeros(1, *in_shape, device=device_of(layers))
+            shape = layers.eval()(one).shape[1:]
         layers.train(was_training)
         self.out_shape = (*shape, *(1,) * (3 - len(shape)))
         self.out_features = math.prod(shape)

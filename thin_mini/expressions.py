@@ -14,6 +14,7 @@ from thin_mini.data.face_folders import open_faces
 from thin_mini.data.factors import EXPRESSIONS
 from thin_mini.data.pictures import Pictures
 from thin_mini.data.store import DataError
+from thin_mini.devices import choose_device
 from thin_mini.face_recipes import FACE_LAMBDA
 from thin_mini.logbook import CHECKPOINT, LOG
 from thin_mini.metrics import report
@@ -85,7 +86,7 @@ def train_folder(
         seed: Draws the validation images, the weights, the batches and the changes.
         progress: Whether to show bars.
         **settings: ``balanced``, ``mixed_precision``, ``accumulate``, ``workers``,
-            ``compile``, ``device`` and ``resume``, as there.
+            ``compile``, ``device`` (by default ``"auto"``) and ``resume``, as there.
 
     Returns:
         What ``result.json`` holds.
@@ -112,8 +113,9 @@ def train_folder(
     )
     check_image_size(size, encoder)
     folder, out = check_folders(folder, out)
-    with own_precision():  # this also decides the device of all that follows
-        make_accelerator(settings["device"], precision)
+    device = choose_device(settings.pop("device"))
+    with own_precision():
+        make_accelerator(device, precision)
     check_share(batch_size, pieces, PartialState().num_processes)
     progress = progress and PartialState().is_main_process
 
@@ -129,7 +131,7 @@ def train_folder(
         if encoder == "small":
             knows = identity == FIT or model in GATED_BY_IDENTITY
             checkpoint = out / IDENTITY if knows else None
-            network, start = small_start(rest, size, checkpoint, seed, progress)
+            network, start = small_start(rest, size, checkpoint, seed, progress, device)
         else:
             network, start = vgg16_start(size, weights, weights_of, identity)
         about = {
@@ -153,7 +155,7 @@ def train_folder(
         if PartialState().is_main_process and not (out / CHECKPOINT).exists():
             write_json(out / SETTINGS, about)
         history = train(
-            built,
+            built.to(device),
             Pictures(rest, size, augment=True, seed=seed),
             Pictures(valid_files, size),
             steps=steps,

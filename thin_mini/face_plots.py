@@ -57,6 +57,7 @@ def predictions(
             "predicted must be as long as target and n at least 1, got "
             f"{tuple(predicted.shape)}, {tuple(target.shape)} and {n}"
         )
+    target, predicted = target.cpu(), predicted.cpu()
     side = WIDTH / n
     figure, axes = plt.subplots(2, n, figsize=(WIDTH, 2 * side + 0.8), squeeze=False)
     right = predicted == target
@@ -103,13 +104,14 @@ def pair_histograms(pairs: Mapping[str, tuple[Tensor, Tensor]]) -> Figure:
         axis.axis("off")
     for axis, (name, (distance, same)) in zip(axes.flat, pairs.items(), strict=False):
         check_pairs(distance, same)
+        distance, same = distance.detach().cpu(), same.cpu()
         iou = overlap(distance[same], distance[~same], DISTANCE_BINS)
         for chosen, label, color, line in (
             (same, "same person", SAME, "-"),
             (~same, "different people", DIFFERENT, "--"),
         ):
             axis.hist(
-                distance[chosen].cpu().numpy(), DISTANCE_BINS, density=True, ec=color,
+                distance[chosen].numpy(), DISTANCE_BINS, density=True, ec=color,
                 fc=(color, 0.3), histtype="stepfilled", label=label, ls=line, lw=1.2,
             )  # fmt: skip
         axis.set_title(f"{name}\nIoU {iou:.0f} %", fontsize=9)

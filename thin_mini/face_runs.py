@@ -17,6 +17,7 @@ from thin_mini.data import (
 )
 from thin_mini.data.face_folders import face_csv, face_pairs
 from thin_mini.data.store import DataError, data_folder
+from thin_mini.devices import device_of
 from thin_mini.distances import (
     explained_variance,
     inter_intra_ratio,
@@ -125,13 +126,14 @@ def people_oracle(
 
 @torch.no_grad()
 def embed(model: Classifier, images: Tensor, batch_size: int = 512) -> Tensor:
-    """The representation: images (N, C, H, W) → h (N, D)."""
-    device = next(model.parameters()).device
+    """The representation: images (N, C, H, W) → h (N, D), on the CPU."""
+    device = device_of(model)
     model.eval()
     parts = images.split(batch_size)
     return torch.cat([model.encoder(part.to(device)).cpu() for part in parts])
 
 
+@torch.no_grad()
 def face_measures(
     run: Run, model: Classifier, test: ExogenousDataset
 ) -> dict[str, float]:
@@ -146,7 +148,9 @@ def face_measures(
     found = {"overlap": round(shared, 4)}
     if isinstance(model, ExogenousNetwork):
         # The hidden layer is what knows people; the map still shows their faces.
-        distance = pair_distances(model.head.embed(h_a), model.head.embed(h_b))
+        device = device_of(model)
+        known_a, known_b = (model.head.embed(h.to(device)) for h in (h_a, h_b))
+        distance = pair_distances(known_a, known_b)
         return found | {
             "pair_accuracy": round(verification(distance, same).accuracy, 4)
         }

@@ -16,8 +16,8 @@ from tqdm import tqdm
 from thin_mini.data.pictures import Pictures, class_batches, plain_batches
 from thin_mini.data.reading import bars_hidden
 
-# What is asked of images: (N, C, H, W) on the device and their indices (N,) → tensors
-# of N rows.
+# What is asked of images (N, C, H, W) and their indices (N,), both on the CPU → tensors
+# of N rows, where the model is.
 Question = Callable[[Tensor, Tensor], tuple[Tensor, ...]]
 
 
@@ -30,7 +30,7 @@ class Feed:
     in the middle, and workers have no random numbers of their own.
 
     Args:
-        accelerator: Which processes there are, and this one's device.
+        accelerator: Which processes there are.
         batch_size: Images in a step, over all processes.
         balanced: Whether the classes come up in turn.
         seed: Draws the batches.
@@ -102,9 +102,7 @@ class Feed:
         with bar:
             loaded = zip(own.split(n), self._load(data, keys), strict=True)
             for part, (images, _, _) in loaded:
-                answers.append(
-                    question(to_device(images, self.accelerator.device), part)
-                )
+                answers.append(question(images, part))
                 bar.update(len(part))
         columns = [torch.cat(column) for column in zip(*answers, strict=True)]
         gathered = [

@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import cast
 
 import torch
-from accelerate import Accelerator
 from torch import Tensor, nn
 
 from thin_mini.data.dataset import ExogenousDataset
+from thin_mini.devices import device_of
 from thin_mini.encoders import Encoder
 from thin_mini.frozen import wake
 from thin_mini.models import ExogenousNetwork
@@ -49,7 +49,7 @@ def adapt(
         seed: Draws its weights and the order of the images.
 
     Returns:
-        The network, on the CPU.
+        The network, on the device of ``representation``.
 
     Raises:
         ValueError: If there is no classifier and no ``people``, or both; if the
@@ -61,9 +61,11 @@ def adapt(
             "pass classifier=, or people= (a data set with identities as exo) to fit "
             "one on, and not both"
         )
+    device = device_of(representation)
     probe = torch.rand(2, *in_shape, generator=torch.Generator().manual_seed(0))
+    probe = probe.to(device)
     try:
-        encoder = Encoder(copy.deepcopy(representation).cpu().eval(), in_shape)
+        encoder = Encoder(copy.deepcopy(representation).eval(), in_shape)
         with torch.no_grad():
             h = encoder(probe)  # (2, D)
     except Exception as error:  # whatever another's code may raise
@@ -74,7 +76,7 @@ def adapt(
     _check_finite("representation", h)
     if people is not None:
         return _fitted(encoder, people, gate_on, hidden, epochs, seed).freeze()
-    head = copy.deepcopy(cast(nn.Module, classifier)).cpu().eval()
+    head = copy.deepcopy(cast(nn.Module, classifier)).to(device).eval()
     try:
         with torch.no_grad():
             z = head(h)
@@ -110,9 +112,8 @@ def _fitted(
     """Fit c_σ on features that are computed once, since the encoder does not change."""
     with torch.random.fork_rng():  # leaves the global generator as it was
         torch.manual_seed(seed)
-        network = ExogenousNetwork(encoder, people.n_exo, hidden, gate_on)
-        device = Accelerator().device
-        encoder.to(device)
+        device = device_of(encoder)
+        network = ExogenousNetwork(encoder, people.n_exo, hidden, gate_on).to(device)
         with torch.no_grad():
             parts = people.images.split(256)
             h = torch.cat([encoder(images.to(device)).cpu() for images in parts])
@@ -123,7 +124,7 @@ def _fitted(
             flatten, people.n_exo, gate_on="features", head=network.head
         )
         fit(student, features, epochs=epochs, seed=seed)
-    return cast(ExogenousNetwork, network.cpu())
+    return network
 
 
 def _check_finite(name: str, output: Tensor) -> None:

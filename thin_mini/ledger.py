@@ -11,7 +11,7 @@ import numpy as np
 import yaml
 
 from thin_mini import results
-from thin_mini.data.store import whole_file
+from thin_mini.files import DataError, regular_file, whole_file
 from thin_mini.recipes import check_row, rows_of
 
 KINDS = ("equation", "table row", "figure", "sentence")
@@ -64,8 +64,9 @@ class Entry:
 def load(path: Path = FILE) -> list[Entry]:
     """Read and check a ledger; a ValueError names the entry and what is wrong."""
     try:
+        regular_file(path)  # a pipe would be waited for
         items = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, DataError, UnicodeError, yaml.YAMLError) as error:
         raise ValueError(f"{path} cannot be read: {error}") from error
     entries = [_entry(item) for item in items or []]
     ids = [entry.id for entry in entries]

@@ -48,7 +48,12 @@ class Report:
 
 
 def report(logits: Tensor, target: Tensor, exo: Tensor, n_exo: int) -> Report:
-    """Compare logits (N, K) with the labels (N,), overall and by exogenous bin."""
+    """Compare logits (N, K) with the labels (N,), overall and by exogenous bin.
+
+    Here and below tensors may be on any device; results are on the CPU, where sums are
+    in float64, which not every GPU has.
+    """
+    logits, target, exo = logits.detach().cpu(), target.cpu(), exo.cpu()
     predicted = logits.argmax(1)
     right = (predicted == target).double()
     count = torch.bincount(exo, minlength=n_exo)
@@ -66,8 +71,8 @@ def calibration_error(logits: Tensor, target: Tensor, n_bins: int = 15) -> float
 
     The mean gap between how sure the model is and how often it is right.
     """
-    confidence, predicted = logits.softmax(1).double().max(1)
-    right = (predicted == target).double()
+    confidence, predicted = logits.detach().cpu().softmax(1).double().max(1)
+    right = (predicted == target.cpu()).double()
     bins = (confidence * n_bins).long().clamp(max=n_bins - 1)
     gap = torch.bincount(bins, right - confidence, minlength=n_bins)
     return 100 * gap.abs().sum().item() / len(target)
@@ -84,7 +89,7 @@ def exogenous_accuracy(logits: Tensor, exo: Tensor) -> dict[str, float]:
         ``exact`` (the right bin), ``within_one`` (it or a neighbour) and
         ``range_relative``: 100 · (1 - mean distance in bins / n_exo).
     """
-    distance = (logits.argmax(1) - exo).abs().double()
+    distance = (logits.argmax(1).cpu() - exo.cpu()).abs().double()
     return {
         "exact": 100 * (distance == 0).double().mean().item(),
         "within_one": 100 * (distance <= 1).double().mean().item(),
@@ -101,7 +106,8 @@ def disagreement(expert_logits: Tensor) -> float:
     n_experts, n_classes = expert_logits.shape[1:]
     if n_experts < 2:
         raise ValueError(f"disagreement needs at least 2 experts, got {n_experts}")
-    votes = torch.nn.functional.one_hot(expert_logits.argmax(2), n_classes).sum(1)
+    choices = expert_logits.argmax(2).cpu()  # (N, L)
+    votes = torch.nn.functional.one_hot(choices, n_classes).sum(1)  # (N, K)
     agreeing = (votes * (votes - 1)).sum(1).double()  # ordered pairs, (N,)
     return 100 * (1 - agreeing.mean().item() / (n_experts * (n_experts - 1)))
 
@@ -116,7 +122,7 @@ def leaf_usage(g: Tensor) -> tuple[Tensor, float]:
         Each leaf's mean share (L,), and the effective number of leaves, exp of that
         share's entropy: L if all are used alike, 1 if the tree has collapsed.
     """
-    share = g.mean(0)
+    share = g.detach().mean(0).cpu()
     entropy = -torch.xlogy(share, share).sum()
     return share, entropy.exp().item()
 
@@ -146,5 +152,5 @@ def probe(
         else MLPClassifier(128, early_stopping=True, max_iter=60, random_state=seed)
     )
     model = make_pipeline(StandardScaler(), classifier)
-    model.fit(train[0].numpy(), train[1].numpy())
-    return 100 * model.score(test[0].numpy(), test[1].numpy())
+    model.fit(*(part.detach().cpu().numpy() for part in train))
+    return 100 * model.score(*(part.detach().cpu().numpy() for part in test))

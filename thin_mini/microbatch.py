@@ -11,6 +11,7 @@ from accelerate import Accelerator
 from accelerate.utils.memory import should_reduce_batch_size
 from torch import Tensor, nn
 
+from thin_mini.devices import device_of
 from thin_mini.feed import to_device
 from thin_mini.models import Condition
 from thin_mini.preflight import check_share
@@ -111,7 +112,7 @@ class MicroBatches:
             condition: What the frozen side says of any ``batch_size`` images.
         """
         started_with = self.pieces
-        failed = torch.zeros(1, device=self.accelerator.device)
+        failed = torch.zeros(1, device=device_of(self.losses))
         while not self._fits(image, condition):
             try:
                 self._halve()
@@ -128,7 +129,7 @@ class MicroBatches:
     def _passes(
         self, images: Tensor, target: Tensor, condition: Condition | None
     ) -> Tensor:
-        device = self.accelerator.device
+        device = device_of(self.losses)
         means = torch.zeros(2, device=device)
         pieces = torch.arange(len(images)).tensor_split(self.pieces)
         for i, piece in enumerate(pieces):
@@ -152,7 +153,7 @@ class MicroBatches:
     def _fits(self, image: Tensor, condition: Condition | None) -> bool:
         largest = math.ceil(self.batch_size / self.accelerator.num_processes)
         n = math.ceil(largest / self.pieces)
-        device = self.accelerator.device
+        device = device_of(self.losses)
         parameters = [p for p in self.losses.parameters() if p.requires_grad]
         before = _Snapshot(self.losses)
         try:

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from thin_mini.data.dataset import ExogenousDataset
+from thin_mini.devices import device_of
 from thin_mini.gates import TreeGate
 from thin_mini.metrics import Report
 
@@ -108,7 +109,7 @@ def embedding(points: np.ndarray, value: Tensor, name: str) -> Figure:
     """Points (N, 2) of a projected representation, coloured by a quantity."""
     figure, axis = plt.subplots(figsize=(5, 4))
     marks = axis.scatter(
-        points[:, 0], points[:, 1], c=value, s=5, cmap="viridis", rasterized=True
+        points[:, 0], points[:, 1], c=value.cpu(), s=5, cmap="viridis", rasterized=True
     )
     figure.colorbar(marks, label=name)
     axis.set(xticks=[], yticks=[])
@@ -118,6 +119,7 @@ def embedding(points: np.ndarray, value: Tensor, name: str) -> Figure:
 
 def routing(g: Tensor, exo: Tensor, dataset: ExogenousDataset) -> Figure:
     """Which leaf takes which part of the exogenous range: mean g by bin, stacked."""
+    g, exo = g.detach().cpu(), exo.cpu()
     present = [b for b in range(dataset.n_exo) if (exo == b).any()]
     share = torch.stack([g[exo == b].mean(0) for b in present], 1)  # (L, bins)
     leaves = [str(n + 1) for n in range(len(share))]
@@ -140,6 +142,7 @@ def partition(gates: Mapping[str, TreeGate], points: Tensor, target: Tensor) -> 
         points: (N, 2), drawn on top.
         target: (N,), 0 or 1, the points' classes.
     """
+    points, target = points.cpu(), target.cpu()
     reach = 1.15 * points.abs().max().item()
     axis_points = torch.linspace(-reach, reach, 200)
     plane = torch.cartesian_prod(axis_points, axis_points)  # x outer, y inner
@@ -149,7 +152,7 @@ def partition(gates: Mapping[str, TreeGate], points: Tensor, target: Tensor) -> 
     for axis, (name, gate) in zip(axes[0], gates.items(), strict=True):
         gate.eval()
         with torch.no_grad():
-            g = gate(plane)  # (40000, L)
+            g = gate(plane.to(device_of(gate))).cpu()  # (40000, L)
         sureness, leaf = g.max(1)
         colors = torch.tensor(sns.color_palette("colorblind", 10))[leaf % 10]
         image = torch.cat([colors, 0.75 * sureness[:, None]], 1).view(200, 200, 4)
@@ -170,8 +173,8 @@ def cosines(values: Mapping[str, Tensor]) -> Figure:
     figure, axis = plt.subplots()
     for name, cosine in values.items():
         sns.kdeplot(
-            cosine.numpy(), ax=axis, label=name, fill=True, alpha=0.25, cut=0,
-            bw_adjust=0.7,
+            cosine.detach().cpu().numpy(), ax=axis, label=name, fill=True, alpha=0.25,
+            cut=0, bw_adjust=0.7,
         )  # fmt: skip
     axis.set(xlabel="|cos| of the exogenous logits", ylabel="density", xlim=(0, 1))
     axis.legend()

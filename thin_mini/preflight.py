@@ -16,11 +16,11 @@ from torch import Tensor
 
 from thin_mini.data.face_files import FaceFiles
 from thin_mini.data.pictures import Pictures, class_batches
+from thin_mini.devices import check_place
 from thin_mini.models import Classifier, Oracle
 
 PRECISIONS = ("no", "bf16")
 N_VALID = 256  # section 4.3; a tenth of the images where there are not so many
-DEVICES = ("auto", "cpu", "cuda")
 
 
 def check_settings(
@@ -173,34 +173,35 @@ def check_fit(
     check_batches(data.files.target, batch_size, balanced)
 
 
-def make_accelerator(device: str = "auto", mixed_precision: str = "no") -> Accelerator:
-    """An accelerator on the device that was asked for.
+def make_accelerator(device: torch.device, mixed_precision: str = "no") -> Accelerator:
+    """The processes that share the work, with the precision of their computations.
+
+    Args:
+        device: Where the model is or will be.
+        mixed_precision: One of ``PRECISIONS``.
 
     Raises:
-        ValueError: If this machine lacks the device, or the device the precision.
+        ValueError: If the device lacks the precision, or this process has begun with
+            another device.
     """
-    if device not in DEVICES:
-        raise ValueError(f"device must be one of {DEVICES}, got {device!r}")
-    cuda = torch.cuda.is_available() and device != "cpu"
-    if device == "cuda" and not cuda:
-        raise ValueError(
-            "device='cuda', but PyTorch sees no GPU: look whether `nvidia-smi` does, "
-            "install a PyTorch built with CUDA, or take device='auto'"
-        )
-    if mixed_precision == "bf16" and cuda and not torch.version.hip:
+    if mixed_precision == "bf16" and device.type == "cuda" and not torch.version.hip:
         major, minor = torch.cuda.get_device_capability()
         if major < 8:
             raise ValueError(
                 f"mixed_precision='bf16' needs a GPU of compute capability 8.0, and "
                 f"this one has {major}.{minor}: take mixed_precision='no'"
             )
-    accelerator = Accelerator(cpu=device == "cpu", mixed_precision=mixed_precision)
-    if device not in ("auto", accelerator.device.type):
+    accelerator = Accelerator(
+        cpu=device.type == "cpu",
+        mixed_precision=mixed_precision,
+        device_placement=False,
+    )
+    if mixed_precision != "no" and accelerator.device.type != device.type:
         raise ValueError(
-            f"device={device!r}, but this process has begun on "
+            f"the model is on {device}, but this process has begun on "
             f"{accelerator.device.type}: start a new one"
         )
-    return accelerator
+    return check_place(accelerator, device)
 
 
 @contextmanager

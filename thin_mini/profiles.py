@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,8 @@ class Profile:
         labelled_epochs: Passes over the labelled ones.
         n_seeds: Repetitions of a comparison.
         n_probe: Images that a probe is fitted on, and at most as many to test it.
+        device: Where a chapter has its models, settled by ``tm.course.setup``; two
+            profiles are equal whatever it is.
     """
 
     name: str
@@ -30,6 +32,7 @@ class Profile:
     labelled_epochs: int
     n_seeds: int
     n_probe: int
+    device: str = field(default="cpu", compare=False)
 
 
 PROFILES = {

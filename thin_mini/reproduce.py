@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate.utils import send_to_device
 from filelock import FileLock, Timeout
 from torch import nn
 from tqdm import tqdm
@@ -16,6 +17,7 @@ from tqdm import tqdm
 from thin_mini import results
 from thin_mini.data import ExogenousDataset, dsprites, mnist_r, mnist_rs
 from thin_mini.data.store import cache_folder, check_writable, whole_file
+from thin_mini.devices import choose_device, device_of
 from thin_mini.encoders import ConvEncoder
 from thin_mini.face_runs import (
     face_datasets,
@@ -23,6 +25,7 @@ from thin_mini.face_runs import (
     face_measures,
     people_oracle,
 )
+from thin_mini.files import regular_file
 from thin_mini.losses import absolute_cosine
 from thin_mini.metrics import exogenous_accuracy, leaf_usage
 from thin_mini.models import (
@@ -130,7 +133,7 @@ def train_run(run: Run, root: Path) -> Classifier:
     if run.on == "valid" and run.by != "identity":
         test = train.subset(slice(len(train) - run.n_test, None))
     train = train.subset(slice(run.labels))
-    model = assemble(run, root, train, test)
+    model = assemble(run, root, train, test).to(choose_device(small=True))
     history = fit(
         model,
         train,
@@ -189,13 +192,14 @@ def trained_network(run: Run, root: Path, gate_on: str = "hidden") -> ExogenousN
     """
     with _lock(run, root):
         path = _weights(run)
-        if not path.exists():
+        if not regular_file(path):
             train_run(run, root)
         n_exo = {"rotation": 18, "scale": run.n_scales, "identity": run.n_people}
         encoder = face_encoder(run) or ConvEncoder()
         network = ExogenousNetwork(encoder, n_exo[run.by], gate_on=gate_on)
         try:
-            network.load_state_dict(torch.load(path, weights_only=True))
+            weights = torch.load(path, map_location="cpu", weights_only=True)
+            network.load_state_dict(weights)
         except Exception as error:  # torch raises many kinds for a damaged file
             raise results.ResultError(
                 f"{path} cannot be read: remove it, and it will be made again"
@@ -209,7 +213,7 @@ def _weights(run: Run) -> Path:
 
 def _save_network(run: Run, model: nn.Module) -> None:
     with whole_file(_weights(run)) as temporary:
-        torch.save(model.state_dict(), temporary)
+        torch.save(send_to_device(model.state_dict(), "cpu"), temporary)
 
 
 def datasets(run: Run) -> tuple[ExogenousDataset, ExogenousDataset]:
@@ -281,14 +285,14 @@ def _inside(
 ) -> dict[str, float]:
     """How many leaves are in use (1 to L), and L_sim (Eq. 7) where there is one."""
     shares, cosines = [], []
-    device = next(model.parameters()).device
+    device = device_of(model)
     for index in torch.arange(len(test)).split(1024):
         h_endo = model.encoder(test.images[index].to(device))
-        h_g = h_endo if condition is None else condition.h_g[index]
-        shares.append(model.gate(h_g).cpu())
-        if condition is not None and isinstance(model.context, ExogenousNetwork):
+        known = condition and condition.at(index, device)
+        shares.append(model.gate(h_endo if known is None else known.h_g).cpu())
+        if known is not None and isinstance(model.context, ExogenousNetwork):
             z_endo = model.context.classify(h_endo)
-            cosines.append(absolute_cosine(z_endo, condition.z_exo[index]).cpu())
+            cosines.append(absolute_cosine(z_endo, known.z_exo).cpu())
     found = {"leaves": round(leaf_usage(torch.cat(shares))[1], 3)}
     if cosines:
         found["cosine"] = round(torch.cat(cosines).mean().item(), 4)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 from torch import Tensor
 
+from thin_mini.devices import device_of
 from thin_mini.distances import check_representation
 from thin_mini.gates import TreeGate
 
@@ -20,7 +21,7 @@ WHOLE = "whole tree"  # the last row of a table of information
 
 
 class Routes(NamedTuple):
-    """The way of N images through a tree of L leaves.
+    """The way of N images through a tree of L leaves, on the CPU.
 
     Attributes:
         reach: (N, 2L - 1), the probability to reach each node, level by level: the
@@ -71,8 +72,8 @@ def most_representative(gate: TreeGate, h_g: Tensor, k: int) -> Tensor:
         k: Images for each node, 1 to N.
 
     Returns:
-        (2L - 1, k), their indices, the most probable first; nodes in the order of
-        :class:`Routes`.
+        (2L - 1, k), their indices on the CPU, the most probable first; nodes in the
+        order of :class:`Routes`.
 
     Raises:
         ValueError: As :func:`node_probabilities`, or if ``k`` is out of range.
@@ -87,7 +88,7 @@ def most_representative(gate: TreeGate, h_g: Tensor, k: int) -> Tensor:
 @torch.no_grad()
 def _log_reach(gate: TreeGate, h_g: Tensor) -> tuple[Tensor, Tensor]:
     check_representation("h_g", h_g)
-    logits = gate.eval().node_logits(h_g).double()
+    logits = gate.eval().node_logits(h_g.to(device_of(gate))).cpu().double()
     left, right = F.logsigmoid(logits), F.logsigmoid(-logits)  # log d, log(1 - d)
     levels = [logits.new_zeros(len(h_g), 1)]  # the root
     for depth in range(gate.depth):

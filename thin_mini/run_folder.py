@@ -16,7 +16,7 @@ from accelerate import PartialState
 from accelerate.utils import broadcast_object_list
 from filelock import FileLock, Timeout
 
-from thin_mini.data.store import DataError, check_writable, whole_file
+from thin_mini.files import DataError, check_writable, regular_file, whole_file
 from thin_mini.logbook import CHECKPOINT, LOG
 from thin_mini.presets import MODELS, PRESETS, RESULT, STARTS
 
@@ -109,7 +109,7 @@ def read_result(folder: Path) -> dict[str, Any]:
             or holds values that no run can have.
     """
     path = folder / RESULT
-    if not path.is_file():
+    if not regular_file(path):
         raise DataError(_missing(folder))
     result = _read_json(path)
     if missing := NEEDED - result.keys():

@@ -16,7 +16,8 @@ from tqdm import tqdm
 from thin_mini.checkpoints import starting_point
 from thin_mini.data.pictures import Pictures
 from thin_mini.data.reading import bars_hidden
-from thin_mini.feed import Feed, fingerprint
+from thin_mini.devices import check_place, choose_device, device_of, not_finite
+from thin_mini.feed import Feed, fingerprint, to_device
 from thin_mini.frozen import trained_parameters
 from thin_mini.logbook import Logbook
 from thin_mini.microbatch import MicroBatches
@@ -29,6 +30,8 @@ from thin_mini.preflight import (
 )
 from thin_mini.run_folder import claim
 from thin_mini.training import Losses
+
+LOOK_EVERY = 20  # steps; to look at a loss means to wait for the device
 
 
 def train(
@@ -47,7 +50,7 @@ def train(
     workers: int = 0,
     compile: bool = False,
     every: int = 1000,
-    device: str = "auto",
+    device: str | None = None,
     resume: bool = True,
     seed: int = 0,
     progress: bool = True,
@@ -77,8 +80,9 @@ def train(
         workers: Processes that read pictures, for each process that trains.
         compile: Whether to use ``torch.compile``.
         every: Steps from one validation, log row and checkpoint to the next.
-        device: ``"auto"``, ``"cpu"`` or ``"cuda"``; the last is an error where there
-            is no GPU.
+        device: By default the model stays where it is. ``"auto"`` first moves it to
+            this process's accelerator, ``"cpu"``, ``"cuda"`` or ``"mps"`` to that one,
+            as :func:`thin_mini.devices.choose_device` finds it.
         resume: False starts anew where the folder holds a checkpoint.
         seed: For the batches; also sets every global generator.
         progress: Whether to show a bar (``TQDM_DISABLE=1`` hides every bar).
@@ -113,15 +117,18 @@ def train(
         "every": every,
         "seed": seed,
     }
+    if device is not None:
+        model.to(choose_device(device))
+    place = device_of(model)
     with own_precision(), ExitStack() as stack:
         set_seed(seed)
-        accelerator = make_accelerator(device, mixed_precision)
-        losses = Losses(model.to(accelerator.device), dispel)
+        accelerator = make_accelerator(place, mixed_precision)
+        losses = Losses(model, dispel)
         micro = MicroBatches(losses, dispel, batch_size, accumulate, accelerator)
         optimizer = torch.optim.Adam(
             trained_parameters(model),
             lr=lr,
-            fused=accelerator.device.type in ("cpu", "cuda"),
+            fused=place.type in ("cpu", "cuda"),
         )
         stack.enter_context(claim(Path(folder)))
         book = Logbook(Path(folder), model, optimizer, recipe, accelerator, resume)
@@ -143,38 +150,41 @@ def train(
         model.train()
         if accelerator.num_processes > 1:
             micro.rehearse(data[0][0], frozen)
-            if accelerator.device.type == "cuda":
+            if place.type == "cuda":
                 _synchronise_batch_norm(model)
         if compile:
             losses.compile()
         micro.prepared, prepared = accelerator.prepare(losses, optimizer)
 
-        def check_finite(values: dict[str, Tensor], step: int) -> None:
-            for name, value in values.items():
-                if not value.isfinite().all():
-                    raise FloatingPointError(
-                        f"{name} became {value.sum().item()} in step {step}: lower lr "
-                        f"(now {lr}) or dispel (now {dispel}); {book.kept()}"
-                    )
+        def stop_if(wrong: str, step: int) -> None:
+            if wrong:
+                raise FloatingPointError(
+                    f"{wrong} in step {step}: lower lr (now {lr}) or dispel (now "
+                    f"{dispel}); {book.kept()}"
+                )
 
-        sums = torch.zeros(2, device=accelerator.device)
+        sums = torch.zeros(2, device=place)
+        unseen: list[Tensor] = []  # losses of the latest steps
         done, started = book.step, time.perf_counter()
         bar = _bar(book.step, steps, batch_size, shown)
         with closing(book), bar:
             for step, index, images, target in feed.steps(data, done + 1, steps):
                 means = micro(images, target, frozen and frozen.at(index), step)
-                # What is not finite on one process is so on all, by the sum.
-                check_finite({"the loss": means}, step)
                 prepared.step()
                 sums += means
+                unseen.append(means)
                 bar.update(batch_size)
-                if step % every and step < steps:
+                at_row = step % every == 0 or step == steps
+                if at_row or len(unseen) == LOOK_EVERY:
+                    stop_if(*_first_not_finite(unseen, step))
+                    unseen.clear()
+                if not at_row:
                     continue
                 sup, sim = (sums / (step - done)).tolist()
                 speed = (step - done) * batch_size / (time.perf_counter() - started)
                 for buffer in model.buffers():  # each process has statistics of its own
                     broadcast(buffer)
-                check_finite(model.state_dict(), step)
+                stop_if(not_finite(model.state_dict(), accelerator), step)
                 logits = _logits(model, valid, frozen_valid, feed, micro)
                 right = (logits.argmax(1) == valid.files.target).double()
                 row = {"step": step, "sup": sup, "sim": sim}
@@ -200,17 +210,36 @@ def predict(
     """The logits of all images (N, K), the work shared by all processes there are.
 
     Args:
-        model: Where it is; it is put in evaluation mode.
+        model: It stays where it is and is put in evaluation mode.
         data: The images, N of them.
         n: How many go through the model at a time.
         workers: Processes that read pictures.
         label: Of a bar; without one none is shown.
     """
-    accelerator = Accelerator()
+    device = device_of(model)
+    accelerator = check_place(Accelerator(device_placement=False), device)
     feed = Feed(accelerator, n, workers=workers)
-    model.to(accelerator.device).eval()
-    (logits,) = feed.ask(lambda images, _: (model(images),), data, n, label)
+    model.eval()
+    (logits,) = feed.ask(
+        lambda images, _: (model(to_device(images, device)),), data, n, label
+    )
     return logits
+
+
+def _first_not_finite(losses: list[Tensor], step: int) -> tuple[str, int]:
+    """What to say of the first loss that is not finite, and its step; "" if all are.
+
+    Args:
+        losses: L_sup and L_sim of the latest steps, the sums over all processes, and so
+            the same answer on each.
+        step: The last of these steps.
+    """
+    finite = torch.stack(losses).isfinite().all(1).tolist()
+    if all(finite):
+        return "", step
+    first = finite.index(False)
+    value = losses[first].sum().item()
+    return f"the loss became {value}", step - len(losses) + 1 + first
 
 
 def _condition(
@@ -220,10 +249,12 @@ def _condition(
     context = model.context
     if context is None:
         return None
+    device = device_of(model)
 
     def ask(images: Tensor, index: Tensor) -> tuple[Tensor, ...]:
         with feed.accelerator.autocast():
-            return tuple(part.float() for part in context.condition(images))
+            known = context.condition(to_device(images, device))
+        return tuple(part.float() for part in known)
 
     return Condition(*feed.ask(ask, data, micro.size, label))
 
@@ -235,12 +266,13 @@ def _logits(
     feed: Feed,
     micro: MicroBatches,
 ) -> Tensor:
-    device = feed.accelerator.device
+    device = device_of(model)
     model.eval()
 
     def ask(images: Tensor, index: Tensor) -> tuple[Tensor]:
+        known = condition and condition.at(index, device)
         with feed.accelerator.autocast():
-            return (model(images, condition and condition.at(index, device)).float(),)
+            return (model(to_device(images, device), known).float(),)
 
     return feed.ask(ask, data, micro.size)[0]
 

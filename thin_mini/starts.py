@@ -44,7 +44,12 @@ class Prepared(nn.Module):
 
 
 def small_start(
-    files: FaceFiles, size: int, checkpoint: Path | None, seed: int, progress: bool
+    files: FaceFiles,
+    size: int,
+    checkpoint: Path | None,
+    seed: int,
+    progress: bool,
+    device: torch.device,
 ) -> tuple[ExogenousNetwork | None, Encoder]:
     """An identity network trained on the folder's people, and F_φ started from it.
 
@@ -54,6 +59,7 @@ def small_start(
         checkpoint: Where the identity network is kept; None for a random start.
         seed: Draws its weights and batches.
         progress: Whether to show bars.
+        device: Where to train it; both stay there.
 
     Raises:
         ValueError: If the data set does not say who is who.
@@ -72,7 +78,7 @@ def small_start(
     people = files.load(size, progress=progress).exogenous()
     # As the recipes on faces train theirs.
     fit(
-        network,
+        network.to(device),
         people,
         epochs=8,
         batch_size=64,
@@ -81,8 +87,7 @@ def small_start(
         checkpoint=checkpoint,
         progress=progress,
     )
-    network.cpu().freeze()
-    return network, starting_encoder(network)
+    return network.freeze(), starting_encoder(network)
 
 
 def vgg16_start(

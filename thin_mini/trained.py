@@ -14,6 +14,7 @@ from thin_mini.checkpoints import save_whole
 from thin_mini.data.factors import EXPRESSIONS
 from thin_mini.data.reading import read_picture, to_tensor
 from thin_mini.data.store import DataError
+from thin_mini.devices import device_of
 from thin_mini.models import Classifier, GatedEnsemble
 from thin_mini.presets import RESULT
 from thin_mini.run_folder import AGAIN, GO_ON, MODEL, read_result
@@ -86,7 +87,7 @@ class TrainedRun:
         """
         check_images(images, self.size)
         model = self.model.eval()
-        images = images.to(next(model.parameters()).device)
+        images = images.to(device_of(model))
         context = model.context
         condition = None if context is None else context.condition(images)
         h_endo = model.encoder(images)  # (N, D)

@@ -19,6 +19,7 @@ from thin_mini import checks, data
 from thin_mini.checkpoints import load_checkpoint, save_checkpoint, starting_point
 from thin_mini.data.dataset import ExogenousDataset
 from thin_mini.data.store import check_writable
+from thin_mini.devices import check_place, device_of, not_finite
 from thin_mini.frozen import trained_parameters
 from thin_mini.metrics import Report, report
 from thin_mini.models import Classifier, Condition, Oracle
@@ -44,7 +45,8 @@ def fit(
     """Minimise Eq. 8 with Adam; the frozen side is computed once, not every epoch.
 
     Args:
-        model: From :func:`thin_mini.build`, or composed by hand; trained in place.
+        model: From :func:`thin_mini.build`, or composed by hand; trained in place and
+            where it is: ``model.to("cuda")`` before trains it on the GPU.
         dataset: Images with the task's labels.
         epochs: Passes over the data.
         valid: If given, the weights of the epoch that is best on it are kept.
@@ -66,12 +68,14 @@ def fit(
     Raises:
         ValueError: If an argument is out of range, the model's classes are not the
             data's, or the checkpoint belongs to another run.
-        FloatingPointError: If the loss stops being a finite number.
+        FloatingPointError: If the loss or a weight stops being a finite number. Every
+            process raises it, at the end of that epoch and before a checkpoint of it.
     """
     dispel = model.dispel if dispel is None else dispel
     _check_arguments(model, dataset, epochs, dispel, lr, schedule, shift)
+    device = device_of(model)
     set_seed(seed)
-    accelerator = Accelerator()
+    accelerator = check_place(Accelerator(device_placement=False), device)
     if min(batch_size, len(dataset)) < 2 * accelerator.num_processes:
         raise ValueError(
             f"batch norm needs at least 2 images in a batch, got batch_size="
@@ -80,12 +84,11 @@ def fit(
         )
     batch_size = min(batch_size, len(dataset))
     n_steps = len(dataset) // batch_size
-    model.to(accelerator.device)
 
     optimizer = torch.optim.Adam(
         trained_parameters(model),
         lr=lr,
-        fused=accelerator.device.type in ("cpu", "cuda"),
+        fused=device.type in ("cpu", "cuda"),
     )
     scheduler: torch.optim.lr_scheduler.LRScheduler
     if schedule == "one-cycle":
@@ -115,12 +118,12 @@ def fit(
         history, best = load_checkpoint(Path(checkpoint), state, recipe)
 
     step, prepared = accelerator.prepare(Losses(model, dispel), optimizer)
-    images = dataset.images.to(accelerator.device)
-    target = dataset.target.to(accelerator.device)
+    images, target = dataset.images.to(device), dataset.target.to(device)
     # A frozen side that sees the images move has another answer every time. An oracle
     # has not, and could not be asked without the labels.
     moving = shift > 0 and not isinstance(model.context, Oracle)
     condition = None if moving else precompute(model, dataset)
+    condition = condition and condition.to(device)
     valid_condition = None if valid is None else precompute(model, valid)
 
     hidden = not (progress and accelerator.is_main_process)
@@ -132,22 +135,16 @@ def fit(
     )
     for epoch in range(len(history), epochs):
         model.train()
-        sums = torch.zeros(2, device=accelerator.device)
-        offsets = draw_offsets(len(dataset), shift, seed, epoch).to(accelerator.device)
-        for index in batches(len(dataset), batch_size, seed, epoch, accelerator):
+        sums = torch.zeros(2, device=device)
+        offsets = draw_offsets(len(dataset), shift, seed, epoch).to(device)
+        for share in batches(len(dataset), batch_size, seed, epoch, accelerator):
+            index = share.to(device)
             batch = images[index]
             if shift:
                 batch = data.shift(batch, offsets[index])
             sup, sim = step(batch, target[index], condition and condition.at(index))
-            loss = sup + dispel * sim
-            if not math.isfinite(loss.item()):
-                bar.close()
-                raise FloatingPointError(
-                    f"the loss became {loss.item()} in epoch {epoch + 1}: lower lr "
-                    f"(now {lr}) or dispel (now {dispel})"
-                )
             prepared.zero_grad()
-            accelerator.backward(loss)
+            accelerator.backward(sup + dispel * sim)
             prepared.step()
             scheduler.step()
             sums += torch.stack([sup.detach(), sim.detach()])
@@ -155,6 +152,14 @@ def fit(
         sup_mean, sim_mean = (accelerator.reduce(sums, "mean") / n_steps).tolist()
         for buffer in model.buffers():  # each process has batch statistics of its own
             broadcast(buffer)
+        # Here and not in every step, which would have to wait for the device.
+        wrong = not_finite({"the loss": sums} | model.state_dict(), accelerator)
+        if wrong:
+            bar.close()
+            raise FloatingPointError(
+                f"{wrong} in epoch {epoch + 1}: lower lr (now {lr}) or dispel (now "
+                f"{dispel})"
+            )
         row = {"epoch": epoch + 1, "sup": sup_mean, "sim": sim_mean}
         if valid is not None:
             row["valid"] = evaluate(model, valid, condition=valid_condition).accuracy
@@ -186,17 +191,18 @@ def evaluate(
         condition: What :func:`precompute` gave for these images, if it is at hand.
 
     Returns:
-        A :class:`thin_mini.metrics.Report`; the model is left in evaluation mode.
+        A :class:`thin_mini.metrics.Report`, on the CPU; the model is left in evaluation
+        mode.
     """
     _check_classes(model, dataset)
     model.eval()
-    device = next(model.parameters()).device
+    device = device_of(model)
     if condition is None:
         condition = precompute(model, dataset, batch_size)
-    logits = [
-        model(dataset.images[index].to(device), condition and condition.at(index)).cpu()
-        for index in torch.arange(len(dataset)).split(batch_size)
-    ]
+    logits = []
+    for index in torch.arange(len(dataset)).split(batch_size):
+        known = condition and condition.at(index, device)
+        logits.append(model(dataset.images[index].to(device), known).cpu())
     return report(torch.cat(logits), dataset.target, dataset.exo, dataset.n_exo)
 
 
@@ -206,18 +212,20 @@ def precompute(
     """The gate's input and z_exo for a whole data set, computed once.
 
     Returns:
-        None if the model has no context (its gate looks at h_endo, or not at all).
+        The answers, on the CPU; None if the model has no context (its gate looks at
+        h_endo, or not at all).
     """
     if model.context is None:
         return None
-    device = next(model.parameters()).device
+    device = device_of(model)
     parts = [
         model.context.condition(
             dataset.images[index].to(device), dataset.exo[index].to(device)
         )
         for index in torch.arange(len(dataset)).split(batch_size)
     ]
-    return Condition(*(torch.cat(column) for column in zip(*parts, strict=True)))
+    columns = zip(*(part.to("cpu") for part in parts), strict=True)
+    return Condition(*map(torch.cat, columns))
 
 
 def batches(
@@ -231,7 +239,7 @@ def batches(
     order = torch.from_numpy(np.random.default_rng([seed, epoch]).permutation(n))
     share = slice(accelerator.process_index, None, accelerator.num_processes)
     for batch in order[: n // batch_size * batch_size].split(batch_size):
-        yield batch[share].to(accelerator.device)
+        yield batch[share]
 
 
 def draw_offsets(n: int, shift: int, seed: int, epoch: int) -> Tensor:

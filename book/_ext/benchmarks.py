@@ -4,8 +4,8 @@
     {speed}`images | sprites, 64×64 | ours | images_per_second`        26,860
 
 The directive ``benchmarks`` takes a section of ``benchmarks.json`` and draws it as a
-table of ratios; ``slower`` lists every alternative that beats ours, and
-``time-to-accuracy`` says what that measurement found, or that it was not made.
+table of ratios; ``slower`` lists every alternative that beats ours, and what
+``time-to-accuracy`` and ``gpu`` found is said, or that they were not measured.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 RESULTS = Path(__file__).parents[2] / "results"
 SPEEDS, TIMES = RESULTS / "benchmarks.json", RESULTS / "time_to_accuracy.json"
+GPU = RESULTS / "gpu.json"
+NO_GPU = "No GPU has run this yet; on a machine that has one, the numbers come from "
 # Sections in which the first column is ours and the others are its alternatives.
 RIVALS = ("gates", "experts", "images")
 NOISE = 0.1  # as far as two columns of the same code were seen to differ
@@ -111,6 +113,91 @@ def time_to_accuracy(content: dict) -> nodes.Node:
     return nodes.paragraph("", f"The paper's protocol {theirs}. {ours}")
 
 
+def gpu(report: dict) -> list[nodes.Node]:
+    """Each part of ``gpu.py``, with its chip and whether it came to its end."""
+    if not report:
+        command = nodes.literal("", "python benchmarks/gpu.py")
+        return [nodes.paragraph("", "", nodes.Text(NO_GPU), command, nodes.Text("."))]
+    draw = {
+        "tests": ("The device tests", gpu_checks),
+        "resume": ("Exact resume", gpu_checks),
+        "vgg16": ("THIN on VGG-16 beside plain VGG-16", gpu_vgg16),
+        "table2": ("Table 2, all seeds together", gpu_table2),
+    }
+    found: list[nodes.Node] = []
+    for part, entry in report.items():
+        title, content = draw[part]
+        made = entry["made"]
+        about = f"{title}, on {made['device']} with PyTorch {made['torch']}"
+        if entry["size"] != "full":
+            about += ", in a tiny size that says nothing about speed"
+        if entry["state"] != "done":
+            about += f"; {entry['state']}"
+        found += [nodes.paragraph("", about + "."), *content(entry)]
+    return found
+
+
+def gpu_checks(entry: dict) -> list[nodes.Node]:
+    """A line for each thing that was checked."""
+    lines = [
+        [name, "holds" if check["holds"] else "does not hold", check["about"]]
+        for name, check in entry.get("checks", {}).items()
+    ]
+    return [as_table(["checked", "", "found"], lines)] if lines else []
+
+
+def gpu_vgg16(entry: dict) -> list[nodes.Node]:
+    """A line for each setting and network."""
+    titles = ["", "network", "images a second", "its time / plain", "memory, GB"]
+    lines = [
+        [
+            *(setting, name, f"{row['images_per_second']:,.0f}"),
+            *(f"{row['time_ratio']:.2f}", f"{row['peak_memory_gb'] or '?'}"),
+            percent(row["share_of_measured_peak"]),
+            percent(row["share_of_data_sheet"]),
+        ]
+        for setting, rows in entry.get("settings", {}).items()
+        for name, row in rows.items()
+    ]
+    shares = ["of a large product's speed", "of the data sheet's"]
+    return [as_table([*titles, *shares], lines)] if lines else []
+
+
+def percent(share: float | None) -> str:
+    """Without decimals; "?" for what is not known."""
+    return "?" if share is None else f"{100 * share:.0f} %"
+
+
+def gpu_table2(entry: dict) -> list[nodes.Node]:
+    """A line for each row, and how long they take together."""
+    found: list[nodes.Node] = []
+    lines = []
+    for name, row in entry.get("lines", {}).items():
+        accuracy = row.get("accuracy")
+        mean = f"{sum(accuracy) / len(accuracy):.2f} %" if accuracy else "–"
+        whole = "whole" if not row["extrapolated"] else f"{row['steps_made']:,} steps"
+        seconds = f"{row['seconds']:.1f} s"
+        lines.append([name, seconds, whole, f"{row['ms_per_step']:.2f} ms", mean])
+    if lines:
+        titles = ["", "time", "made", "a step of all seeds", "mean accuracy"]
+        found.append(as_table(titles, lines))
+    if "table_seconds" in entry:
+        about = (
+            f"{entry['seeds']} seeds of {entry['images']:,} images ({entry['data']})"
+        )
+        took, rest = "took", ""
+        if entry["table_extrapolated"]:
+            took = "would take about"
+            rest = ", extrapolated for the rows of which only some steps were made"
+        text = f"The table, {about}, {took} {entry['table_seconds']:,.0f} s{rest}."
+        found.append(nodes.paragraph("", text))
+    if "ms_per_step" in entry:
+        ways = "; ".join(f"{w}, {ms:.2f} ms" for w, ms in entry["ms_per_step"].items())
+        text = f"THIN, one step of every seed in each of the ways: {ways}."
+        found.append(nodes.paragraph("", text))
+    return found
+
+
 class Speed(SphinxRole):
     """``{speed}``."""
 
@@ -132,13 +219,15 @@ class Benchmarks(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Draw, or say what is missing."""
         wanted = self.arguments[0]
-        for path in (SPEEDS, TIMES):
+        for path in (SPEEDS, TIMES, GPU):
             self.env.note_dependency(str(path))
         draw = {
             "slower": partial(slower_table, load()),
             "time-to-accuracy": partial(time_to_accuracy, load(TIMES)),
         }
         try:
+            if wanted == "gpu":
+                return gpu(load(GPU))
             if wanted in draw:
                 return [draw[wanted]()]
             return [section_table(load()[wanted])]

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import math
-import zlib
 from functools import cache
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from thin_mini.data.dataset import ExogenousDataset
+from thin_mini.data.npz import read_array
 from thin_mini.data.store import DataError, cache_folder, data_folder
+from thin_mini.files import regular_file
 
 SHAPES = ("square", "ellipse", "heart")
 N_POSITIONS = 32  # of x and of y
 N_ORIENTATIONS = 39  # the official 40th repeats the first: 360 degrees are 0
 OFFICIAL_FILE = "dsprites_ndarray_co1sh3sc6or40x32y32_64x64.npz"
 OFFICIAL_SIZE = 64
+OFFICIAL_SHAPE = (737_280, OFFICIAL_SIZE, OFFICIAL_SIZE)
 SOURCES = ("auto", "official", "rendered")
 # Half the extent of the largest sprite at scale 1: a corner of the square.
 REACH = 9.6 * math.sqrt(2)
@@ -204,7 +205,13 @@ def _make(
         line = np.ravel_multi_index(
             [f.numpy() for f in (shape, exo, turn, column, row)], (3, 6, 40, 32, 32)
         )
-        pixels = _averaged(_read_official(official)[line], size)
+        images = _read_official(official)[line]
+        if images.max() > 1:
+            raise DataError(
+                f"{official} holds pixels of {images.max()}, not of 0 and 1: fetch it "
+                "again"
+            )
+        pixels = _averaged(images, size)
     return ExogenousDataset(
         images=pixels,
         target=shape,
@@ -244,7 +251,7 @@ def _official_file(source: str) -> Path | None:
         return None
     folders = [f for f in (data_folder(), cache_folder()) if f is not None]
     for folder in folders:
-        if (folder / OFFICIAL_FILE).is_file():
+        if regular_file(folder / OFFICIAL_FILE):
             return folder / OFFICIAL_FILE
     if source == "auto":
         return None
@@ -257,17 +264,7 @@ def _official_file(source: str) -> Path | None:
 @cache
 def _read_official(path: Path) -> np.ndarray:
     """The images, (737280, 64, 64) of 0/1: 3 GB. The pickled metadata stay unread."""
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            images = archive["imgs"]
-    except (OSError, ValueError, KeyError, BadZipFile, EOFError, zlib.error) as error:
-        raise DataError(f"{path} is damaged ({error}): fetch it again") from error
-    if images.shape != (737_280, 64, 64) or images.dtype != np.uint8:
-        raise DataError(
-            f"{path} holds {images.dtype} {images.shape} instead of uint8 "
-            "(737280, 64, 64): fetch it again"
-        )
-    return images
+    return read_array(path, "imgs", OFFICIAL_SHAPE, np.uint8)
 
 
 def _check_factors(

@@ -1,0 +1,189 @@
+"""The method on a device: the model is there, images come from the CPU, results return.
+
+On the device that ``THIN_MINI_DEVICE`` names, by default the CPU; ``benchmarks/gpu.py``
+runs these tests on a GPU.
+"""
+
+import copy
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import ROWS, condition_for, make, randomise
+
+import thin_mini as tm
+from thin_mini.data import FaceFiles, Pictures
+from thin_mini.training import Losses
+
+THERE = torch.device(os.environ.get("THIN_MINI_DEVICE") or "cpu")
+HERE = torch.device("cpu")
+close = torch.testing.assert_close
+
+
+@pytest.fixture(autouse=True)
+def _all_digits():
+    """Float32 as on the CPU, so that both places can be compared."""
+    with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+        yield
+
+
+def placed(model):
+    """Where each parameter and buffer is."""
+    values = [*model.parameters(), *model.buffers()]
+    return {value.device.type for value in values}
+
+
+def twins(row, exogenous):
+    """One model, here and there."""
+    model = randomise(make(row, exogenous))
+    return model.eval(), copy.deepcopy(model).to(THERE).eval()
+
+
+def loose(got, expected, **tolerance):
+    """The same to within what other sums of float32 make of it, and on the CPU."""
+    assert got.device == HERE
+    close(got, expected, **({"rtol": 1e-3, "atol": 1e-4} | tolerance))
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_fit_trains_where_the_model_is(row, digits, exogenous):
+    model = make(row, exogenous).to(THERE)
+    before = [p.detach().clone() for p in model.parameters() if p.requires_grad]
+    history = tm.fit(
+        model,
+        digits[0],
+        epochs=2,
+        batch_size=64,
+        shift=1,
+        valid=digits[1],
+        progress=False,
+    )
+    assert placed(model) == {THERE.type}
+    assert history["sup"].iloc[1] < history["sup"].iloc[0]
+    trained = [p for p in model.parameters() if p.requires_grad]
+    assert not any(map(torch.equal, before, trained))
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_evaluate_and_precompute_answer_on_the_cpu(row, digits, exogenous):
+    here, there = twins(row, exogenous)
+    expected, got = (tm.evaluate(model, digits[1]) for model in (here, there))
+    loose(got.logits, expected.logits)
+    assert got.accuracy == pytest.approx(expected.accuracy, abs=1)
+    known = tm.precompute(there, digits[1])
+    if here.context is None:
+        assert known is None
+    else:
+        for ours, theirs in zip(known, tm.precompute(here, digits[1]), strict=True):
+            loose(ours, theirs)
+    again = tm.evaluate(there, digits[1], condition=known)
+    loose(again.logits, expected.logits)
+    assert placed(there) == {THERE.type}
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_losses_and_gradients_are_those_of_the_cpu(row, digits, exogenous):
+    dispel = 0.5 if row in ("exogenous", "thin") else 0.0
+    gradients = []
+    for model in twins(row, exogenous):
+        device = next(model.parameters()).device
+        train = digits[0].subset(slice(32))
+        condition = condition_for(make(row, exogenous), train)
+        if condition is not None:
+            condition = condition.at(torch.arange(32), device)
+        images, target = train.images.to(device), train.target.to(device)
+        sup, sim = Losses(model, dispel)(images, target, condition)
+        (sup + dispel * sim).backward()
+        found = {k: p.grad for k, p in model.named_parameters() if p.requires_grad}
+        gradients.append(found | {"sup": sup.detach(), "sim": sim.detach()})
+    for name, value in gradients[0].items():
+        loose(gradients[1][name].cpu(), value, rtol=1e-2, atol=1e-3)
+
+
+@pytest.mark.parametrize("depth", [1, 3, 7, 8, 10])
+def test_gates_and_their_gradients_are_those_of_the_cpu(depth):
+    gate = randomise(tm.TreeGate(20, depth)).eval()
+    h = torch.randn(16, 20)
+    weights = torch.rand(16, 2**depth)
+    found = []
+    for device in (HERE, THERE):
+        x = h.to(device).requires_grad_()
+        g = copy.deepcopy(gate).to(device)(x)
+        (g * weights.to(device)).sum().backward()
+        found.append((g.detach().cpu(), x.grad.cpu()))
+    for got, expected in zip(found[1], found[0], strict=True):
+        loose(got, expected)
+    loose(found[1][0].sum(1), torch.ones(16), atol=1e-5)
+
+
+@pytest.mark.parametrize("make_gate", [tm.UniformGate, lambda n: tm.SoftmaxGate(20, n)])
+def test_flat_gates_are_those_of_the_cpu(make_gate):
+    gate, h = make_gate(8).eval(), torch.randn(16, 20)
+    loose(copy.deepcopy(gate).to(THERE)(h.to(THERE)).detach().cpu(), gate(h).detach())
+
+
+def test_hard_routing_is_that_of_all_experts():
+    experts = randomise(tm.Experts(20, 5, 3, 8)).eval().to(THERE)
+    h, leaf = torch.randn(30, 20, device=THERE), torch.randint(8, (30,), device=THERE)
+    expected = experts(h)[torch.arange(30, device=THERE), leaf]
+    loose(experts.routed(h, leaf).detach().cpu(), expected.detach().cpu())
+
+
+def test_a_checkpoint_from_there_goes_on_here_and_there(digits, exogenous, tmp_path):
+    path, settings = tmp_path / "run.pt", {"epochs": 2, "batch_size": 64}
+    model = make("thin", exogenous).to(THERE)
+    history = tm.fit(model, digits[0], checkpoint=path, progress=False, **settings)
+    for device in (HERE, THERE):
+        other = make("thin", exogenous).to(device)
+        again = tm.fit(other, digits[0], checkpoint=path, progress=False, **settings)
+        assert again.equals(history)
+        assert placed(other) == {device.type}
+        for name, value in other.state_dict().items():
+            assert torch.equal(value.cpu(), model.state_dict()[name].cpu()), name
+
+
+def faces(n, size, seed):
+    """Pictures without files, whose brightness tells the expression a little."""
+    generator = torch.Generator().manual_seed(seed)
+    target = torch.arange(n) % 7
+    noise = torch.randint(0, 150, (n, size, size), generator=generator)
+    pixels = (noise + 15 * target[:, None, None]).byte()
+    people = torch.arange(n) % 5
+    names = tuple(f"{seed}/{i}" for i in range(n))
+    return FaceFiles(
+        Path(), names, target, people, tuple("abcde"), "noise", pixels=pixels
+    )
+
+
+@pytest.mark.parametrize("precision", ["no", "bf16"])
+def test_long_runs_train_there_and_predict_on_the_cpu(precision, tmp_path):
+    torch.manual_seed(0)
+    widths = (4, 8)
+    people = tm.ExogenousNetwork(tm.ConvEncoder(3, 16, widths), 5, hidden=8).freeze()
+    encoder = tm.ConvEncoder(3, 16, widths)
+    model = tm.build("thin", 7, exogenous=people, encoder=encoder, hidden=8, seed=0)
+    model.to(THERE)
+    data, valid = (Pictures(faces(n, 16, seed), 16) for n, seed in ((64, 0), (20, 1)))
+    history = tm.scaling.train(
+        model,
+        data,
+        valid,
+        steps=6,
+        every=3,
+        folder=tmp_path,
+        batch_size=16,
+        lr=1e-3,
+        mixed_precision=precision,
+        device=THERE.type,
+        progress=False,
+    )
+    assert list(history.index) == [3, 6]
+    assert placed(model) == {THERE.type}
+    logits = tm.scaling.predict(model, valid)
+    assert logits.shape == (20, 7)
+    here = copy.deepcopy(model).cpu()
+    images = torch.stack([valid[i][0] for i in range(20)])
+    with torch.no_grad():
+        loose(logits, here(images))
+    assert placed(model) == {THERE.type}
