@@ -67,6 +67,14 @@ def test_a_pair_becomes_a_frozen_network_that_says_the_same(
     torch.testing.assert_close(network(images), z_exo)
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16])
+def test_a_pair_in_another_precision_is_taken_in_float32(dtype, people):
+    pair = embedded().to(dtype), nn.Linear(8, 7).to(dtype)
+    network = tm.adapt(*pair, in_shape=SHAPE)
+    assert network(people.images[:2]).dtype == torch.float32
+    assert next(pair[0].parameters()).dtype == dtype  # yours stays as it was
+
+
 def test_gradients_flow_through_anothers_classifier_for_the_dispelling_loss():
     network = tm.adapt(mapped(), nn.Linear(180, 7), in_shape=SHAPE)
     h = torch.randn(4, 180, requires_grad=True)

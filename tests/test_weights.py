@@ -1,6 +1,7 @@
 """Published weights: every form gives the same network; anything else is refused."""
 
 import hashlib
+import os
 import threading
 from contextlib import contextmanager
 from functools import partial
@@ -237,8 +238,12 @@ def truncated(path):
     path.write_bytes(path.read_bytes()[:1000])
 
 
-def wrapped(path):
-    torch.save({"epoch": 3, "state_dict": hollow(FACE)}, path)
+def no_weights(path):
+    torch.save({"epoch": 3, "best": 0.9}, path)
+
+
+def empty(path):
+    torch.save({}, path)
 
 
 def text(path):
@@ -263,8 +268,10 @@ def one_tensor(path):
         (truncated, r"VGG_FACE\.t7 is damaged, or no file of w"),
         (trap, r"without running code \(UnpicklingError\)"),
         (one_tensor, r"VGG_FACE\.t7 is damaged, or no file of w"),
-        (wrapped, r"no layer of VGG-16 \(its first is None\)"),
-        (other_network, r"no layer of VGG-16 \(its first is conv1.weight\)"),
+        (no_weights, r"no layer of VGG-16 \(what it holds begins with epoch, best\)"),
+        (empty, r"no layer of VGG-16 \(what it holds begins with nothing\)"),
+        (other_network, r"no layer of VGG-16 \(what it holds begins with conv1.weight"),
+        (os.mkfifo, r"there is no file .*VGG_FACE\.t7 \(what lies there is no file\)"),
     ],
 )
 def test_a_file_of_something_else_is_refused_and_not_run(
@@ -275,6 +282,23 @@ def test_a_file_of_something_else_is_refused_and_not_run(
     with pytest.raises(DataError, match=rf"{message}.*vgg_face_dag\.pth"):
         load(path)
     assert not (tmp_path / "sprung").exists()
+
+
+@pytest.mark.parametrize(
+    "prefix", ["", "module.", "_orig_mod.", "module._orig_mod.", "_orig_mod.module."]
+)
+@pytest.mark.parametrize("wraps", [(), ("state_dict",), ("model", "model_state_dict")])
+def test_training_code_wraps_its_weights(prefix, wraps, tmp_path):
+    """As DataParallel, torch.compile and checkpoints with an optimizer leave them."""
+    path, values = tmp_path / "checkpoint.pth", hollow(FACE)
+    values["conv_5_3.bias"] = torch.full((512,), 2.0, dtype=torch.float64)
+    content = {f"{prefix}{key}": value for key, value in values.items()}
+    for wrap in wraps:
+        content = {"epoch": 3, wrap: content, "optimizer": {"state": {}, "lr": 0.1}}
+    torch.save(content, path)
+    encoder = tm.load_vgg16(tm.VGG16Encoder(32), path)
+    assert (encoder(torch.rand(1, 3, 32, 32)) == 2).all()
+    assert tm.vgg_face(path)(torch.rand(1, 3, 64, 64)).dtype == torch.float32
 
 
 def test_vgg16_with_batch_norm_is_another_network(tmp_path):

@@ -49,7 +49,7 @@ def adapt(
         seed: Draws its weights and the order of the images.
 
     Returns:
-        The network, on the device of ``representation``.
+        The network, on the device of ``representation``, in float32.
 
     Raises:
         ValueError: If there is no classifier and no ``people``, or both; if the
@@ -65,7 +65,7 @@ def adapt(
     probe = torch.rand(2, *in_shape, generator=torch.Generator().manual_seed(0))
     probe = probe.to(device)
     try:
-        encoder = Encoder(copy.deepcopy(representation).eval(), in_shape)
+        encoder = Encoder(copy.deepcopy(representation).float().eval(), in_shape)
         with torch.no_grad():
             h = encoder(probe)  # (2, D)
     except Exception as error:  # whatever another's code may raise
@@ -76,7 +76,7 @@ def adapt(
     _check_finite("representation", h)
     if people is not None:
         return _fitted(encoder, people, gate_on, hidden, epochs, seed).freeze()
-    head = copy.deepcopy(cast(nn.Module, classifier)).to(device).eval()
+    head = copy.deepcopy(cast(nn.Module, classifier)).to(device).float().eval()
     try:
         with torch.no_grad():
             z = head(h)

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import requests
@@ -48,6 +50,9 @@ _LAYERS = {
     "Torch": [*(f"conv_{b}_{i}" for b, i in _PLACES), "fc6", "fc7", "fc8"],
     "MatConvNet": [*(f"conv{b}_{i}" for b, i in _PLACES), "fc6", "fc7", "fc8"],
 }
+# Where training code keeps a state dict, and what its wrappers put before a name.
+_WRAPS = ("state_dict", "model_state_dict", "model", "net", "weights")
+_PREFIX = re.compile(r"^(?:(?:module|_orig_mod|model|net)\.)+|(?<=\.)_orig_mod\.")
 _MEND = (
     "pass torchvision's vgg16-397923af.pth, the vgg_face.mat of VGG-Face's authors, "
     "vgg_face_dag.pth, or the state dict of a port of VGG_FACE.t7 (conv_1_1.weight, …)"
@@ -94,7 +99,9 @@ def load_vgg16(encoder: VGG16Encoder, file: Path | str) -> VGG16Encoder:
     Args:
         encoder: Its 13 convolutions are overwritten, unless there is an error.
         file: ImageNet's, from :func:`download_vgg16`, or VGG-Face's. If it has fully
-            connected layers as well, they are left aside.
+            connected layers as well, they are left aside. A checkpoint that keeps
+            them under state_dict or model will do, and names as DataParallel or
+            torch.compile give them (module., _orig_mod.).
 
     Returns:
         The encoder. How it wants its images is said at the top of this module.
@@ -170,16 +177,22 @@ def vgg_face_network(
 def _read(file: Path | str) -> tuple[str, dict[str, Tensor]]:
     """Which kind of file it is, and what it holds, by its own names."""
     if not Path(file).is_file():
-        raise DataError(f"there is no file {file}: {_MEND}")
+        what = " (what lies there is no file)" if Path(file).exists() else ""
+        raise DataError(f"there is no file {file}{what}: {_MEND}")
     try:
-        if Path(file).suffix == ".mat":
-            values = _from_matconvnet(file)
+        content: Any
+        if Path(file).suffix.lower() == ".mat":
+            content = _from_matconvnet(file)
         else:
-            values = torch.load(file, map_location="cpu", weights_only=True)
+            content = torch.load(file, map_location="cpu", weights_only=True)
+        while inner := [w for w in _WRAPS if isinstance(content.get(w), Mapping)]:
+            content = content[inner[0]]
         # Some ports keep their layers in two groups.
         values = {
-            re.sub(r"^(features|fc)\.(?=conv|fc)", "", name): value
-            for name, value in values.items()
+            re.sub(
+                r"^(features|fc)\.(?=conv|fc)", "", _PREFIX.sub("", str(name))
+            ): value
+            for name, value in content.items()
             if isinstance(value, Tensor)
         }
     except Exception as error:  # both readers raise many kinds for a damaged file
@@ -193,9 +206,10 @@ def _read(file: Path | str) -> tuple[str, dict[str, Tensor]]:
     }
     kind = max(found, key=lambda kind: found[kind])
     if found[kind] == 0:
+        kept = ", ".join(map(str, list(values or content)[:3])) or "nothing"
         raise DataError(
-            f"{file} holds no layer of VGG-16 (its first is {next(iter(values), None)})"
-            f": {_MEND}"
+            f"{file} holds no layer of VGG-16 (what it holds begins with {kept}): "
+            f"{_MEND}"
         )
     return kind, values
 
