@@ -32,6 +32,7 @@ from thin_mini.data.listing import (
 )
 from thin_mini.data.pairs import PAIRS, face_pairs
 from thin_mini.data.store import DataError
+from thin_mini.files import regular_file
 
 __all__ = [
     "LAYOUTS", "face_csv", "face_folder", "face_pairs", "open_faces", "open_test",
@@ -175,6 +176,8 @@ def _listing(root: Path, layout: str) -> Listing:
         raise ValueError(f"layout must be auto, {', '.join(LAYOUTS)}; got {layout!r}")
     if not root.exists():
         raise DataError(f"there is no {root}: name the folder of the data set")
+    if not root.is_dir():
+        regular_file(root)  # or an error
     if layout == "csv" and root.is_file():
         return _csv(root)
     if layout != "auto":
@@ -189,14 +192,14 @@ def _listing(root: Path, layout: str) -> Listing:
             return next(iter(found.values()))()
         if found:
             raise _unclear(root, f"several layouts ({', '.join(found)})")
-    if root.is_file():
+    if root.is_file() and root.name.lower() not in PAIRS:
         return _csv(root)
     raise _unclear(root, "no known layout")
 
 
 def _unclear(root: Path, seen: str) -> DataError:
     needs = "; ".join(f"{name}: {known.needs}" for name, known in LAYOUTS.items())
-    pairs = look(root, *PAIRS)
+    pairs = root if root.is_file() else look(root, *PAIRS)
     return DataError(
         f"{root} {holds(root)}: {seen}. Correct the folder or pass layout=. They need "
         f"{needs}"

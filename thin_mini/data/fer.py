@@ -90,7 +90,9 @@ def _raf_list(root: Path, labels: Path) -> Listing:
 
 
 def _raf_folders(root: Path, sign: Path) -> Listing:
-    listing = class_folders(root, {str(i): c for i, c in RAF_DB_IDS.items()})
+    numbers = {str(i): c for i, c in RAF_DB_IDS.items()}
+    mend = "of a data set with other numbers, call the folders after the expressions"
+    listing = class_folders(root, numbers, mend)
     listing.name = "RAF-DB"
     return listing
 
@@ -154,7 +156,8 @@ def _affectnet_list(file: Path) -> pd.DataFrame:
     """One list of the first layout; the official validation list has no header."""
     path, *box = AFFECTNET_COLUMNS[:5]
     _, first = next(read_lines(file), (0, ""))
-    names = None if path.lower() in first.lower() else AFFECTNET_COLUMNS
+    bare = path.lower() not in first.lower() and first.count(",") == 8
+    names = AFFECTNET_COLUMNS if bare else None
     rows = read_table(file, (path, "expression"), box, names)
     said = rows["expression"]
     number = pd.to_numeric(said, errors="coerce")

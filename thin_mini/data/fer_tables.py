@@ -49,8 +49,18 @@ def expw(root: str | Path, seed: int = 0) -> Parts:
 
 
 def _expw(root: Path, labels: Path) -> Listing:
-    images = look(root, "image/origin", "origin", "image", "images") or root
-    folder = "" if images == root else f"{images.relative_to(root).as_posix()}/"
+    for root in (labels.parent, labels.parent.parent):  # of a list at the root, too
+        images = look(root, "image/origin", "origin", "image", "images")
+        if images is not None:
+            folder = f"{images.relative_to(root).as_posix()}/"
+            break
+    else:
+        if labels.parent.name.lower() == "label":
+            raise DataError(
+                f"ExpW: {labels} is there, and no folder image/origin beside label: "
+                f"unpack it. It is given {EXPW.where}"
+            )
+        root, folder = labels.parent, ""  # the photographs lie beside their list
     rows, skipped = [], Counter[str]()
     for number, line in read_lines(labels):
         try:

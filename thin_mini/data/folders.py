@@ -125,8 +125,8 @@ def read_lines(file: Path) -> Iterator[tuple[int, str]]:
                     yield number, line.strip()
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(
-            f"{file} is no text that can be read ({error}): fetch it again, or save it "
-            "as UTF-8"
+            f"{file} is no text that can be read ({_reason(error)}): fetch it again, "
+            "or save it as UTF-8"
         ) from error
 
 
@@ -173,11 +173,17 @@ def read_table(
                 numbers.append(number)
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(
-            f"{file} cannot be read as a table ({error}): pass a CSV in UTF-8"
+            f"{file} cannot be read as a table ({_reason(error)}): pass a CSV in UTF-8"
         ) from error
     if not table:
         raise DataError(f"{file} holds no row below its header: fill it in")
     return pd.DataFrame(table, numbers, list(places), dtype=object)
+
+
+def _reason(error: OSError | UnicodeDecodeError) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return f"its byte {error.start} is no UTF-8"
+    return error.strerror or str(error)
 
 
 def _rows(file: Path, lines: Any) -> Iterator[tuple[int, list[str]]]:

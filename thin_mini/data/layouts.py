@@ -134,12 +134,17 @@ def any_of(*patterns: str) -> Callable[[Path], Path | None]:
     return lambda root: look(root, *patterns)
 
 
-def class_folders(root: Path, known: Mapping[str, int | None]) -> Listing:
+def class_folders(
+    root: Path,
+    known: Mapping[str, int | None],
+    mend: str = "rename it, or move it out",
+) -> Listing:
     """A folder for each class, in or around the folders of the parts, if there are any.
 
     Args:
         root: What holds them.
         known: Names of classes in lower case; None as the class leaves one out.
+        mend: What to do about a folder with another name.
 
     Raises:
         DataError: If a folder's name is no class, or a class folder holds no picture.
@@ -159,7 +164,7 @@ def class_folders(root: Path, known: Mapping[str, int | None]) -> Listing:
         if not classes and strange and (pictures or splits or not parted):
             raise DataError(
                 f"the folder {root / place} is called after no expression: the names "
-                f"are {', '.join(known)}. Rename it, or move it out"
+                f"are {', '.join(known)}; {mend}"
             )
         if len(classes) > 1 or len(splits) > 1:
             raise DataError(f"the folder {root / place} is of two classes or parts")
@@ -168,8 +173,9 @@ def class_folders(root: Path, known: Mapping[str, int | None]) -> Listing:
             continue
         filled["/".join(folders[: classes[0] + 1])] += len(pictures)
         target, split = known[names[classes[0]]], next(iter(splits), "")
-        if target is None:
-            skipped[names[classes[0]]] += len(pictures)
+        if target is None or (parted and not split):
+            reason = "in no part" if parted and not split else names[classes[0]]
+            skipped[reason] += len(pictures)
             continue
         rows += [(p.relative_to(root).as_posix(), target, split) for p in pictures]
     skipped = +skipped  # without zeros

@@ -101,6 +101,8 @@ class Listing:
         again = table.duplicated()
         if again.any():
             self.skipped["listed twice"] += int(again.sum())
+            first = table["path"][again].iloc[0]
+            log.warning("%s lists %d twice: %s", self.name, again.sum(), first)
         table = table[~again]
         double = table[table.duplicated("path", keep=False)]
         parts = double.groupby("path", sort=False)["split"].nunique()

@@ -25,10 +25,11 @@ def unshared(files: FaceFiles, test: Tensor, twins: str) -> Tensor:
     n = int((shared & test).sum())
     if n == 0 or twins == "drop":
         return test | ~shared
-    first = same[same == same.iloc[0]].index
+    side = dict(zip(files.paths, sides, strict=True))
+    pair = {side[path]: path for path in same[same == same.iloc[0]].index}
     text = (
         f"{files.name}: {n:,} pictures of the test part are in the training part too, "
-        f"byte for byte (the first: {' = '.join(first[:2])})"
+        f"byte for byte (one of them: {pair['train']} = {pair['test']})"
     )
     if files.pixels is not None:  # FER2013 was given out so, and is measured so
         log.warning("%s; they stay, as the data set's authors have it", text)
