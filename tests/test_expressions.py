@@ -1,6 +1,7 @@
 """``thin-mini train``: from a folder of faces to its test accuracy."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -120,6 +121,20 @@ def test_options_that_cannot_work_are_refused(options, message, faces, tmp_path)
     assert code == 1
     assert message in said
     assert not list(tmp_path.glob("*.pt"))
+
+
+def test_pictures_in_both_parts_are_refused_or_left_out(faces, tmp_path):
+    folder = shutil.copytree(faces, tmp_path / "faces")
+    shutil.copy(folder / "0.png", folder / "7.png")  # person 7 is one to test on
+    tree = ("--model", "tree")
+    code, said = quick(folder, tmp_path / "out", *tree)
+    assert code == 1
+    assert "1 pictures of the test part are in the training part too" in said
+    code, said = quick(folder, tmp_path / "out", *tree, "--drop-twins")
+    assert code == 0, said
+    result = json.loads((tmp_path / "out/result.json").read_text())
+    assert "1 also in the test part" in result["data"]
+    assert sum(result["images"]) == 83
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):

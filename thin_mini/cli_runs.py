@@ -32,6 +32,13 @@ def train(
     folder: Annotated[str, typer.Argument(help="Faces with expressions.")],
     out: Annotated[str, typer.Option(help="The folder to keep the run in.")],
     layout: Annotated[str, typer.Option(help=f"auto, {LAYOUTS}.")] = "auto",
+    drop_twins: Annotated[
+        bool,
+        typer.Option(
+            "--drop-twins",
+            help="Leave out training pictures that are also in the test.",
+        ),
+    ] = False,
     model: Annotated[str, typer.Option(help=f"{', '.join(MODELS)}.")] = "thin",
     encoder: Annotated[
         str, typer.Option(help="small, for a laptop, or vgg16, the paper's.")
@@ -98,6 +105,7 @@ def train(
             folder,
             out,
             layout=layout,
+            twins="drop" if drop_twins else "refuse",
             model=model,
             encoder=encoder,
             weights=weights,

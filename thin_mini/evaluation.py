@@ -45,7 +45,7 @@ def evaluate_run(
     files = open_test(folder, layout)
     if run.about["data"].startswith(f"{files.name}, "):
         # Where no part is for tests, a fifth was kept for them and the rest is known.
-        _, files = open_faces(folder, layout)
+        _, files = open_faces(folder, layout, twins="drop")
     files = files.readable(progress)
     pictures, label = Pictures(files, run.size), "testing" if progress else ""
     logits = predict(run.model, pictures, workers=workers, label=label)

@@ -49,6 +49,7 @@ def train_folder(
     out: Path | str,
     *,
     layout: str = "auto",
+    twins: str = "refuse",
     model: str = "thin",
     encoder: str = "small",
     weights: Path | None = None,
@@ -69,6 +70,7 @@ def train_folder(
         folder: The data set, as :func:`thin_mini.data.open_faces` reads it.
         out: For everything that is made; a run found there is gone on with.
         layout: Of the folder.
+        twins: What to do with pictures in both parts, as there.
         model: One of ``MODELS``.
         encoder: ``"small"``, three convolutions, or ``"vgg16"``, the paper's.
         weights: What VGG-16 starts from. By default the download for ImageNet, and
@@ -119,7 +121,7 @@ def train_folder(
     check_share(batch_size, pieces, PartialState().num_processes)
     progress = progress and PartialState().is_main_process
 
-    train_files, test_files = open_faces(folder, layout)
+    train_files, test_files = open_faces(folder, layout, twins=twins)
     with claim(out):
         train_files, test_files = (
             part.readable(progress) for part in (train_files, test_files)

@@ -36,7 +36,7 @@ def unshared(files: FaceFiles, test: Tensor, twins: str) -> Tensor:
         return torch.ones_like(test)
     raise DataError(
         f"{text}: remove one of each, or leave those of the training part out with "
-        "tm.data.open_faces(..., twins='drop')"
+        "--drop-twins or tm.data.open_faces(..., twins='drop')"
     )
 
 
