@@ -1,12 +1,12 @@
 """What the book's own pages say agrees with the library and with one another."""
 
 import contextlib
+import dataclasses
 import inspect
 import io
 import json
 import re
 from collections import Counter
-from dataclasses import fields
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -58,7 +58,7 @@ def test_profiles_are_those_of_the_library():
         tuple(cell.strip("`").replace(",", "") for cell in row)
         for row in rows(TEXT["using.md"], "profile")
     }
-    sizes = [f.name for f in fields(Profile) if f.name != "device"]
+    sizes = [f.name for f in dataclasses.fields(Profile) if f.name != "device"]
     assert table == {
         tuple(str(getattr(p, name)) for name in sizes) for p in PROFILES.values()
     }

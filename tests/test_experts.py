@@ -187,3 +187,23 @@ def test_experts_with_several_hidden_layers_are_not_routed_and_need_units():
         experts.routed(torch.zeros(6, D), torch.zeros(6).long())
     with pytest.raises(ValueError, match="hidden must be at least 1, got 0"):
         tm.Experts(D, (H, 0), K, L)
+
+
+@pytest.mark.parametrize("gated", [False, True])
+def test_experts_of_one_hidden_layer_are_one_network_in_groups(gated):
+    experts = tm.Experts(20, 4, 3, n_experts=8).double()
+    mlp = tm.MLP(20, 32, 3).double()
+    h = torch.rand(16, 20, dtype=torch.double)
+    g = (
+        torch.rand(16, 8, dtype=torch.double).softmax(1)
+        if gated
+        else torch.ones(16, 8) / 8
+    )
+    with torch.no_grad():
+        mlp.first.load_state_dict(experts.first.state_dict())
+        mlp.norm.load_state_dict(experts.norm.state_dict())
+        mixed = torch.einsum("nlk,nl->nk", experts(h), g.double())
+        groups = mlp.embed(h) * g.double().repeat_interleave(4, dim=1)  # (N, 32)
+        one = groups @ experts.weight.flatten(0, 1) + g.double() @ experts.bias[:, 0]
+    torch.testing.assert_close(one, mixed, atol=1e-8, rtol=0)
+    assert tm.n_trainable(experts) - tm.n_trainable(mlp) == (8 - 1) * 3

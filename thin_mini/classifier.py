@@ -73,7 +73,7 @@ class MLP(nn.Module):
 
 
 class Classifier(nn.Module):
-    """The baseline: an encoder, then one strong classifier (Figure 3, top left).
+    """The baseline: an encoder, then one large classifier (Figure 3, top left).
 
     Args:
         encoder: F_φ.

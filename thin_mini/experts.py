@@ -14,6 +14,10 @@ from thin_mini import checks
 class Experts(nn.Module):
     """L small classifiers, evaluated together.
 
+    Averaged, with one hidden layer each, they are one :class:`MLP` of L·H hidden units;
+    weighed by a gate, that network with its hidden units in L groups, each multiplied
+    by its g (chapters 4 and 6).
+
     Expert l is Linear → batch norm → ReLU → Linear, or has several hidden layers. The
     first layers of all experts see the same h, so they are one wide ``Linear``; later
     layers are one batched product each. ``benchmarks/`` compares this with the
