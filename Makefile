@@ -10,6 +10,10 @@ NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb))
 # Seconds that one cell may take under the smoke profile.
 CELL_TIMEOUT ?= 300
 
+# The ends of what pyproject.toml allows.
+LOWEST_PYTHON ?= 3.10
+NEWEST_PYTHON ?= 3.14
+
 # Progress bars belong on a screen, not in a page or a log. A back end named in the
 # environment would keep the figures out of the notebooks.
 export TQDM_DISABLE := 1
@@ -28,10 +32,11 @@ absolute_paths = \
 	  *) export THIN_MINI_CACHE="$(CURDIR)/$$THIN_MINI_CACHE" ;; esac
 
 .DEFAULT_GOAL := help
-.PHONY: help book check-book test lint lab picture bench reproduce outputs clean distclean
+.PHONY: help book check-book test test-lowest test-newest lint lab picture bench
+.PHONY: reproduce outputs clean distclean
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s%s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s%s\n", $$1, $$2 }' Makefile
 
 # A build always starts without HTML and doctrees: pages taken out of _toc.yml must
 # not survive, and an incremental build can pass right after a failed one. What
@@ -68,6 +73,24 @@ test: $(STAMP) ## Test the library, then run every notebook and compare its outp
 	THIN_MINI_DATA=stand-in; notebooks; \
 	case "$$given" in ""|stand-in) ;; *) THIN_MINI_DATA="$$given"; notebooks ;; esac
 
+# Versions by uv's resolution $(1) under Python $(2), in the new environment $(3).
+unit_tests = set -e; export MPLBACKEND=Agg THIN_MINI_DATA=stand-in; \
+	command -v uv >/dev/null || { \
+	  echo "make $@ needs uv: python3 -m pip install uv" >&2; exit 1; }; \
+	rm -rf $(3); uv venv --quiet --python $(2) $(3); \
+	uv pip install --quiet --python $(3)/bin/python --resolution $(1) \
+	  --editable '.[book,test,scale,onnx]'; \
+	$(3)/bin/python -m pytest tests
+
+test-lowest: ## Test the library with the lowest versions that are allowed (uv)
+	@$(call unit_tests,lowest-direct,$(LOWEST_PYTHON),.venv-lowest)
+
+test-newest: ## Test library and chapters with the newest versions there are (uv)
+	@$(call unit_tests,highest,$(NEWEST_PYTHON),.venv-newest); \
+	THIN_MINI_PROFILE=smoke .venv-newest/bin/python -m pytest -q -n 2 \
+	  --dist loadfile --nbval-lax --nbval-current-env \
+	  --nbval-cell-timeout=$(CELL_TIMEOUT) $(NOTEBOOKS)
+
 lint: $(STAMP) ## Check style and types, in code and in notebooks
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -100,13 +123,14 @@ clean: ## Remove the built book and the tools' caches
 	rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 distclean: clean ## Remove .venv as well
-	rm -rf $(VENV)
+	rm -rf $(VENV) .venv-lowest .venv-newest
 
 # Behind a stamp, so that a second run installs nothing and needs no network.
 $(STAMP): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || { \
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 15))' \
+	  2>/dev/null || { \
 	  found="$$(command -v $(PYTHON) >/dev/null && $(PYTHON) --version 2>&1)"; \
-	  echo "THIN-mini needs Python 3.10 or newer; $(PYTHON) is $${found:-missing}." \
+	  echo "THIN-mini needs Python 3.10 to 3.14; $(PYTHON) is $${found:-missing}." \
 	    "Name another one: make PYTHON=python3.12" >&2; exit 1; }
 	@set -e; echo "Installing into $(VENV): once, several minutes, about 6 GB."; \
 	if command -v uv >/dev/null; then \

@@ -1,15 +1,18 @@
 """The files around the library agree with one another."""
 
+import ast
 import os
 import re
 import shutil
 import subprocess
 import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import check_pages
 import pytest
 import yaml
+from packaging.requirements import Requirement
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -59,17 +62,74 @@ def test_environment_leaves_versions_to_the_solver():
 
 def test_pyproject_pins_only_jupyter_book_from_above():
     lists = [PROJECT["dependencies"], *EXTRAS.values()]
-    upper = {r for group in lists for r in group if re.search("<|==|~=", r)}
+    upper = {
+        r for group in lists for r in group if re.search("<|==|~=", r.split(";")[0])
+    }
     assert {name_of(requirement) for requirement in upper} == {"jupyter-book"}
 
 
 def test_constraints_are_exact_versions_and_cover_what_we_ask_for():
     lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
-    pattern = re.compile(r"[a-z0-9][a-z0-9._-]*==[0-9][A-Za-z0-9._+!-]*")
-    assert [line for line in lines if not pattern.fullmatch(line)] == []
-    names = [name_of(line) for line in lines]
+    pattern = r"[a-z0-9][a-z0-9._-]*==[0-9][A-Za-z0-9._+!-]*"
+    marker = r"""; python_version (<|>=) "3\.\d+\""""
+    assert [
+        line for line in lines if not re.fullmatch(f"{pattern}({marker})?", line)
+    ] == []
+    assert direct() - {name_of(line) for line in lines} == set()
+
+
+@pytest.mark.parametrize("minor", range(10, 15))
+def test_each_python_has_one_pin_of_each_name(minor):
+    lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
+    here = {"python_version": f"3.{minor}"}
+    pins = [Requirement(line) for line in lines]
+    names = [p.name for p in pins if p.marker is None or p.marker.evaluate(here)]
     assert len(names) == len(set(names))
-    assert direct() - set(names) == set()
+    assert set(names) == {pin.name for pin in pins}
+
+
+# What the tests and the library use only where it happens to be installed.
+OPTIONAL = {"cv2", "onnxruntime"}
+
+
+def imported(folder: str) -> set[str]:
+    """The packages, not of this project, that the files of a folder import."""
+    files = [ROOT / folder] if folder.endswith(".py") else (ROOT / folder).rglob("*.py")
+    names = set()
+    for file in files:
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                names.add(node.module.split(".")[0])
+    ours = {
+        f.stem
+        for d in ("tests", "book", "benchmarks")
+        for f in ROOT.glob(f"{d}/**/*.py")
+    }
+    return names - ours - sys.stdlib_module_names - OPTIONAL - {"thin_mini"}
+
+
+@pytest.mark.parametrize(
+    ("folder", "extras"),
+    [
+        ("thin_mini", ["scale", "onnx"]),
+        ("benchmarks", ["test"]),
+        ("book/picture.py", []),
+        ("book/_ext", ["test"]),
+        ("tests", ["test", "scale", "onnx"]),
+    ],
+)
+def test_what_is_imported_is_declared(folder, extras):
+    lists = [PROJECT["dependencies"], *(EXTRAS[extra] for extra in extras)]
+    declared = {name_of(requirement) for group in lists for requirement in group}
+    brings = packages_distributions()
+    undeclared = {
+        name
+        for name in imported(folder)
+        if not {name_of(d) for d in brings.get(name, [name])} & declared
+    }
+    assert undeclared == set()
 
 
 def test_one_version_everywhere():
@@ -122,23 +182,29 @@ needs_make = pytest.mark.skipif(not shutil.which("make"), reason="needs make")
 @needs_make
 def test_make_help_lists_the_targets():
     listed = {line.split()[0] for line in make("help").stdout.splitlines()}
-    wanted = "book test lint lab picture outputs clean distclean"
+    wanted = "book test test-lowest test-newest lint lab picture outputs clean"
     assert set(wanted.split()) <= listed
 
 
 @needs_make
-def test_old_python_gets_one_clear_message(tmp_path):
-    old = tmp_path / "old-python"
-    old.write_text(
-        '#!/bin/sh\n[ "$1" = --version ] && echo Python 3.9.9 && exit\nexit 1\n'
+@pytest.mark.parametrize("version", ["2.7.18", "3.9.9", "3.15.0", "4.0.0"])
+def test_a_python_without_pins_gets_one_clear_message(version, tmp_path):
+    # Its own Python in all but the version that it tells.
+    info = tuple(map(int, version.split(".")))
+    other = tmp_path / "other-python"
+    other.write_text(
+        f"""#!/bin/sh
+[ "$1" = --version ] && echo Python {version} && exit
+exec {sys.executable} -c "import sys; sys.version_info = {info}; $2"
+"""
     )
-    old.chmod(0o755)
+    other.chmod(0o755)
     venv = tmp_path / "venv"
-    run = make("test", f"PYTHON={old}", f"VENV={venv}")
+    run = make("test", f"PYTHON={other}", f"VENV={venv}")
     assert run.returncode != 0
     message, *rest = run.stderr.splitlines()
-    assert "needs Python 3.10 or newer" in message
-    assert "Python 3.9.9" in message
+    assert "needs Python 3.10 to 3.14" in message
+    assert f"Python {version}" in message
     assert all(line.startswith("make") for line in rest)
     assert not venv.exists()
 

@@ -178,7 +178,11 @@ def runs(
 ) -> None:
     """List runs of train with their settings and results, unfinished ones as well."""
     with one_line(lambda: "nothing was changed"):
+        import pandas as pd
+
         from thin_mini.run_folder import table_of_runs
 
         table = table_of_runs(folder)
-        typer.echo(table.drop(columns="data").fillna("").to_string(index_names=False))
+        # Not fillna: a column of numbers takes no text.
+        filled = table.drop(columns="data").map(lambda v: "" if pd.isna(v) else v)
+        typer.echo(filled.to_string(index_names=False))

@@ -185,22 +185,24 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
     def with_interval(mean: float, half: float, sign: str = "") -> str:
         return "" if pd.isna(mean) else f"{mean:{sign}.2f} ± {half:.2f}"
 
+    def written(column: pd.Series, form: str) -> list[str]:
+        # Not fillna: a column of numbers takes no text.
+        return ["" if pd.isna(value) else form.format(value) for value in column]
+
     def differences(name: str) -> list[str]:
         columns = table[name], table[f"{name}_half"]
         return [with_interval(*pair, "+") for pair in zip(*columns, strict=True)]
 
     lines = {
-        "paper": table["paper"].map("{:.2f}".format, na_action="ignore").fillna(""),
+        "paper": written(table["paper"], "{:.2f}"),
         "ours": [
             with_interval(mean, half) or "pending"
             for mean, half in zip(table["mean"], table["half"], strict=True)
         ],
         "seeds": table["seeds"],
         "difference": differences("difference"),
-        "paper's": table["paper_difference"]
-        .map("{:+.2f}".format, na_action="ignore")
-        .fillna(""),
-        "verdict": table["verdict"].fillna(""),
+        "paper's": written(table["paper_difference"], "{:+.2f}"),
+        "verdict": written(table["verdict"], "{}"),
     }
     if table["beside"].notna().any():
         lines["from simple"] = differences("beside")
