@@ -162,8 +162,8 @@ def entries() -> dict[str, str]:
 
 
 def test_references_can_be_looked_up():
-    for key, fields in entries().items():
-        assert re.search(r"^ *(doi|url|eprint) *= *\{\S+\}", fields, re.M), key
+    for key, entry in entries().items():
+        assert re.search(r"^ *(doi|url|eprint) *= *\{\S+\}", entry, re.M), key
 
 
 def test_citations_have_a_reference():
