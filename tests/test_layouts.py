@@ -243,9 +243,12 @@ def test_contempt_and_pictures_outside_are_counted(tmp_path, caplog):
     train, _ = open_faces(tmp_path)
     assert train.skipped == {"contempt": 1, "in no class folder": 1}
     assert "1 contempt" in caplog.text
-    draw(tmp_path / "more/a.png")
-    with pytest.raises(DataError, match=r"more is called after no expression"):
+    draw(tmp_path / "more/train/Happy/a.png")  # as some archives double themselves
+    with pytest.raises(DataError, match=r"more/train is called after no expression"):
         open_faces(tmp_path)
+    shutil.rmtree(tmp_path / "more")
+    draw(tmp_path / "fear/a.png")
+    assert open_faces(tmp_path)[0].skipped["in no part"] == 1
 
 
 def test_only_test_pictures_can_be_measured_on(tmp_path):

@@ -69,6 +69,7 @@ def _raf_list(root: Path, labels: Path) -> Listing:
             f"RAF-DB: {labels} is there, and no folder Image/aligned in {root}: unpack "
             f"aligned.zip. It is given {RAF_DB.where}"
         )
+    files = {Path(name).stem.lower(): name for name in names_in(folder)}
     rows = []
     for number, line in read_lines(labels):
         # A name with or without _aligned, a label, and perhaps more columns.
@@ -83,7 +84,8 @@ def _raf_list(root: Path, labels: Path) -> Listing:
                 "basic expression, 1 to 7: take the list of the basic set"
             )
         name, label = match.groups()
-        path = f"{folder.relative_to(base).as_posix()}/{name}_aligned.jpg"
+        file = files.get(f"{name}_aligned".lower(), f"{name}_aligned.jpg")
+        path = (folder / file).relative_to(base).as_posix()
         rows.append((path, RAF_DB_IDS[int(label)], name.split("_")[0].lower()))
     table = pd.DataFrame(rows, columns=["path", "target", "split"])
     return Listing("RAF-DB", base, table)

@@ -157,11 +157,12 @@ def class_folders(
         classes = [i for i, name in enumerate(names) if name in known]
         splits = {SPLITS[name] for name in names if name in SPLITS}
         pictures = [file for file in files if is_picture(file)]
-        strange = [name for name in names if name not in known and name not in SPLITS]
+        above = names[: classes[0]] if classes else names
+        strange = [name for name in above if name not in SPLITS]
         for file in set(files) - set(pictures):
             if not _is_text(file):
                 skipped[f"not read ({file.suffix.lower() or 'no ending'})"] += 1
-        if not classes and strange and (pictures or splits or not parted):
+        if strange and (pictures or splits or not parted):
             raise DataError(
                 f"the folder {root / place} is called after no expression: the names "
                 f"are {', '.join(known)}; {mend}"
