@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import os
 import secrets
@@ -16,6 +17,7 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # disk, quota, limit
 TEMPORARY = ".part"  # how the name of a file ends that is being written
 
 
@@ -45,7 +47,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     read the file is up to the umask, as for any other.
 
     Raises:
-        DataError: If the folder cannot be written.
+        DataError: If the folder cannot be written, or the disk is full.
     """
     check_writable(path.parent)
     handle, temporary = _temporary(path)
@@ -56,6 +58,12 @@ def whole_file(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
         for left in path.parent.glob(f".{glob.escape(path.name)}.*{TEMPORARY}"):
             _remove_if_left(left)
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise DataError(
+            f"cannot write {path} ({error.strerror}): free some space and start again"
+        ) from error
     finally:
         if fcntl is not None:
             os.close(handle)

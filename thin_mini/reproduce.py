@@ -15,8 +15,9 @@ from torch import nn
 from tqdm import tqdm
 
 from thin_mini import results
+from thin_mini.checkpoints import save_whole
 from thin_mini.data import ExogenousDataset, dsprites, mnist_r, mnist_rs
-from thin_mini.data.store import cache_folder, check_writable, whole_file
+from thin_mini.data.store import cache_folder, check_writable
 from thin_mini.devices import choose_device, device_of
 from thin_mini.encoders import ConvEncoder
 from thin_mini.face_runs import (
@@ -212,8 +213,7 @@ def _weights(run: Run) -> Path:
 
 
 def _save_network(run: Run, model: nn.Module) -> None:
-    with whole_file(_weights(run)) as temporary:
-        torch.save(send_to_device(model.state_dict(), "cpu"), temporary)
+    save_whole(_weights(run), send_to_device(model.state_dict(), "cpu"))
 
 
 def datasets(run: Run) -> tuple[ExogenousDataset, ExogenousDataset]:

@@ -85,7 +85,7 @@ def small_start(
         shift=1,
         seed=seed,
         checkpoint=checkpoint,
-        progress=progress,
+        progress=progress and "training the identity network",
     )
     return network.freeze(), starting_encoder(network)
 

@@ -40,7 +40,7 @@ def fit(
     shift: int = 0,
     seed: int = 0,
     checkpoint: Path | str | None = None,
-    progress: bool = True,
+    progress: bool | str = True,
 ) -> pd.DataFrame:
     """Minimise Eq. 8 with Adam; the frozen side is computed once, not every epoch.
 
@@ -59,7 +59,8 @@ def fit(
         seed: For the order of the images; also sets every global generator.
         checkpoint: A file to write after each epoch. If it is there already, training
             goes on from it to the same result, bit for bit on a CPU.
-        progress: Whether to show a bar (``TQDM_DISABLE=1`` hides every bar).
+        progress: Whether to show a bar, or its label (``TQDM_DISABLE=1`` hides every
+            bar).
 
     Returns:
         One row for each epoch: the mean of L_sup and of L_sim over its batches and,
@@ -130,6 +131,7 @@ def fit(
     bar = tqdm(
         total=epochs * n_steps,
         initial=len(history) * n_steps,
+        desc=progress if isinstance(progress, str) else "training",
         leave=False,
         disable=hidden or bool(os.environ.get("TQDM_DISABLE")),
     )
