@@ -21,6 +21,7 @@ from thin_mini.run_folder import LOCK, claim
 
 HOLD = """
 import sys
+from pathlib import Path
 from thin_mini.run_folder import claim
 with claim(Path(sys.argv[1])):
     print("held", flush=True)
@@ -232,7 +233,7 @@ def test_ctrl_c_in_the_middle_is_one_line_and_goes_on(faces, tmp_path):
         (["--seed", -1], "--seed must be at least 0"),
         (["--seed", 2**32], "--seed must be below"),
         (["--size", 0], "--size must be at least 8"),
-        (["--device", "tpu"], "--device must be one of"),
+        (["--device", "tpu"], "--device tpu: device must be one of"),
         (["--precision", "fp8"], "--precision must be one of"),
         (["--out", ""], "--out is empty"),
         (["--out", "{faces}/run"], "--out must lie outside the data set"),

@@ -257,7 +257,7 @@ def test_a_face_is_cut_out_where_opencv_finds_one(
         (["nowhere.png"], "there is no nowhere.png: name a picture"),
         (["{empty}"], "holds no picture"),
         (["{faces}/0.png", "--save", "x.txt"], "x.txt names no kind of image"),
-        (["{faces}/0.png", "--device", "tpu"], "--device must be one of"),
+        (["{faces}/0.png", "--device", "tpu"], "--device tpu: device must be one of"),
     ],
 )
 def test_predict_refuses_what_cannot_work(arguments, message, trained, faces, tmp_path):

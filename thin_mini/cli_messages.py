@@ -63,7 +63,9 @@ def as_typed(message: str) -> str:
         value = r"=(?:(['\"]?)(\w[^\s'\",:;)]*)\1)?"
         message = re.sub(rf"{alone}{name}{value}", rf"{option} \2", message)
         message = message.replace(f"{option} .", f"{option}.")  # it had no value
-        rest = r"(?![\w/\\-])" if "_" in name else r"(?= (?:must|is empty)\b)"
+        rest = (
+            r"(?![\w/\\-])" if "_" in name else r"(?= (?:\(λ\) )?(?:must|is empty)\b)"
+        )
         start = alone if "_" in name else "^"
         message = re.sub(f"{start}{name}{rest}", option, message)
     return message

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from thin_mini.trained import TrainedRun
 
 RUN = typer.Argument(help="The --out of a run of train.")
-DEVICE = typer.Option(help="auto, cpu or cuda.")
+DEVICE = typer.Option(help="auto, cpu, cuda or mps.")
 WORKERS = typer.Option(help="Processes that read pictures.")
 
 
@@ -132,7 +132,6 @@ def export(
 
 def _move(run: TrainedRun, device: str) -> None:
     """Bring a run's model to the device that was asked for."""
-    from thin_mini.preflight import make_accelerator, own_precision
+    from thin_mini.devices import choose_device
 
-    with own_precision():
-        run.model.to(make_accelerator(device).device)
+    run.model.to(choose_device(device))
