@@ -119,3 +119,18 @@ def test_no_sentence_calls_the_simple_ensemble_more_than_it_is():
         assert "one network" in PROSE[number], number
     for text in ALL_PROSE:
         assert not re.search(r"not\s+the\s+committee|one\s+strong\s+classifier", text)
+
+
+def test_tables_in_chapters_name_what_the_gates_see():
+    """Whole tables do by themselves; where columns are chosen, theirs must be."""
+    held = 0
+    for number, cells in NOTEBOOKS.items():
+        code = ["".join(c["source"]) for c in cells if c["cell_type"] == "code"]
+        for i, cell in enumerate(code):
+            if re.search(r"readable\(.+\)\s*\[", cell) and '"difference"' in cell:
+                assert '"gate sees"' in cell, (number, cell)
+                held += 1
+            elif "as_map(" in cell and "def as_map" not in cell:
+                assert "gates(" in "".join(code[i - 3 : i + 1]), (number, cell)
+                held += 1
+    assert held > 6
