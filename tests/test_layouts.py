@@ -122,7 +122,7 @@ def test_affectnet_in_single_files_from_a_mac(tmp_path):
         open_faces(tmp_path)
     assert names(open_test(tmp_path)) == ["surprise"]
     half = open_test(tmp_path / "val_set")  # images and annotations alone
-    assert (names(half), half.skipped) == (["surprise"], {"contempt": 1})
+    assert (names(half), half.skipped) == (["surprise"], {"contempt": 1, "no label": 1})
     np.save(annotations / "3_exp.npy", np.array("3.5"))
     with pytest.raises(DataError, match=r"3_exp\.npy holds 3\.5, but expressions go"):
         open_test(tmp_path)
@@ -715,3 +715,10 @@ def test_messages_name_what_their_reader_can_change(tmp_path):
     for odd in (torch.zeros(4), torch.zeros(2, 2).long(), torch.zeros(0).long()):
         with pytest.raises(ValueError, match=r"target must be int64 \(N,\)"):
             class_batches(odd, 2, 0, 0)
+
+
+def test_a_normalisation_in_double_gives_what_networks_take(tmp_path):
+    data = Pictures(files_of(tmp_path), 8, normalize=lambda image: image.double() - 1)
+    assert data[0][0].dtype == torch.float32
+    with pytest.raises(ValueError, match="seed must be at least 0, got -1"):
+        Pictures(data.files, 8, seed=-1)

@@ -208,7 +208,7 @@ def _unclear(root: Path, seen: str) -> DataError:
 
 
 CSV = DataSet(
-    "A table",
+    "a table of faces",
     (
         Layout(
             any_of("faces.csv"),
@@ -218,7 +218,7 @@ CSV = DataSet(
     ),
 )
 FOLDER = DataSet(
-    "A data set of folders",
+    "a folder of faces",
     (
         Layout(
             _class_folder,

@@ -6,7 +6,6 @@ for, and under which terms (section 4.2).
 
 from __future__ import annotations
 
-import logging
 import re
 from collections import Counter
 from pathlib import Path
@@ -31,11 +30,11 @@ from thin_mini.files import regular_file
 __all__ = [
     "AFFECTNET", "EXPW", "FER2013", "RAF_DB", "affectnet", "expw", "fer2013", "raf_db",
 ]  # fmt: skip
-log = logging.getLogger("thin_mini")
 
 RAF_DB_IDS = numbered("surprise fear disgust happiness sadness anger neutral", 1)
 AFFECTNET_IDS = numbered("neutral happiness sadness surprise fear disgust anger", 0)
 AFFECTNET_OTHERS = {7: "contempt", 8: "no expression", 9: "uncertain", 10: "no face"}
+NO_LABEL = -1  # of an image without annotation
 AFFECTNET_COLUMNS = (
     "subDirectory_filePath", "face_x", "face_y", "face_width", "face_height",
     "facial_landmarks", "expression", "valence", "arousal",
@@ -181,7 +180,8 @@ def _affectnet_list(file: Path) -> pd.DataFrame:
 
 def _seven(root: Path, table: pd.DataFrame) -> Listing:
     """Rows with AffectNet's numbers, without those that are none of the seven."""
-    skipped = Counter(table["expression"].map(AFFECTNET_OTHERS).dropna())
+    others = AFFECTNET_OTHERS | {NO_LABEL: "no label"}
+    skipped = Counter(table["expression"].map(others).dropna())
     table = table[table["expression"].isin(AFFECTNET_IDS)]
     table = table.assign(target=table["expression"].map(AFFECTNET_IDS))
     if "left" in table:
@@ -220,14 +220,14 @@ def _affectnet_half(root: Path, half: Path) -> pd.DataFrame:
     for name in names_in(annotations):
         if name.lower().endswith("_exp.npy"):
             label, stem = _label(annotations / name), name[: -len("_exp.npy")]
-            path = images / files.get(stem, f"{stem}.jpg")
-            rows.append((path.relative_to(root).as_posix(), label))
+            rows.append((files.pop(stem, f"{stem}.jpg"), label))
     if not rows:
         raise DataError(f"no *_exp.npy in {annotations}: unpack it")
-    if len(files) > len(rows):
-        log.warning("%s: left out %d without a label", images, len(files) - len(rows))
+    rows += [(name, NO_LABEL) for name in files.values()]
     rows.sort(key=lambda row: (len(row[0]), row[0]))  # 9 before 10
-    return pd.DataFrame(rows, columns=["path", "expression"])
+    folder = images.relative_to(root).as_posix()
+    table = pd.DataFrame(rows, columns=["path", "expression"])
+    return table.assign(path=folder + "/" + table["path"])
 
 
 def _label(file: Path) -> int:

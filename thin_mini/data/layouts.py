@@ -91,7 +91,8 @@ class DataSet(NamedTuple):
             if (read := self.found(place, file)) is not None:
                 return read()
         raise DataError(
-            f"{root} {holds(root)}, and no layout of {self.title}. {self._mend()}"
+            f"{root} {holds(root)}, which is not recognised as {self.title}: "
+            f"{self._mend()}"
         )
 
     def _read(self, layout: Layout, root: Path, sign: Path) -> Listing:

@@ -76,7 +76,7 @@ class Pictures(Dataset[tuple[Tensor, Tensor, Tensor]]):
                 torch.default_generator.manual_seed(_seed(self.seed, step, index))
                 image = self.changes(image)
         if self.normalize is not None:
-            image = self.normalize(image)
+            image = self.normalize(image).float()  # what networks take
         return image, self.files.target[index], self.files.identity[index]
 
 
