@@ -51,17 +51,18 @@ def routing() -> Figure:
     size = tm.course.setup()
     train, test = tm.data.mnist_r(size.n_images, size.n_test)
     print(train)
-    exo = tm.ExogenousNetwork(tm.ConvEncoder(), train.n_exo)
+    exo = tm.ExogenousNetwork(tm.ConvEncoder(), train.n_exo).to(size.device)
     tm.fit(exo, train.exogenous(), epochs=size.epochs)
     exact = tm.metrics.exogenous_accuracy(
         tm.evaluate(exo, test.exogenous()).logits, test.exo
     )
     print("exogenous network:", {name: round(x, 2) for name, x in exact.items()})
     model = tm.build("thin", train.n_classes, exogenous=exo.freeze(), seed=0)
+    model.to(size.device)
     tm.fit(model, train, epochs=size.epochs)
     print("thin:", tm.evaluate(model, test))
     with torch.no_grad():
-        g = model.gate(tm.precompute(model, test).h_g)  # (N, L)
+        g = model.gate(tm.precompute(model, test).h_g.to(size.device))  # (N, L)
     return tm.plots.routing(g, test.exo, test)
 
 

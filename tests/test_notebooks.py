@@ -29,7 +29,8 @@ import torch
 
 import thin_mini as tm
 
-profile = tm.course.setup()"""
+profile = tm.course.setup()
+device = profile.device"""
 
 # Directives and roles, targets and comments of MyST, which Colab shows raw.
 MYST = re.compile(
