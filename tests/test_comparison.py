@@ -9,7 +9,7 @@ from conftest import needs_pipes, pipe_at
 from typer.testing import CliRunner
 
 from thin_mini.cli import app
-from thin_mini.comparison import compare_runs
+from thin_mini.comparison import compare_runs, readable
 from thin_mini.results import ResultError
 
 SHARED = {
@@ -107,6 +107,40 @@ def test_an_unusual_lambda_is_a_row_of_its_own(runs):
     name = "Exogenous tree-gated deep ensemble, from VGG-Face"
     assert table.loc[[name, f"{name}, λ = 0.1"], "seeds"].tolist() == [2, 1]
     assert table["paper"].isna().tolist() == [False] * 3 + [True, False, True]
+
+
+def test_a_single_seed_is_shown_without_interval_and_verdict(runs):
+    for file in runs.glob("thin-*-[12]/result.json"):
+        file.unlink()
+    table = compare_runs(runs)
+    name = "THIN, from VGG-Face"
+    assert table.loc[name, ["mean", "seeds"]].tolist() == [83.5, 1]
+    assert table.loc[name, ["half", "difference", "verdict"]].isna().all()
+    text = readable(table)
+    assert text.loc[name, "ours"] == "83.50"
+    assert text.loc["Baseline, from VGG-Face", "ours"] == "84.00 ± 2.48"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"test": float("nan")},
+        {"test": 101.0},
+        {"test": "83"},
+        {"seed": -1},
+        {"seed": True},
+        {"dispel": -0.1},
+        {"model": "vgg"},
+        {"start": "somewhere"},
+        {"majority": 40},
+        {"confusion": "none"},
+        {"confusion": [[0]]},
+    ],
+)
+def test_values_that_no_run_can_have_are_not_judged(values, runs):
+    change(runs, "thin-vggface-0.01-0", **values)
+    with pytest.raises(ResultError, match="which no run can"):
+        compare_runs(runs)
 
 
 @pytest.mark.parametrize(

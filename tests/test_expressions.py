@@ -39,6 +39,17 @@ def test_it_trains_thin_and_says_how_well_the_test_people_are_read(trained):
     )
     hits = confusion[1, 1] / confusion[1].sum()
     assert result["recall"]["happiness"] == pytest.approx(100 * hits, abs=0.01)
+    assert list(result["count"].values()) == confusion.sum(1).tolist()
+    most = max(result["count"], key=result["count"].get)
+    assert result["majority"] == {
+        "expression": most,
+        "accuracy": pytest.approx(100 * result["count"][most] / 18, abs=1e-3),
+    }
+    assert f"majority class {result['majority']['accuracy']:6.2f} %" in said
+    assert (
+        f"{result['recall']['happiness']:6.2f} % of {result['count']['happiness']}"
+        in said
+    )
     assert sum(result["images"]) == 84
     assert result["images"][2] == confusion.sum() == 18
     assert (result["dispel"], result["lr"], result["steps"]) == (0.01, 1e-3, 4)

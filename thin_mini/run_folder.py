@@ -16,6 +16,7 @@ from accelerate import PartialState
 from accelerate.utils import broadcast_object_list
 from filelock import FileLock, Timeout
 
+from thin_mini.data.factors import EXPRESSIONS
 from thin_mini.files import DataError, check_writable, regular_file, whole_file
 from thin_mini.logbook import CHECKPOINT, LOG
 from thin_mini.presets import MODELS, PRESETS, RESULT, STARTS
@@ -201,17 +202,31 @@ def _read_json(path: Path) -> dict[str, Any]:
 def _impossible(result: dict[str, Any]) -> str | None:
     """The first value that no run can have, in words; None if there is none."""
     for name, (low, high) in NUMBERS.items():
-        value = result.get(name, low)
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not (number and low <= value <= high and math.isfinite(value)):
-            return f"{name} {value}"
+        if not _lies(result.get(name, low), low, high):
+            return f"{name} {result[name]}"
     for name, known in NAMES.items():
         if result[name] not in known:
             return f"{name} {result[name]}"
-    counts = result.get("confusion")
-    if counts is not None:
+    most = result.get("majority", {"expression": EXPRESSIONS[0], "accuracy": 0})
+    if (
+        not isinstance(most, dict)
+        or most.get("expression") not in EXPRESSIONS
+        or not _lies(most.get("accuracy"), 0, 100)
+    ):
+        return f"majority {most}"
+    if (counts := result.get("confusion")) is None:
+        return None
+    try:
         right = sum(row[i] for i, row in enumerate(counts))
-        accuracy = 100 * right / max(1, sum(map(sum, counts)))
-        if abs(accuracy - result["test"]) > 0.01:
-            return f"test {result['test']} beside a confusion of {accuracy:.4f} %"
+        accuracy = 100 * right / sum(map(sum, counts))
+    except (TypeError, IndexError, ZeroDivisionError):
+        return f"confusion {counts}"
+    if abs(accuracy - result["test"]) > 0.01:
+        return f"test {result['test']} beside a confusion of {accuracy:.4f} %"
     return None
+
+
+def _lies(value: Any, low: float, high: float) -> bool:
+    """Whether it is a finite number within these bounds."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and low <= value <= high and math.isfinite(value)
