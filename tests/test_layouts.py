@@ -129,6 +129,11 @@ def test_affectnet_in_single_files_from_a_mac(tmp_path):
     np.save(annotations / "3_exp.npy", np.zeros(99))
     with pytest.raises(DataError, match=r"3_exp\.npy holds no number"):
         open_test(tmp_path)
+    with (annotations / "3_exp.npy").open("wb") as file:  # of 128 bytes
+        header = {"descr": "<f8", "fortran_order": False, "shape": (10**12,)}
+        np.lib.format.write_array_header_1_0(file, header)
+    with pytest.raises(DataError, match=r"3_exp\.npy holds no number"):
+        open_test(tmp_path)
 
 
 def test_expw_with_its_list_at_the_root(tmp_path):
@@ -545,6 +550,11 @@ def test_lfws_pairs(tmp_path, separator, inner, ending):
     )
     assert pairs.same.tolist() == [True, False, True, False]
     assert face_pairs(tmp_path).first == pairs.first
+    (tmp_path / "around").mkdir()
+    for entry in list(tmp_path.iterdir()):
+        if entry.name != "around":
+            entry.rename(tmp_path / "around" / entry.name)
+    pairs = face_pairs(tmp_path)
     assert pairs.load(8, progress=False)[0].shape == (4, 3, 8, 8)
 
 

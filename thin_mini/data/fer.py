@@ -238,7 +238,8 @@ def _label(file: Path) -> int:
             raise ValueError("it is too large for one")
         label = float(np.load(file, allow_pickle=False).item())
     except (OSError, EOFError, TypeError, ValueError, MemoryError) as error:
-        raise DataError(f"{file} holds no number ({error}): fetch it again") from error
+        why = "its header is false" if isinstance(error, MemoryError) else error
+        raise DataError(f"{file} holds no number ({why}): fetch it again") from error
     if label not in AFFECTNET_IDS and label not in AFFECTNET_OTHERS:
         raise DataError(
             f"{file} holds {label:g}, but expressions go from 0 to 10: fetch it again"

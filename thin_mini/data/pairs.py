@@ -12,7 +12,7 @@ import torch
 
 from thin_mini.data.face_files import FacePairs
 from thin_mini.data.folders import check_column, look, read_lines, read_table, title
-from thin_mini.data.layouts import holds
+from thin_mini.data.layouts import holds, places
 from thin_mini.data.listing import inside, present
 from thin_mini.data.store import DataError
 from thin_mini.files import regular_file
@@ -40,10 +40,10 @@ def face_pairs(file: str | Path) -> FacePairs:
     """
     file = Path(file)
     if file.is_dir():
-        found = look(file, *PAIRS)
-        if found is None:
+        lists = [found for place in places(file) if (found := look(place, *PAIRS))]
+        if not lists:
             raise DataError(f"{file} {holds(file)}, and none of {', '.join(PAIRS)}")
-        file = found
+        file = lists[0]
     first = "" if not regular_file(file) else next(read_lines(file), (0, ""))[1]
     lfw = file.suffix.lower() == ".txt" or LFW_HEAD.fullmatch(first)
     root, rows = _lfw_pairs(file) if lfw else _csv_pairs(file)
