@@ -96,9 +96,10 @@ def save_whole(path: Path, content: dict[str, Any]) -> None:
             torch.save(send_to_device(content, "cpu"), temporary)
     except DataError:
         raise
-    except (OSError, RuntimeError) as error:  # torch has its own for a full disk
+    except RuntimeError as error:  # torch's own, which names a place in its source
         raise DataError(
-            f"cannot write {path} ({error}): free some space and start again"
+            f"failed writing {path} (the disk is full, or takes no file as large): "
+            "free some space and start again"
         ) from error
 
 

@@ -111,10 +111,12 @@ class Logbook:
                 for name, value in row.items():
                     self.board.add_scalar(name, value, self.step)
                 self.board.flush()
-        except (DataError, OSError) as error:
+        except DataError as error:
+            raise DataError(f"{error}; {self.kept()}") from error
+        except OSError as error:  # TensorBoard's
             raise DataError(
-                f"cannot write to {self.folder} ({error}): free some space and start "
-                f"again; {self.kept()}"
+                f"cannot write to {self.folder} ({error.strerror}): free some space "
+                f"and start again; {self.kept()}"
             ) from error
 
     def load_best(self) -> None:
