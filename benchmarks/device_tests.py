@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from report import Report
 
-TESTS = Path(__file__).parents[1] / "tests" / "test_device.py"
+TESTS = Path(__file__).parents[1] / "tests" / "test_on_device.py"
 
 
 class Outcomes:
@@ -26,6 +26,8 @@ class Outcomes:
 def measure(report: Report) -> None:
     """Run them all."""
     os.environ["THIN_MINI_DEVICE"] = report.device.type
+    # The tests as a whole keep to the CPU unless they are told otherwise.
+    os.environ["ACCELERATE_USE_CPU"] = str(report.device.type == "cpu").lower()
     outcomes = Outcomes()
     code = pytest.main(
         [str(TESTS), "-q", "-p", "no:cacheprovider", "--color=no"], plugins=[outcomes]

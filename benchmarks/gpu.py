@@ -67,11 +67,17 @@ def main(
     part: Annotated[Part | None, typer.Option(help="Only this part.")] = None,
 ) -> None:
     """Measure and check this library on one GPU."""
+    from thin_mini.files import DataError
+
     out = out or OUT[size.value]
-    if part is None:
-        passed = run_all(size.value, minutes, out)
-    else:
-        passed = run_part(part.value, size.value, minutes, out)
+    try:
+        if part is None:
+            passed = run_all(size.value, minutes, out)
+        else:
+            passed = run_part(part.value, size.value, minutes, out)
+    except DataError as error:  # of the file that results go to
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from error
     raise typer.Exit(0 if passed else 1)
 
 
@@ -79,9 +85,9 @@ def run_all(size: str, minutes: float, out: Path) -> bool:
     """Every part in a process of its own, which nothing that it does can outlive."""
     start, limit = time.perf_counter(), 60 * minutes
     find_device(size)
-    from report import load
+    from report import check_file
 
-    load(out)  # what is there must be a report, else better to know it now
+    check_file(out)
     passed = True
     shares = {part: share for part, (_, share) in PARTS.items()}
     for part in PARTS:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from thin_mini.data.store import DataError, whole_file
+from thin_mini.files import DataError, check_writable, whole_file
 from thin_mini.results import provenance
 
 Entry = dict[str, object]
@@ -34,6 +34,16 @@ def load(path: Path) -> dict[str, Entry]:
     ):
         raise DataError(f"{path} is no report of gpu.py: pass another --out")
     return found
+
+
+def check_file(path: Path) -> None:
+    """Know now, and not after a part, that the file can be written.
+
+    Raises:
+        DataError: If it cannot, or is there and no report.
+    """
+    load(path)
+    check_writable(path.parent)
 
 
 def store(path: Path, part: str, entry: Entry) -> None:

@@ -13,7 +13,7 @@ import steps
 import torch
 import tree_gates
 
-from thin_mini.data.store import whole_file
+from thin_mini.files import whole_file
 
 RESULTS = Path(__file__).parents[1] / "results" / "benchmarks.json"
 SECTIONS = {

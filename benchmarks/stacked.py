@@ -68,62 +68,50 @@ class Stack:
         # In one piece, so that Adam takes few operations.
         self.flat = torch.cat([v.detach().flatten() for v in trained.values()])
         self.flat.requires_grad_()
-        self.mean, self.square = (
-            torch.zeros_like(self.flat),
-            torch.zeros_like(self.flat),
-        )
+        self.mean = torch.zeros_like(self.flat)
+        self.square = torch.zeros_like(self.flat)
         self.factors = self.flat.new_tensor([1, dispel])
-        self._load(datasets, protocol.shift, device)
+        self._load(datasets)
         batch_size = min(protocol.batch_size, len(datasets[0]))
         self.n_steps = protocol.epochs * (len(datasets[0]) // batch_size)
-        self._order(len(datasets[0]), seeds, protocol, batch_size, device)
+        self._order(len(datasets[0]), seeds, protocol, batch_size)
         self.schedule = self.flat.new_tensor(schedule(protocol, self.n_steps))
         self.told = self.flat.new_zeros(self.n_steps, len(models), 2)
         self.done = torch.zeros(1, dtype=torch.int64, device=device)
 
-    def _load(
-        self,
-        datasets: Sequence[tm.data.ExogenousDataset],
-        border: int,
-        device: torch.device,
-    ) -> None:
-        """All images one after another, with room around them to be shifted in."""
-        around = (border,) * 4
-        parts = [F.pad(data.images, around).to(device) for data in datasets]
-        self.images = torch.cat(parts)  # (S·N, C, H + 2·border, W + 2·border)
-        self.target = torch.cat([data.target.to(device) for data in datasets])
-        self.exo = torch.cat([data.exo.to(device) for data in datasets])
-        self.size = datasets[0].images.shape[-1]
+    def _load(self, datasets: Sequence[tm.data.ExogenousDataset]) -> None:
+        """All images one after another, (S·N, …)."""
+        columns = [(data.images, data.target, data.exo) for data in datasets]
+        self.images, self.target, self.exo = (
+            torch.cat([part.to(self.flat.device) for part in column])
+            for column in zip(*columns, strict=True)
+        )
 
     def _order(
-        self,
-        n: int,
-        seeds: Sequence[int],
-        protocol: Protocol,
-        batch_size: int,
-        device: torch.device,
+        self, n: int, seeds: Sequence[int], protocol: Protocol, batch_size: int
     ) -> None:
-        """Which images each step takes (T, S, B), and the corners that shift them."""
-        alone = SimpleNamespace(process_index=0, num_processes=1, device="cpu")
-        order, corner = [], []
+        """Which images each step takes (T, S, B), and how they are shifted."""
+        alone = SimpleNamespace(process_index=0, num_processes=1)
+        order, offsets = [], []
         for s, seed in enumerate(seeds):
-            parts = [
-                (index, draw_offsets(n, protocol.shift, seed, epoch)[index])
-                for epoch in range(protocol.epochs)
-                for index in batches(n, batch_size, seed, epoch, alone)
-            ]
-            indices, offsets = (
-                torch.stack(column) for column in zip(*parts, strict=True)
-            )
-            order.append(s * n + indices)  # (T, B)
-            corner.append(protocol.shift - offsets)  # (T, B, 2)
-        self.order = torch.stack(order, 1).to(device)  # (T, S, B)
-        self.corner = torch.stack(corner, 1).to(device)  # (T, S, B, 2)
+            for epoch in range(protocol.epochs):
+                index = torch.stack([*batches(n, batch_size, seed, epoch, alone)])
+                order.append(s * n + index)  # (T / epochs, B)
+                offsets.append(draw_offsets(n, protocol.shift, seed, epoch)[index])
+        self.order, self.offsets = (
+            torch.cat(parts)
+            .unflatten(0, (len(seeds), self.n_steps))
+            .transpose(0, 1)
+            .to(self.flat.device)
+            for parts in (order, offsets)
+        )  # (T, S, B) and (T, S, B, 2)
 
     def step(self) -> None:
         """Eq. 8 and Adam, for every model."""
         index = self.order.index_select(0, self.done)[0]  # (S, B)
-        images = self._shifted(index, self.corner.index_select(0, self.done)[0])
+        offsets = self.offsets.index_select(0, self.done)[0]
+        images = tm.data.shift(self.images[index.flatten()], offsets.flatten(0, 1))
+        images = images.unflatten(0, index.shape)  # (S, B, C, H, W)
         condition = None
         if isinstance(self.context, Oracle):
             h_g = self.context.table[self.exo[index]]  # (S, B, C)
@@ -135,15 +123,6 @@ class Stack:
         self._adam(gradient)
         self.told.index_copy_(0, self.done, told.detach()[None])
         self.done += 1
-
-    def _shifted(self, index: Tensor, corner: Tensor) -> Tensor:
-        """``data.shift`` that asks nothing of the host: (S, B) → (S, B, C, H, W)."""
-        axis = torch.arange(self.size, device=index.device)
-        rows = (corner[..., :1] + axis)[..., :, None]  # (S, B, H, 1)
-        columns = (corner[..., 1:] + axis)[..., None, :]  # (S, B, 1, W)
-        channels_last = self.images.permute(0, 2, 3, 1)
-        picked = channels_last[index[..., None, None], rows, columns]
-        return picked.permute(0, 1, 4, 2, 3)
 
     def _losses(
         self, images: Tensor, target: Tensor, condition: Condition | None
@@ -181,7 +160,7 @@ class Stack:
         stream = torch.cuda.Stream()
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):  # as capturing asks for
-            for _ in range(warm_up):
+            for _ in range(min(warm_up, self.n_steps)):
                 self.step()
         torch.cuda.current_stream().wait_stream(stream)
         graph = torch.cuda.CUDAGraph()

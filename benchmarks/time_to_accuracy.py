@@ -26,7 +26,8 @@ import typer
 from accelerate import Accelerator
 
 import thin_mini as tm
-from thin_mini.data.store import whole_file
+from thin_mini.devices import device_of
+from thin_mini.files import whole_file
 from thin_mini.plans import Plan
 from thin_mini.profiles import profile
 from thin_mini.reproduce import datasets, trained_network
@@ -46,6 +47,7 @@ def epochs(
     seed: int,
 ) -> Iterator[tuple[float, float]]:
     """Train as ``fit`` does, epoch by epoch, with a clock that stops in between."""
+    device = device_of(model)
     seen = tm.precompute(model, test)
     start = time.perf_counter()
     n_steps, shift = len(train) // protocol.batch_size, protocol.shift
@@ -56,17 +58,20 @@ def epochs(
         scheduler = torch.optim.lr_scheduler.OneCycleLR(
             optimizer, max_lr=protocol.lr, total_steps=protocol.epochs * n_steps
         )
+    every, target = train.images.to(device), train.target.to(device)
     condition = None if shift else tm.precompute(model, train)
-    accelerator = Accelerator(cpu=True)
+    condition = condition and condition.to(device)
+    accelerator = Accelerator(device_placement=False)
     for epoch in range(protocol.epochs):
         model.train()
-        offsets = draw_offsets(len(train), shift, seed, epoch)
-        for index in batches(len(train), protocol.batch_size, seed, epoch, accelerator):
-            images = train.images[index]
+        offsets = draw_offsets(len(train), shift, seed, epoch).to(device)
+        order = batches(len(train), protocol.batch_size, seed, epoch, accelerator)
+        for index in torch.stack([*order]).to(device):
+            images = every[index]
             if shift:
                 images = tm.data.shift(images, offsets[index])
             known = condition and condition.at(index)
-            sup, sim = model.losses(images, train.target[index], known, model.dispel)
+            sup, sim = model.losses(images, target[index], known, model.dispel)
             optimizer.zero_grad()
             (sup + model.dispel * sim).backward()
             optimizer.step()
@@ -157,6 +162,21 @@ def summary(seeds: dict[str, dict], target: float) -> dict:
     return told
 
 
+def load(path: Path) -> dict:
+    """What an earlier call has stored; {} where there is no file."""
+    if not path.exists():
+        return {}
+    try:
+        stored = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise typer.BadParameter(
+            f"{path} cannot be read ({error}): pass another --out"
+        ) from error
+    if not isinstance(stored, dict):
+        raise typer.BadParameter(f"{path} holds no measurement: pass another --out")
+    return stored
+
+
 def main(
     seeds: Annotated[int, typer.Option(min=1, help="Repetitions.")] = 3,
     target: Annotated[float, typer.Option(help="Test accuracy in percent.")] = 98.26,
@@ -179,7 +199,7 @@ def main(
         "torch": torch.__version__,
         "machine": f"{platform.system()} {platform.machine()}, one CPU thread",
     }
-    stored = json.loads(out.read_text("utf-8")) if out.exists() else {}
+    stored = load(out)
     same = all(stored.get(key) == value for key, value in content.items())
     done = stored["seeds"] if same and stored else {}
     for run in plan.row("thin").runs:

@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 
 import thin_mini as tm
 from thin_mini.data.factors import EXPRESSIONS
+from thin_mini.files import whole_file
 
 STATIC = Path(__file__).parent / "_static"
 PEOPLE = (3, 14, 1, 5, 13)  # of the training set of the cartoon faces
@@ -62,14 +63,21 @@ def routing() -> Figure:
     tm.fit(model, train, epochs=size.epochs)
     print("thin:", tm.evaluate(model, test))
     with torch.no_grad():
-        g = model.gate(tm.precompute(model, test).h_g.to(size.device))  # (N, L)
+        h_g = tm.precompute(model, test).h_g.to(size.device)
+        g = model.gate(h_g).cpu()  # (N, L)
     return tm.plots.routing(g, test.exo, test)
 
 
 def write_faces() -> Path:
     """As a PNG, without a date or a version: no false diff."""
-    target = STATIC / "faces.png"
-    faces().savefig(target, metadata={"Software": None}, pil_kwargs={"optimize": True})
+    target, figure = STATIC / "faces.png", faces()
+    with whole_file(target) as temporary:
+        figure.savefig(
+            temporary,
+            format="png",
+            metadata={"Software": None},
+            pil_kwargs={"optimize": True},
+        )
     return target
 
 
@@ -89,7 +97,8 @@ def write_routing() -> Path:
     )
     # One trailing newline and no trailing spaces, as the repository's checks want them.
     lines = [line.rstrip() for line in svg.getvalue().splitlines()]
-    target.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    with whole_file(target) as temporary:
+        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return target
 
 

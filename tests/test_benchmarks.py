@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import typer
 from conftest import fingerprint, randomise
 
 import thin_mini as tm
@@ -231,6 +232,15 @@ def test_time_to_accuracy_runs_and_goes_on_where_it_was(
     assert made["summary"]["lower_bound"] is False
     assert "ours, epoch 2 of 2" in capsys.readouterr().out
     assert "reached 1.0 % in 1 of 1 seed" in pages.time_to_accuracy(made).astext()
+
+
+@pytest.mark.parametrize("text", ["{", "[]"])
+def test_a_file_that_holds_no_times_is_left_alone(text, tmp_path):
+    out = tmp_path / "times.json"
+    out.write_text(text)
+    with pytest.raises(typer.BadParameter, match="pass another --out"):
+        time_to_accuracy.main(1, 1.0, 1, "smoke", "digits", out)
+    assert out.read_text() == text
 
 
 def curves(paper, **ours):

@@ -13,11 +13,11 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+import typer
 from conftest import ROWS, make
 
 import thin_mini as tm
 from thin_mini import training
-from thin_mini.data import DataError
 from thin_mini.runs import Protocol
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
@@ -233,11 +233,13 @@ def test_a_part_keeps_what_others_found(told):
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"vgg16": 3}'])
-def test_a_file_that_is_no_report_is_left_alone(text, tmp_path):
+def test_a_file_that_is_no_report_is_left_alone(text, tmp_path, capsys):
     path = tmp_path / "gpu.json"
     path.write_text(text)
-    with pytest.raises(DataError, match="pass another --out"):
-        gpu.run_all("tiny", 1, path)
+    with pytest.raises(typer.Exit) as exit:
+        gpu.main(gpu.Size.tiny, 1, path)
+    assert exit.value.exit_code == 2
+    assert capsys.readouterr().err.strip().endswith("pass another --out")
     assert path.read_text() == text
 
 

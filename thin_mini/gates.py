@@ -132,9 +132,12 @@ def leaf_log_probs(logits: Tensor, depth: int | None = None) -> Tensor:
     logits = full(logits)
     left, right = F.logsigmoid(logits), F.logsigmoid(-logits)  # log d, log(1 - d)
     if depth <= MATRIX_DEPTH:
-        below_left, below_right = leaf_paths(depth)
+        # Copied without waiting for what the device is at.
+        below_left, below_right = (
+            paths.to(left, non_blocking=True) for paths in leaf_paths(depth)
+        )
         with no_autocast(logits):
-            return left @ below_left.to(left) + right @ below_right.to(right)
+            return left @ below_left + right @ below_right
     log_mu = torch.zeros_like(left[:, :1])
     for level in range(depth):
         nodes = slice(2**level - 1, 2 ** (level + 1) - 1)

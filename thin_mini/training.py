@@ -139,8 +139,9 @@ def fit(
         model.train()
         sums = torch.zeros(2, device=device)
         offsets = draw_offsets(len(dataset), shift, seed, epoch).to(device)
-        for share in batches(len(dataset), batch_size, seed, epoch, accelerator):
-            index = share.to(device)
+        shares = batches(len(dataset), batch_size, seed, epoch, accelerator)
+        # At once, since each copy waits for what the device is at.
+        for index in torch.stack([*shares]).to(device):
             batch = images[index]
             if shift:
                 batch = data.shift(batch, offsets[index])

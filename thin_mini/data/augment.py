@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 
@@ -18,12 +17,14 @@ def shift(images: Tensor, offsets: Tensor) -> Tensor:
         (N, C, H, W).
     """
     n, _, height, width = images.shape
-    reach = int(offsets.abs().max())
-    padded = F.pad(images, (reach, reach, reach, reach))
     device = images.device
-    rows = torch.arange(height, device=device) + (reach - offsets[:, :1])  # (N, H)
-    columns = torch.arange(width, device=device) + (reach - offsets[:, 1:])  # (N, W)
+    rows = torch.arange(height, device=device) - offsets[:, :1]  # (N, H)
+    columns = torch.arange(width, device=device) - offsets[:, 1:]  # (N, W)
+    # Not padded by the largest offset: to read it would be to wait for the device.
+    within = ((rows >= 0) & (rows < height))[:, :, None, None]
+    within = within & ((columns >= 0) & (columns < width))[:, None, :, None]
+    rows, columns = rows.clamp(0, height - 1), columns.clamp(0, width - 1)
     image = torch.arange(n, device=device)[:, None, None]
     # (N, H, W, C) → (N, C, H, W)
-    picked = padded.permute(0, 2, 3, 1)[image, rows[:, :, None], columns[:, None]]
-    return picked.permute(0, 3, 1, 2)
+    picked = images.permute(0, 2, 3, 1)[image, rows[:, :, None], columns[:, None]]
+    return picked.where(within, picked.new_zeros(())).permute(0, 3, 1, 2)

@@ -11,12 +11,17 @@ from pathlib import Path
 import pytest
 import torch
 from conftest import ROWS, condition_for, make, randomise
+from torch._subclasses.fake_tensor import (
+    DataDependentOutputException,
+    FakeTensorMode,
+)
 
 import thin_mini as tm
 from thin_mini.data import FaceFiles, Pictures
 from thin_mini.training import Losses
 
-THERE = torch.device(os.environ.get("THIN_MINI_DEVICE") or "cpu")
+# With its number, as tensors name it.
+THERE = torch.zeros(1, device=os.environ.get("THIN_MINI_DEVICE") or "cpu").device
 HERE = torch.device("cpu")
 close = torch.testing.assert_close
 
@@ -28,10 +33,16 @@ def _all_digits():
         yield
 
 
+@pytest.fixture
+def exogenous(exogenous):
+    """One of this test's own, since a model takes its context along when it moves."""
+    return copy.deepcopy(exogenous)
+
+
 def placed(model):
     """Where each parameter and buffer is."""
     values = [*model.parameters(), *model.buffers()]
-    return {value.device.type for value in values}
+    return {value.device for value in values}
 
 
 def twins(row, exogenous):
@@ -59,7 +70,7 @@ def test_fit_trains_where_the_model_is(row, digits, exogenous):
         valid=digits[1],
         progress=False,
     )
-    assert placed(model) == {THERE.type}
+    assert placed(model) == {THERE}
     assert history["sup"].iloc[1] < history["sup"].iloc[0]
     trained = [p for p in model.parameters() if p.requires_grad]
     assert not any(map(torch.equal, before, trained))
@@ -79,7 +90,7 @@ def test_evaluate_and_precompute_answer_on_the_cpu(row, digits, exogenous):
             loose(ours, theirs)
     again = tm.evaluate(there, digits[1], condition=known)
     loose(again.logits, expected.logits)
-    assert placed(there) == {THERE.type}
+    assert placed(there) == {THERE}
 
 
 @pytest.mark.parametrize("row", ROWS)
@@ -89,7 +100,7 @@ def test_losses_and_gradients_are_those_of_the_cpu(row, digits, exogenous):
     for model in twins(row, exogenous):
         device = next(model.parameters()).device
         train = digits[0].subset(slice(32))
-        condition = condition_for(make(row, exogenous), train)
+        condition = condition_for(copy.deepcopy(model).cpu(), train)
         if condition is not None:
             condition = condition.at(torch.arange(32), device)
         images, target = train.images.to(device), train.target.to(device)
@@ -99,6 +110,37 @@ def test_losses_and_gradients_are_those_of_the_cpu(row, digits, exogenous):
         gradients.append(found | {"sup": sup.detach(), "sim": sim.detach()})
     for name, value in gradients[0].items():
         loose(gradients[1][name].cpu(), value, rtol=1e-2, atol=1e-3)
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_a_step_never_waits_for_the_device(row, digits, exogenous):
+    model = make(row, exogenous).to(THERE).train()
+    images, target = digits[0].images[:8].to(THERE), digits[0].target[:8].to(THERE)
+    known = None
+    if row == "oracle":
+        known = model.context.condition(images, digits[0].exo[:8].to(THERE))
+    offsets = torch.randint(-1, 2, (8, 2), device=THERE)
+
+    def step(images, offsets, target):
+        losses = Losses(model, model.dispel)
+        sup, sim = losses(tm.data.shift(images, offsets), target, known)
+        (sup + sim).backward()
+
+    if THERE.type == "cuda":
+        step(images, offsets, target)  # what is made once may wait
+        torch.cuda.set_sync_debug_mode("error")
+        try:
+            step(images, offsets, target)
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+    elif THERE == HERE:
+        # Tensors without values, which nobody can ask for one.
+        with FakeTensorMode(allow_non_fake_inputs=True) as fake:
+            step(*(fake.from_tensor(x) for x in (images, offsets, target)))
+            with pytest.raises(DataDependentOutputException):
+                int(fake.from_tensor(offsets).max())
+    else:
+        pytest.skip("a pretended device never waits")
 
 
 @pytest.mark.parametrize("depth", [1, 3, 7, 8, 10])
@@ -135,10 +177,10 @@ def test_a_checkpoint_from_there_goes_on_here_and_there(digits, exogenous, tmp_p
     model = make("thin", exogenous).to(THERE)
     history = tm.fit(model, digits[0], checkpoint=path, progress=False, **settings)
     for device in (HERE, THERE):
-        other = make("thin", exogenous).to(device)
+        other = make("thin", copy.deepcopy(exogenous).cpu()).to(device)
         again = tm.fit(other, digits[0], checkpoint=path, progress=False, **settings)
         assert again.equals(history)
-        assert placed(other) == {device.type}
+        assert placed(other) == {device}
         for name, value in other.state_dict().items():
             assert torch.equal(value.cpu(), model.state_dict()[name].cpu()), name
 
@@ -175,15 +217,15 @@ def test_long_runs_train_there_and_predict_on_the_cpu(precision, tmp_path):
         batch_size=16,
         lr=1e-3,
         mixed_precision=precision,
-        device=THERE.type,
+        device=str(THERE),
         progress=False,
     )
     assert list(history.index) == [3, 6]
-    assert placed(model) == {THERE.type}
+    assert placed(model) == {THERE}
     logits = tm.scaling.predict(model, valid)
     assert logits.shape == (20, 7)
     here = copy.deepcopy(model).cpu()
     images = torch.stack([valid[i][0] for i in range(20)])
     with torch.no_grad():
         loose(logits, here(images))
-    assert placed(model) == {THERE.type}
+    assert placed(model) == {THERE}
