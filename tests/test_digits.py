@@ -15,6 +15,7 @@ from sklearn.datasets import load_digits
 import thin_mini as tm
 from thin_mini.data import digits as room
 from thin_mini.data import rotate
+from thin_mini.data.dataset import Features
 
 pytestmark = pytest.mark.usefixtures("clean_env")
 ANGLES = torch.arange(-180.0, 181.0, 15.0)
@@ -287,9 +288,79 @@ def test_bad_labels_and_pixels_are_refused(what, value, message, digits):
         replace(digits[0], **{what: changed})
 
 
-def test_huge_finite_pixels_are_finite_although_their_sum_is_not(digits):
+def test_huge_finite_features_are_finite_although_their_sum_is_not(digits):
     huge = torch.full_like(digits[0].images, 1e38)
-    assert torch.equal(replace(digits[0], images=huge).images, huge)
+    assert torch.equal(Features(**vars(digits[0]) | {"images": huge}).images, huge)
+
+
+def spoilt(images, value):
+    images = images.clone()
+    images[7, 0, 3, 3] = value
+    return images
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda x: 255 * x, r"in 0\.\.1, and image 0 holds 0 to 2.*dividing by 255"),
+        (lambda x: (255 * x).byte(), r"float32 .*got torch\.uint8: divide by 255"),
+        (
+            lambda x: x.double(),
+            r"float32 .*got torch\.float64: write images\.float\(\)",
+        ),
+        (lambda x: x.half(), r"float32 .*got torch\.float16"),
+        (lambda x: x - 0.5, r"must lie in 0\.\.1, and image 0 holds -0\.5 to"),
+        (lambda x: spoilt(x, -1), r"image 7 holds -1 to"),
+        (lambda x: spoilt(x, 1.5), r"image 7 holds 0 to 1\.5"),
+        (lambda x: spoilt(x, math.nan), "image 7 holds NaN"),
+        (lambda x: x[:, :, :0], r"must be \(N, C, H, W\), got \(256, 1, 0, 28\)"),
+        (lambda x: x[:, 0], r"must be \(N, C, H, W\), got \(256, 28, 28\)"),
+    ],
+)
+def test_images_that_cannot_be_right_are_refused(change, message, digits):
+    with pytest.raises(ValueError, match=message):
+        replace(digits[0], images=change(digits[0].images))
+
+
+def test_what_rounding_adds_to_a_pixel_is_forgiven(digits):
+    replace(digits[0], images=digits[0].images * (1 + 1e-6))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"images": np.zeros((256, 1, 28, 28), "f4")}, "images is a ndarray: pass a"),
+        ({"target": [0] * 256}, "target is a list: pass an int64 tensor"),
+    ],
+)
+def test_what_is_no_tensor_is_refused(change, message, digits):
+    with pytest.raises(TypeError, match=message):
+        replace(digits[0], **change)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"n_classes": 0}, "n_classes must be at least 1, got 0"),
+        ({"n_classes": 10.0}, r"n_classes must be a whole number, got 10\.0"),
+        ({"n_exo": True}, "n_exo must be a whole number, got True"),
+        ({"exo_edges": torch.zeros(3)}, "the 19 borders of the bins .*shape"),
+        ({"exo_edges": torch.zeros(19)}, "19 borders of the bins in rising order"),
+        ({"factors": {"age": torch.zeros(3)}}, "256 images but 3 values of age"),
+        ({"target": torch.zeros(256)}, r"target must be int64, got torch\.float32"),
+        ({"target": torch.full((256,), -1)}, "target label -1 is out of range"),
+    ],
+)
+def test_labels_and_bins_that_cannot_be_right_are_refused(change, message, digits):
+    with pytest.raises(ValueError, match=message):
+        replace(digits[0], **change)
+
+
+def test_one_image_cannot_be_split(digits):
+    with pytest.raises(ValueError, match="one image cannot be divided in two"):
+        digits[0].subset(slice(1)).split(1)
+    with pytest.raises(ValueError, match=r"n_valid must be a whole number, got 0\.2"):
+        digits[0].split(0.2)
 
 
 def test_an_empty_data_set_is_refused(digits):

@@ -333,6 +333,81 @@ def test_dispelling_without_an_exogenous_network_is_refused(row, digits):
         )
 
 
+@pytest.mark.parametrize(
+    ("exo", "message"),
+    [
+        (torch.tensor([-1, 0, 3]), "exo label -1 is out of range: .*from 0 to 3"),
+        (torch.tensor([4, 0, 3]), "exo label 4 is out of range: .*from 0 to 3"),
+        (torch.tensor([0.0, 1.0, 2.0]), r"exo must be int64, got torch\.float32"),
+        (torch.tensor([True, False, True]), r"exo must be int64, got torch\.bool"),
+        (torch.tensor([1]), r"each of the 3 images, got shape \(1,\)"),
+    ],
+)
+def test_an_oracle_asked_for_what_there_is_not_says_so(exo, message):
+    with pytest.raises(ValueError, match=message):
+        tm.Oracle(4).condition(torch.zeros(3, 1, 28, 28), exo)
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (torch.eye(3), r"table must be \(4, C\)"),
+        (torch.eye(4).long(), "table must hold floats"),
+        (torch.full((4, 2), torch.nan), "row 0 of table holds NaN"),
+    ],
+)
+def test_a_table_that_is_none_is_refused(table, message):
+    with pytest.raises(ValueError, match=message):
+        tm.Oracle(4, table)
+
+
+@pytest.mark.parametrize(
+    ("make_it", "message"),
+    [
+        (lambda: tm.build("simple", 10.0), r"n_classes must be a whole .*10\.0"),
+        (
+            lambda: tm.build("simple", True),
+            "n_classes must be a whole number, got True",
+        ),
+        (lambda: tm.build("tree", 10, n_experts=8.0), "n_experts must be a whole"),
+        (lambda: tm.build("tree", 10, hidden=32.5), "hidden must be a whole number"),
+        (lambda: tm.build("tree", 10, hidden=()), "hidden must name the units"),
+        (lambda: tm.build("tree", 10, seed=-1), "seed must lie between 0"),
+        (lambda: tm.build("tree", 10, image_size=28.0), "image_size must be a whole"),
+        (lambda: tm.build("oracle", 10, n_exo=0), "n_exo must be at least 1, got 0"),
+        (lambda: tm.MLP(0, 4, 3), "in_features must be at least 1, got 0"),
+        (lambda: tm.TreeGate(4, 2.0), "depth must be a whole number"),
+        (lambda: tm.TreeGate(4, True), "depth must be a whole number, got True"),
+        (lambda: tm.SoftmaxGate(0, 4), "in_features must be at least 1, got 0"),
+        (lambda: tm.UniformGate(2.5), "n_leaves must be a whole number"),
+        (lambda: tm.Experts(4, 0.5, 3, 2), "hidden must be a whole number"),
+        (lambda: tm.ConvEncoder(0), "in_channels must be at least 1, got 0"),
+        (lambda: tm.ConvEncoder(widths=(4, 0)), "widths must be at least 1, got 0"),
+        (lambda: tm.VGG16Encoder(224.0), "image_size must be a whole number"),
+    ],
+)
+def test_a_size_that_is_none_is_refused(make_it, message):
+    with pytest.raises(ValueError, match=message):
+        make_it()
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (torch.zeros(2, 1, 28, 28).double(), r"type torch\.float64: convert it, x\.to"),
+        (torch.zeros(2, 1, 28, 28).byte(), r"got an input of type torch\.uint8"),
+    ],
+)
+def test_images_of_another_type_are_refused_by_the_model(images, message):
+    with pytest.raises(ValueError, match=message):
+        make("tree", None)(images)
+
+
+def test_layers_that_are_no_encoder_are_refused_naming_the_mend():
+    with pytest.raises(TypeError, match=r"encoder is a Flatten: wrap layers as Enc"):
+        tm.build("tree", 10, encoder=torch.nn.Flatten())
+
+
 def frozen(n_exo, gate_on="hidden"):
     network = tm.ExogenousNetwork(tm.ConvEncoder(), n_exo, gate_on=gate_on)
     return randomise(network).freeze()

@@ -527,6 +527,15 @@ def test_two_processes_end_with_equal_running_statistics(ranks):
     ("arguments", "message"),
     [
         ({"epochs": 0}, "epochs must be at least 1, got 0"),
+        ({"epochs": 2.5}, r"epochs must be a whole number, got 2\.5"),
+        ({"epochs": True}, "epochs must be a whole number, got True"),
+        ({"batch_size": 32.0}, r"batch_size must be a whole number, got 32\.0"),
+        ({"lr": "0.1"}, r"lr must be a number, got '0\.1'"),
+        ({"dispel": -1}, r"dispel \(λ\) must be a number from 0 up, got -1"),
+        ({"dispel": "0.1"}, r"dispel \(λ\) must be a number, got '0\.1'"),
+        ({"shift": 1.5}, r"shift must be a whole number, got 1\.5"),
+        ({"seed": -1}, "seed must lie between 0 and 4294967295, got -1"),
+        ({"seed": 0.5}, r"seed must be a whole number, got 0\.5"),
         ({"batch_size": 1}, "at least 2 images in a batch, got batch_size=1"),
         ({"dispel": -0.1}, r"dispel \(λ\) must be a number from 0 up, got -0\.1"),
         ({"dispel": math.nan}, r"dispel .*got nan"),
@@ -541,6 +550,70 @@ def test_two_processes_end_with_equal_running_statistics(ranks):
 def test_fit_refuses_naming_the_value(arguments, message, digits):
     with pytest.raises(ValueError, match=message):
         quick_fit(make("simple", None), digits[0], **arguments)
+
+
+def test_what_is_no_model_or_no_data_set_is_refused_naming_the_mend(digits):
+    model = make("simple", None)
+    for function in (quick_fit, tm.evaluate, tm.precompute):
+        with pytest.raises(TypeError, match="data is a tuple: pass one data set"):
+            function(model, digits)
+    for function in (quick_fit, tm.evaluate):
+        with pytest.raises(TypeError, match=r"model is a Linear: pass what tm\.build"):
+            function(torch.nn.Linear(3, 3), digits[0])
+
+
+def test_a_validation_set_that_does_not_fit_is_refused_before_any_step(digits):
+    model, (train, test) = make("simple", None), digits
+    before = fingerprint(model)
+    small = replace(test, images=test.images[:, :, 2:-2, 2:-2])
+    for valid, message in (
+        (test.exogenous(), "has 10 classes and the data 18"),
+        (small, r"valid are \(1, 24, 24\) and those to train on \(1, 28, 28\)"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            quick_fit(model, train, valid=valid)
+    assert fingerprint(model) == before
+
+
+@pytest.mark.parametrize("dispel", [-1, -1e-9, math.nan, math.inf, True, "much"])
+def test_a_lambda_that_is_none_is_refused_wherever_it_enters(dispel, exogenous, digits):
+    model, images = make("thin", exogenous), digits[0].images[:4]
+    target, z = digits[0].target[:4], torch.randn(4, 18)
+    model.dispel = dispel
+    for enter in (
+        lambda: quick_fit(model, digits[0]),
+        lambda: quick_fit(make("thin", exogenous), digits[0], dispel=dispel),
+        lambda: training.Losses(model, dispel),
+        lambda: model.losses(images, target, dispel=dispel),
+        lambda: tm.thin_loss(torch.randn(4, 10), target, z, z, dispel),
+        lambda: tm.GatedEnsemble(
+            model.encoder, model.experts, model.gate, exogenous, dispel
+        ),
+    ):
+        with pytest.raises(ValueError, match=r"dispel \(λ\) must be a number"):
+            enter()
+
+
+@pytest.mark.parametrize("rows", [1, 3, 5])
+def test_a_condition_of_other_images_is_refused(rows, exogenous, digits):
+    model, train = make("thin", exogenous), digits[0]
+    other = model.context.condition(train.images[:rows])
+    for call in (
+        lambda: model(train.images[:4], other),
+        lambda: model.losses(train.images[:4], train.target[:4], other, 0.5),
+    ):
+        with pytest.raises(
+            ValueError, match=f"4 images but a condition of {rows} rows"
+        ):
+            call()
+    with pytest.raises(ValueError, match=f"256 images but a condition of {rows} rows"):
+        tm.evaluate(model, train, condition=other)
+
+
+def test_a_model_without_a_context_takes_no_condition(exogenous, digits):
+    condition = exogenous.condition(digits[0].images[:4])
+    with pytest.raises(ValueError, match="has no exogenous side: call it without"):
+        make("tree", None)(digits[0].images[:4], condition)
 
 
 def test_fit_refuses_a_single_image(digits):

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from thin_mini.precision import autocasts
 
 MAX_SEED = 2**32 - 1  # NumPy's
+ROUNDING = 1e-4
 
 
 def whole(name: str, value: Any, low: int | None = 1, high: int | None = None) -> int:
@@ -29,12 +30,12 @@ def whole(name: str, value: Any, low: int | None = 1, high: int | None = None) -
     return int(value)
 
 
-def widths(hidden: Any, low: int | None = 1) -> tuple[int, ...]:
+def widths(hidden: Any, low: int | None = 1, name: str = "hidden") -> tuple[int, ...]:
     """Hidden units, of one layer or of each of several, as a tuple."""
     layers = hidden if isinstance(hidden, (tuple, list)) else (hidden,)
     if not layers:
-        raise ValueError("hidden must name the units of at least one layer, got ()")
-    return tuple(whole("hidden", units, low) for units in layers)
+        raise ValueError(f"{name} must name the units of at least one layer, got ()")
+    return tuple(whole(name, units, low) for units in layers)
 
 
 def seed_number(value: Any) -> int:
@@ -42,10 +43,16 @@ def seed_number(value: Any) -> int:
     return whole("seed", value, 0, MAX_SEED)
 
 
+def number(name: str, value: Any) -> float:
+    """Raise a ValueError unless ``value`` is a real number; it may be NaN."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise ValueError(f"{name} must be a number, got {value!r}")
+    return float(value)
+
+
 def lambda_(value: Any) -> None:
     """Raise a ValueError unless ``value`` is a λ: a finite number from 0 up."""
-    real = isinstance(value, Real) and not isinstance(value, bool)
-    if not (real and 0 <= float(value) < math.inf):
+    if not 0 <= number("dispel (λ)", value) < math.inf:
         raise ValueError(f"dispel (λ) must be a number from 0 up, got {value!r}")
 
 
@@ -71,6 +78,37 @@ def features(name: str, h: Tensor) -> None:
     if not finite.all():
         row = int((~finite).nonzero()[0])
         raise ValueError(f"row {row} of {name} holds NaN or infinity: leave it out")
+
+
+def images(name: str, values: Tensor, bounded: bool = True) -> None:
+    """Raise a ValueError unless ``values`` are images: (N, C, H, W), in 0..1.
+
+    A hundredth of a per cent beyond is forgiven: rotating and scaling round.
+    """
+    instance(name, values, Tensor, "pass a tensor (N, C, H, W)")
+    if len(values.shape) == 0 or len(values) == 0:
+        raise ValueError("the data set is empty (0 images): ask for at least one image")
+    if values.ndim != 4 or values.numel() == 0:
+        raise ValueError(f"{name} must be (N, C, H, W), got {tuple(values.shape)}")
+    if values.dtype != torch.float32:
+        mend = (
+            "divide by 255" if values.dtype == torch.uint8 else f"write {name}.float()"
+        )
+        raise ValueError(
+            f"{name} must be float32 with values in 0..1, got {values.dtype}: {mend}"
+        )
+    low, high = values.flatten(1).aminmax(dim=1)  # (N,) each, NaN if one of them is
+    wrong = ~(low.isfinite() & high.isfinite())
+    if wrong.any():
+        bad = int(wrong.nonzero()[0])
+        raise ValueError(f"image {bad} holds NaN or infinite pixels: clean or drop it")
+    wrong = (low < -ROUNDING) | (high > 1 + ROUNDING)
+    if bounded and wrong.any():
+        bad = int(wrong.nonzero()[0])
+        raise ValueError(
+            f"{name} must lie in 0..1, and image {bad} holds {low[bad].item():.4g} to "
+            f"{high[bad].item():.4g}: scale them, as 0..255 by dividing by 255"
+        )
 
 
 def labels(name: str, values: Tensor, n: int, n_classes: int | None = None) -> None:

@@ -69,7 +69,7 @@ class ConvEncoder(Encoder):
     ) -> None:
         checks.whole("in_channels", in_channels)
         checks.whole("image_size", image_size, 0)
-        widths = checks.widths(widths)
+        widths = checks.widths(widths, name="widths")
         step = 2 ** len(widths)
         if image_size < step or image_size % step:
             raise ValueError(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import replace
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from thin_mini.data.dataset import ExogenousDataset
+from thin_mini.data.dataset import ExogenousDataset, Features
 from thin_mini.devices import device_of
 from thin_mini.encoders import Encoder
 from thin_mini.frozen import wake
@@ -118,7 +117,9 @@ def _fitted(
             parts = people.images.split(256)
             h = torch.cat([encoder(images.to(device)).cpu() for images in parts])
         # To fit, each vector of features is an image of D channels and one pixel.
-        features = replace(people.exogenous(), images=h[:, :, None, None])
+        features = Features(
+            **vars(people.exogenous()) | {"images": h[:, :, None, None]}
+        )
         flatten = Encoder(nn.Flatten(), (h.shape[1], 1, 1))
         student = ExogenousNetwork(
             flatten, people.n_exo, gate_on="features", head=network.head

@@ -67,13 +67,17 @@ def fit(
         with ``valid``, the accuracy there in percent.
 
     Raises:
+        TypeError: If the model or the data are something else.
         ValueError: If an argument is out of range, the model's classes are not the
             data's, or the checkpoint belongs to another run.
         FloatingPointError: If the loss or a weight stops being a finite number. Every
             process raises it, at the end of that epoch and before a checkpoint of it.
     """
+    _check_data(model, dataset)
     dispel = model.dispel if dispel is None else dispel
-    _check_arguments(model, dataset, epochs, dispel, lr, schedule, shift)
+    _check_arguments(
+        model, dataset, valid, epochs, dispel, batch_size, lr, schedule, shift, seed
+    )
     device = device_of(model)
     set_seed(seed)
     accelerator = check_place(Accelerator(device_placement=False), device)
@@ -197,7 +201,13 @@ def evaluate(
         A :class:`thin_mini.metrics.Report`, on the CPU; the model is left in evaluation
         mode.
     """
-    _check_classes(model, dataset)
+    _check_data(model, dataset)
+    checks.whole("batch_size", batch_size)
+    if condition is not None and len(condition.h_g) != len(dataset):
+        raise ValueError(
+            f"{len(dataset)} images but a condition of {len(condition.h_g)} rows: pass "
+            "what tm.precompute gives for this data set"
+        )
     model.eval()
     device = device_of(model)
     if condition is None:
@@ -218,6 +228,8 @@ def precompute(
         The answers, on the CPU; None if the model has no context (its gate looks at
         h_endo, or not at all).
     """
+    checks.instance("the data", dataset, ExogenousDataset, "pass one data set")
+    checks.whole("batch_size", batch_size)
     if model.context is None:
         return None
     device = device_of(model)
@@ -265,7 +277,13 @@ class Losses(nn.Module):
         return self.model.losses(images, target, condition, self.dispel)
 
 
-def _check_classes(model: Classifier, dataset: ExogenousDataset) -> None:
+def _check_data(model: Classifier, dataset: ExogenousDataset) -> None:
+    checks.instance(
+        "model", model, Classifier, "pass what tm.build gives, or a model of its parts"
+    )
+    checks.instance(
+        "the data", dataset, ExogenousDataset, "pass one data set, such as train"
+    )
     if model.n_classes != dataset.n_classes:
         raise ValueError(
             f"the model has {model.n_classes} classes and the data "
@@ -276,25 +294,35 @@ def _check_classes(model: Classifier, dataset: ExogenousDataset) -> None:
 def _check_arguments(
     model: Classifier,
     dataset: ExogenousDataset,
+    valid: ExogenousDataset | None,
     epochs: int,
     dispel: float,
+    batch_size: int,
     lr: float,
     schedule: str,
     shift: int,
+    seed: int,
 ) -> None:
-    if epochs < 1:
-        raise ValueError(f"epochs must be at least 1, got {epochs}")
+    if valid is not None:
+        _check_data(model, valid)
+    checks.whole("epochs", epochs)
+    checks.whole("batch_size", batch_size, None)
+    checks.seed_number(seed)
     checks.lambda_(dispel)
-    if not 0 < lr < math.inf:
+    if not 0 < checks.number("lr", lr) < math.inf:
         raise ValueError(f"lr must be a number above 0, got {lr}")
     if schedule not in SCHEDULES:
         raise ValueError(f"schedule must be one of {SCHEDULES}, got {schedule!r}")
-    if not 0 <= shift < dataset.images.shape[-1]:
+    if not 0 <= checks.whole("shift", shift, None) < min(dataset.images.shape[2:]):
         raise ValueError(
             f"shift must be at least 0 pixels and less than the image's width, "
             f"{dataset.images.shape[-1]}, got {shift}"
         )
-    _check_classes(model, dataset)
+    if valid is not None and valid.images.shape[1:] != dataset.images.shape[1:]:
+        raise ValueError(
+            f"the images of valid are {tuple(valid.images.shape[1:])} and those to "
+            f"train on {tuple(dataset.images.shape[1:])}: make them alike"
+        )
     if not trained_parameters(model):
         raise ValueError("nothing to train: every parameter of the model is frozen")
     model.check_trainable()

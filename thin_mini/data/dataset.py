@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 import torch
 from torch import Tensor
+
+from thin_mini import checks
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,8 +30,8 @@ class ExogenousDataset:
             that is not known.
 
     Raises:
-        ValueError: If the data set is empty, the shapes disagree, a pixel is not
-            finite or a label is out of range.
+        ValueError: If the data set is empty, shapes or types disagree, or a pixel, a
+            label or the border of a bin is out of range.
     """
 
     images: Tensor
@@ -40,42 +43,27 @@ class ExogenousDataset:
     exo_edges: Tensor | None
     exo_name: str
     factors: dict[str, Tensor] = field(default_factory=dict)
+    bounded: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
+        checks.images("images", self.images, self.bounded)
         n = len(self.images)
-        if n == 0:
-            raise ValueError(
-                "the data set is empty (0 images): ask for at least one image"
-            )
-        if self.images.ndim != 4:
-            raise ValueError(
-                f"images must be (N, C, H, W), got {tuple(self.images.shape)}"
-            )
         for name, labels, classes in (
-            ("target", self.target, self.n_classes),
-            ("exo", self.exo, self.n_exo),
+            ("target", self.target, checks.whole("n_classes", self.n_classes)),
+            ("exo", self.exo, checks.whole("n_exo", self.n_exo)),
         ):
-            if labels.shape != (n,):
-                raise ValueError(
-                    f"{name} must hold one label for each of the {n} images, "
-                    f"got shape {tuple(labels.shape)}"
-                )
-            if labels.dtype != torch.int64:
-                raise ValueError(f"{name} must be int64, got {labels.dtype}")
-            low, high = int(labels.min()), int(labels.max())
-            if low < 0 or high >= classes:
-                raise ValueError(
-                    f"{name} label {low if low < 0 else high} is out of range: "
-                    f"labels run from 0 to {classes - 1}"
-                )
-        # In parts, because isfinite makes a copy.
-        parts = self.images.split(4096)
-        finite = torch.cat([p.isfinite().flatten(1).all(1) for p in parts])  # (N,)
-        if not finite.all():
-            bad = int((~finite).nonzero()[0])
+            checks.labels(name, labels, n, classes)
+        edges = self.exo_edges
+        if edges is not None and (
+            edges.shape != (self.n_exo + 1,) or not (edges.diff() > 0).all()
+        ):
             raise ValueError(
-                f"image {bad} holds NaN or infinite pixels: clean or drop it"
+                f"exo_edges must be the {self.n_exo + 1} borders of the bins in rising "
+                f"order, got shape {tuple(edges.shape)}"
             )
+        for name, values in self.factors.items():
+            if len(values) != n:
+                raise ValueError(f"{n} images but {len(values)} values of {name}")
 
     def __len__(self) -> int:
         return len(self.images)
@@ -118,7 +106,10 @@ class ExogenousDataset:
         Raises:
             ValueError: If one of the two parts would be empty.
         """
-        if not 0 < n_valid < len(self):
+        if len(self) < 2:
+            raise ValueError("a data set of one image cannot be divided in two")
+        checks.seed_number(seed)
+        if not 0 < checks.whole("n_valid", n_valid, None) < len(self):
             raise ValueError(
                 f"n_valid must lie between 1 and {len(self) - 1}, got {n_valid}"
             )
@@ -135,3 +126,9 @@ class ExogenousDataset:
         for tensor in (self.images, self.target, self.exo):
             digest.update(tensor.cpu().contiguous().numpy().data)
         return digest.hexdigest()[:16]
+
+
+class Features(ExogenousDataset):
+    """The same for vectors of features, as images of D channels and one pixel."""
+
+    bounded: ClassVar[bool] = False  # a feature may have any value
