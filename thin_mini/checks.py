@@ -111,6 +111,37 @@ def images(name: str, values: Tensor, bounded: bool = True) -> None:
         )
 
 
+def scores(name: str, values: Tensor, ndim: int = 2) -> None:
+    """Raise a ValueError unless these are finite floats of so many dimensions."""
+    instance(name, values, Tensor, "pass a tensor of floats")
+    if values.ndim != ndim or values.numel() == 0:
+        raise ValueError(
+            f"{name} must have {ndim} dimensions and at least one row, got shape "
+            f"{tuple(values.shape)}"
+        )
+    if not values.is_floating_point():
+        raise ValueError(f"{name} must hold floats, got {values.dtype}")
+    if not values.isfinite().all():
+        raise ValueError(f"{name} hold NaN or infinity: find out where they come from")
+
+
+def shares(name: str, g: Tensor) -> None:
+    """Raise a ValueError unless ``g`` is (N, L), rows of probabilities."""
+    scores(name, g)
+    if (g < -ROUNDING).any() or ((g.double().sum(1) - 1).abs() > 0.02).any():
+        raise ValueError(f"each row of {name} must be probabilities that sum to 1")
+
+
+def one_each(name: str, values: Tensor, n: int) -> None:
+    """Raise a ValueError unless ``values`` is (n,)."""
+    instance(name, values, Tensor, f"pass an int64 tensor ({n},)")
+    if values.shape != (n,):
+        raise ValueError(
+            f"{name} must hold one label for each of the {n} images, "
+            f"got shape {tuple(values.shape)}"
+        )
+
+
 def labels(name: str, values: Tensor, n: int, n_classes: int | None = None) -> None:
     """Raise a ValueError unless there is a class for each of ``n`` images.
 
@@ -120,15 +151,12 @@ def labels(name: str, values: Tensor, n: int, n_classes: int | None = None) -> N
         n: Number of images.
         n_classes: None if it is not known.
     """
-    instance(name, values, Tensor, f"pass an int64 tensor ({n},)")
-    if values.shape != (n,):
-        raise ValueError(
-            f"{name} must hold one label for each of the {n} images, "
-            f"got shape {tuple(values.shape)}"
-        )
+    one_each(name, values, n)
     if values.dtype != torch.int64:
         raise ValueError(f"{name} must be int64, got {values.dtype}")
-    low, high = (int(values.min()), int(values.max())) if n else (0, 0)
+    if n == 0:
+        raise ValueError(f"{name} is empty: pass at least one")
+    low, high = int(values.min()), int(values.max())
     if low < 0 or (n_classes is not None and high >= n_classes):
         reach = "from 0 up" if n_classes is None else f"from 0 to {n_classes - 1}"
         raise ValueError(

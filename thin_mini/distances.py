@@ -13,6 +13,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 from torch import Tensor
 
+from thin_mini import checks
 from thin_mini.intervals import mean_interval
 
 FOLDS = 10
@@ -61,7 +62,7 @@ def pair_distances(a: Tensor, b: Tensor) -> Tensor:
         raise ValueError(f"shapes differ: {tuple(a.shape)} and {tuple(b.shape)}")
     units = []
     for name, h in (("a", a), ("b", b)):
-        check_representation(name, h)
+        checks.features(name, h)
         zero = (h == 0).all(1).nonzero()
         if len(zero):
             raise ValueError(
@@ -169,14 +170,15 @@ def inter_intra_ratio(h: Tensor, target: Tensor) -> float:
         ValueError: If shapes disagree, a value is not finite, there is but one class,
             or no class has any width.
     """
-    check_representation("h", h)
-    check_labels(target, len(h))
+    checks.features("h", h)
+    checks.one_each("target", target, len(h))
     target = target.cpu()
     classes, sizes = target.unique(return_counts=True)
     if len(classes) < 2:
         raise ValueError(
             f"the ratio needs at least 2 classes, got only class {int(classes[0])}"
         )
+    checks.labels("target", target, len(h))
     h = h.detach().cpu().double()
     means = [h[target == c].mean(0) for c in classes]  # each (D,)
     between = sum(
@@ -209,8 +211,8 @@ def explained_variance(h: Tensor, n: int = 3) -> float:
         ValueError: If ``n`` is out of range, a value is not finite, or all rows are
             the same.
     """
-    check_representation("h", h)
-    if not 1 <= n <= min(h.shape):
+    checks.features("h", h)
+    if not 1 <= checks.whole("n", n, None) <= min(h.shape):
         raise ValueError(
             f"n must lie between 1 and {min(h.shape)} for h of shape "
             f"{tuple(h.shape)}, got {n}"
@@ -221,33 +223,13 @@ def explained_variance(h: Tensor, n: int = 3) -> float:
     return 100 * float(pca.explained_variance_ratio_.sum())
 
 
-def check_representation(name: str, h: Tensor) -> None:
-    """Raise a ValueError unless ``h`` is (N, D), not empty and finite."""
-    if h.ndim != 2 or h.numel() == 0:
-        raise ValueError(
-            f"{name} must be (N, D) with at least one row, got {tuple(h.shape)}; "
-            "maps become rows by flatten(1)"
-        )
-    finite = h.isfinite().all(1)
-    if not finite.all():
-        row = int((~finite).nonzero()[0])
-        raise ValueError(f"row {row} of {name} holds NaN or infinity: leave it out")
-
-
-def check_labels(target: Tensor, n: int) -> None:
-    """Raise a ValueError unless there is one label for each of ``n`` images."""
-    if target.shape != (n,):
-        raise ValueError(
-            f"target must hold one label for each of the {n} images, "
-            f"got shape {tuple(target.shape)}"
-        )
-
-
 def check_pairs(distance: Tensor, same: Tensor) -> None:
     """Raise a ValueError unless both are (N,), distances finite and ``same`` bool."""
-    if distance.ndim != 1 or distance.shape != same.shape:
+    for name, values in (("distance", distance), ("same", same)):
+        checks.instance(name, values, Tensor, "pass a tensor (N,)")
+    if distance.ndim != 1 or distance.shape != same.shape or len(same) == 0:
         raise ValueError(
-            "distance and same must be (N,) both, got "
+            "distance and same must be (N,) both, of at least one pair, got "
             f"{tuple(distance.shape)} and {tuple(same.shape)}"
         )
     if same.dtype != torch.bool:

@@ -16,13 +16,8 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from torch import Tensor
 
-from thin_mini.distances import (
-    check_labels,
-    check_pairs,
-    check_representation,
-    explained_variance,
-    overlap,
-)
+from thin_mini import checks
+from thin_mini.distances import check_pairs, explained_variance, overlap
 from thin_mini.gates import TreeGate
 from thin_mini.plots import INK, WIDTH, show_image
 from thin_mini.routes import most_representative, node_probabilities
@@ -51,12 +46,18 @@ def predictions(
     Raises:
         ValueError: If shapes disagree or ``n`` is below 1.
     """
-    check_labels(target, len(images))
+    checks.one_each("target", target, len(images))
+    checks.whole("n", n, None)
     if predicted.shape != target.shape or n < 1:
         raise ValueError(
             "predicted must be as long as target and n at least 1, got "
             f"{tuple(predicted.shape)}, {tuple(target.shape)} and {n}"
         )
+    checks.images("images", images)
+    if images.shape[1] not in (1, 3):
+        raise ValueError(f"an image has 1 or 3 channels, got {images.shape[1]}")
+    checks.labels("target", target, len(images), len(names))
+    checks.labels("predicted", predicted, len(images), len(names))
     target, predicted = target.cpu(), predicted.cpu()
     side = WIDTH / n
     figure, axes = plt.subplots(2, n, figsize=(WIDTH, 2 * side + 0.8), squeeze=False)
@@ -95,6 +96,8 @@ def pair_histograms(pairs: Mapping[str, tuple[Tensor, Tensor]]) -> Figure:
         ValueError: If shapes differ, a distance is not finite or not in 0..2, ``same``
             is not bool, or one kind is missing.
     """
+    if not pairs:
+        raise ValueError("there is nothing to draw: pass at least one representation")
     columns = min(4, len(pairs))
     rows = -(-len(pairs) // columns)
     figure, axes = plt.subplots(
@@ -139,7 +142,8 @@ def tree_of_faces(
     Raises:
         ValueError: If ``depth_shown`` or ``k`` is out of range, or shapes disagree.
     """
-    if not 1 <= depth_shown <= gate.depth:
+    checks.images("images", images)
+    if not 1 <= checks.whole("depth_shown", depth_shown, None) <= gate.depth:
         raise ValueError(
             f"depth_shown must lie between 1 and the tree's depth {gate.depth}, "
             f"got {depth_shown}"
@@ -186,6 +190,8 @@ def split_information(bits: pd.DataFrame) -> Figure:
             there by chance: ``bits - chance``. The colours reach to 0.1 bits at least,
             so that noise stays dark.
     """
+    if bits.empty or not np.isfinite(bits.to_numpy(float)).all():
+        raise ValueError("bits must be a table of finite numbers, a row for each split")
     figure, axis = plt.subplots(
         figsize=(min(WIDTH, 2.2 + 0.65 * bits.shape[1]), 1.1 + 0.22 * len(bits))
     )
@@ -226,14 +232,19 @@ def projections(
     """
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
+    if not representations:
+        raise ValueError("there is nothing to draw: pass at least one representation")
+    checks.whole("limit", limit, 2)
+    checks.seed_number(seed)
     for name, h in representations.items():
-        check_representation(name, h)
-        check_labels(target, len(h))
+        checks.features(name, h)
+        checks.one_each("target", target, len(h))
     if len(names) > len(MARKERS):
         raise ValueError(
             f"there are {len(MARKERS)} markers, too few for {len(names)} classes: "
             "draw some of them only"
         )
+    checks.labels("target", target, len(target), len(names))
     order = np.random.default_rng(seed).permutation(len(target))[:limit]
     shown = target.cpu().numpy()[order]
     columns = min(3, len(representations))

@@ -16,9 +16,13 @@ def mean_interval(values: Sequence[float]) -> tuple[float, float]:
     share the luck of the draw, which then cancels.
 
     Raises:
-        ValueError: If there are fewer than two runs.
+        ValueError: If there are fewer than two runs, or one is no finite number.
     """
     if len(values) < 2:
         raise ValueError(f"an interval needs at least 2 runs, got {len(values)}")
+    if not np.isfinite(values).all():
+        raise ValueError(
+            f"an interval of {list(values)} says nothing: leave out runs that failed"
+        )
     error = np.std(values, ddof=1) / math.sqrt(len(values))  # of the mean
     return float(np.mean(values)), float(stdtrit(len(values) - 1, 0.975) * error)

@@ -13,6 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
+from thin_mini import checks
 from thin_mini.intervals import mean_interval as mean_interval
 
 
@@ -53,6 +54,9 @@ def report(logits: Tensor, target: Tensor, exo: Tensor, n_exo: int) -> Report:
     Here and below tensors may be on any device; results are on the CPU, where sums are
     in float64, which not every GPU has.
     """
+    checks.scores("logits", logits)
+    checks.labels("target", target, *logits.shape)
+    checks.labels("exo", exo, len(logits), checks.whole("n_exo", n_exo))
     logits, target, exo = logits.detach().cpu(), target.cpu(), exo.cpu()
     predicted = logits.argmax(1)
     right = (predicted == target).double()
@@ -70,7 +74,13 @@ def calibration_error(logits: Tensor, target: Tensor, n_bins: int = 15) -> float
     """Expected calibration error in percent, over bins of equal width.
 
     The mean gap between how sure the model is and how often it is right.
+
+    Raises:
+        ValueError: As :func:`report`, or if ``n_bins`` is below 1.
     """
+    checks.scores("logits", logits)
+    checks.labels("target", target, *logits.shape)
+    checks.whole("n_bins", n_bins)
     confidence, predicted = logits.detach().cpu().softmax(1).double().max(1)
     right = (predicted == target.cpu()).double()
     bins = (confidence * n_bins).long().clamp(max=n_bins - 1)
@@ -88,7 +98,12 @@ def exogenous_accuracy(logits: Tensor, exo: Tensor) -> dict[str, float]:
     Returns:
         ``exact`` (the right bin), ``within_one`` (it or a neighbour) and
         ``range_relative``: 100 · (1 - mean distance in bins / n_exo).
+
+    Raises:
+        ValueError: As :func:`report`.
     """
+    checks.scores("logits", logits)
+    checks.labels("exo", exo, *logits.shape)
     distance = (logits.argmax(1).cpu() - exo.cpu()).abs().double()
     return {
         "exact": 100 * (distance == 0).double().mean().item(),
@@ -103,6 +118,7 @@ def disagreement(expert_logits: Tensor) -> float:
     Args:
         expert_logits: (N, L, K) with L ≥ 2.
     """
+    checks.scores("expert_logits", expert_logits, 3)
     n_experts, n_classes = expert_logits.shape[1:]
     if n_experts < 2:
         raise ValueError(f"disagreement needs at least 2 experts, got {n_experts}")
@@ -122,6 +138,7 @@ def leaf_usage(g: Tensor) -> tuple[Tensor, float]:
         Each leaf's mean share (L,), and the effective number of leaves, exp of that
         share's entropy: L if all are used alike, 1 if the tree has collapsed.
     """
+    checks.shares("g", g)
     share = g.detach().mean(0).cpu()
     entropy = -torch.xlogy(share, share).sum()
     return share, entropy.exp().item()
@@ -146,6 +163,19 @@ def probe(
     """
     if kind not in ("linear", "mlp"):
         raise ValueError(f"kind must be 'linear' or 'mlp', got {kind!r}")
+    checks.seed_number(seed)
+    for name, part in (("train", train), ("test", test)):
+        if not isinstance(part, (tuple, list)) or len(part) != 2:
+            raise ValueError(f"{name} must be a pair, features (N, D) and labels (N,)")
+        checks.features(f"the features of {name}", part[0])
+        checks.labels(f"the labels of {name}", part[1], len(part[0]))
+    if train[0].shape[1] != test[0].shape[1]:
+        raise ValueError(
+            f"train has {train[0].shape[1]} features and test {test[0].shape[1]}: "
+            "take the same representation of both"
+        )
+    if len(train[1].unique()) < 2:
+        raise ValueError("all labels of train are the same: there is nothing to learn")
     classifier = (
         LogisticRegression(C=0.1, max_iter=300)
         if kind == "linear"

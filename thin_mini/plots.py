@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from itertools import cycle
 
@@ -15,6 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from thin_mini import checks
 from thin_mini.data.dataset import ExogenousDataset
 from thin_mini.devices import device_of
 from thin_mini.gates import TreeGate
@@ -51,7 +53,17 @@ def use_style() -> None:
 def image_grid(
     images: Tensor, titles: Sequence[str] = (), columns: int = 9, size: float = 0.78
 ) -> Figure:
-    """Images (N, 1 or 3, H, W) in rows; the first have titles above, or all."""
+    """Images (N, 1 or 3, H, W) in rows; the first have titles above, or all.
+
+    Raises:
+        ValueError: If these are no images in 0..1 or there are more titles.
+    """
+    checks.images("images", images)
+    checks.whole("columns", columns)
+    if len(titles) > len(images):
+        raise ValueError(f"{len(titles)} titles for {len(images)} images")
+    if not 0 < checks.number("size", size) < math.inf:
+        raise ValueError(f"size must be inches above 0, got {size}")
     rows = -(-len(images) // columns)
     height = size + (0.22 if titles else 0)
     figure, axes = plt.subplots(
@@ -72,6 +84,8 @@ def show_image(
     extent: tuple[float, float, float, float] | None = None,
 ) -> None:
     """An image (C, H, W), grey or RGB, values in 0..1."""
+    if image.ndim != 3:
+        raise ValueError(f"an image is (C, H, W), got {tuple(image.shape)}")
     pixels = image.detach().cpu().clamp(0, 1).permute(1, 2, 0).numpy()
     if pixels.shape[2] not in (1, 3):
         raise ValueError(f"an image has 1 or 3 channels, got {pixels.shape[2]}")
@@ -80,7 +94,17 @@ def show_image(
 
 
 def accuracy_by_bin(reports: Mapping[str, Report], dataset: ExogenousDataset) -> Figure:
-    """Accuracy against the exogenous variable, one line for each model."""
+    """Accuracy against the exogenous variable, one line for each model.
+
+    Raises:
+        ValueError: If a report is of other bins than the data set's.
+    """
+    for name, report in reports.items():
+        if report.by_bin.shape != (dataset.n_exo,):
+            raise ValueError(
+                f"the report of {name} has {len(report.by_bin)} bins and the data "
+                f"{dataset.n_exo}: evaluate the model on this data set"
+            )
     figure, axis = plt.subplots()
     markers = "osD^vPX*"
     for i, (name, report) in enumerate(reports.items()):
@@ -93,7 +117,25 @@ def accuracy_by_bin(reports: Mapping[str, Report], dataset: ExogenousDataset) ->
 
 
 def confusion(matrix: np.ndarray, labels: Sequence[str], name: str = "") -> Figure:
-    """A confusion matrix in percent of each row, the truth running downwards."""
+    """A confusion matrix in percent of each row, the truth running downwards.
+
+    Args:
+        matrix: (K, K), counts.
+        labels: Of the K classes.
+        name: What the classes are.
+
+    Raises:
+        ValueError: If the matrix is not square, a count is negative or not finite, or
+            there is not one label for each class.
+    """
+    matrix = np.asarray(matrix)
+    if matrix.ndim != 2 or matrix.shape != (len(labels),) * 2:
+        raise ValueError(
+            f"a matrix of shape {matrix.shape} and {len(labels)} labels: it must be "
+            "square, with one label for each class"
+        )
+    if not (np.isfinite(matrix) & (matrix >= 0)).all():
+        raise ValueError("a confusion matrix holds counts: finite, from 0 up")
     share = 100 * matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
     figure, axis = plt.subplots(figsize=(4.6, 3.8))
     sns.heatmap(
@@ -106,7 +148,16 @@ def confusion(matrix: np.ndarray, labels: Sequence[str], name: str = "") -> Figu
 
 
 def embedding(points: np.ndarray, value: Tensor, name: str) -> Figure:
-    """Points (N, 2) of a projected representation, coloured by a quantity."""
+    """Points (N, 2) of a projected representation, coloured by a quantity (N,).
+
+    Raises:
+        ValueError: If there is not one value for each point.
+    """
+    points = np.asarray(points)
+    if points.ndim != 2 or points.shape[1] != 2 or len(points) == 0:
+        raise ValueError(f"points must be (N, 2), got {points.shape}")
+    if value.shape != points.shape[:1]:
+        raise ValueError(f"{len(points)} points but values {tuple(value.shape)}")
     figure, axis = plt.subplots(figsize=(5, 4))
     marks = axis.scatter(
         points[:, 0], points[:, 1], c=value.cpu(), s=5, cmap="viridis", rasterized=True
@@ -118,7 +169,18 @@ def embedding(points: np.ndarray, value: Tensor, name: str) -> Figure:
 
 
 def routing(g: Tensor, exo: Tensor, dataset: ExogenousDataset) -> Figure:
-    """Which leaf takes which part of the exogenous range: mean g by bin, stacked."""
+    """Which leaf takes which part of the exogenous range: mean g by bin, stacked.
+
+    Args:
+        g: (N, L), rows sum to 1.
+        exo: (N,), the bin of each image.
+        dataset: Whose bins they are.
+
+    Raises:
+        ValueError: If g is no gate's, or the bins are others.
+    """
+    checks.shares("g", g)
+    checks.labels("exo", exo, len(g), dataset.n_exo)
     g, exo = g.detach().cpu(), exo.cpu()
     present = [b for b in range(dataset.n_exo) if (exo == b).any()]
     share = torch.stack([g[exo == b].mean(0) for b in present], 1)  # (L, bins)
@@ -141,7 +203,17 @@ def partition(gates: Mapping[str, TreeGate], points: Tensor, target: Tensor) -> 
         gates: Trees on two features.
         points: (N, 2), drawn on top.
         target: (N,), 0 or 1, the points' classes.
+
+    Raises:
+        ValueError: If shapes disagree, a gate takes more than two features, or there
+            is nothing to draw.
     """
+    checks.features("points", points)
+    checks.labels("target", target, len(points), 2)
+    if not gates or any(
+        {gate.in_features, points.shape[1]} != {2} for gate in gates.values()
+    ):
+        raise ValueError("partition draws points (N, 2) and trees on two features")
     points, target = points.cpu(), target.cpu()
     reach = 1.15 * points.abs().max().item()
     axis_points = torch.linspace(-reach, reach, 200)
@@ -169,7 +241,15 @@ def partition(gates: Mapping[str, TreeGate], points: Tensor, target: Tensor) -> 
 
 
 def cosines(values: Mapping[str, Tensor]) -> Figure:
-    """Distribution of |cos(z_exo, z_endo)|, as in Figure 8."""
+    """Distribution of |cos(z_exo, z_endo)|, as in Figure 8.
+
+    Raises:
+        ValueError: If a value is not finite or does not lie in 0..1.
+    """
+    for name, cosine in values.items():
+        checks.scores(name, cosine, 1)
+        if ((cosine < 0) | (cosine > 1 + checks.ROUNDING)).any():
+            raise ValueError(f"{name} must lie in 0..1, as absolute cosines do")
     figure, axis = plt.subplots()
     for name, cosine in values.items():
         sns.kdeplot(

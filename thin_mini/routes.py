@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 from torch import Tensor
 
+from thin_mini import checks
 from thin_mini.devices import device_of
-from thin_mini.distances import check_representation
 from thin_mini.gates import TreeGate
 
 WHOLE = "whole tree"  # the last row of a table of information
@@ -78,7 +78,8 @@ def most_representative(gate: TreeGate, h_g: Tensor, k: int) -> Tensor:
     Raises:
         ValueError: As :func:`node_probabilities`, or if ``k`` is out of range.
     """
-    if not 1 <= k <= len(h_g):
+    checks.features("h_g", h_g)
+    if not 1 <= checks.whole("k", k, None) <= len(h_g):
         raise ValueError(f"k must lie between 1 and the {len(h_g)} images, got {k}")
     # Logarithms still differ where the probabilities have all been rounded to 1.
     log_reach, _ = _log_reach(gate, h_g)
@@ -87,7 +88,7 @@ def most_representative(gate: TreeGate, h_g: Tensor, k: int) -> Tensor:
 
 @torch.no_grad()
 def _log_reach(gate: TreeGate, h_g: Tensor) -> tuple[Tensor, Tensor]:
-    check_representation("h_g", h_g)
+    checks.features("h_g", h_g)
     logits = gate.eval().node_logits(h_g.to(device_of(gate))).cpu().double()
     left, right = F.logsigmoid(logits), F.logsigmoid(-logits)  # log d, log(1 - d)
     levels = [logits.new_zeros(len(h_g), 1)]  # the root
@@ -101,6 +102,7 @@ def _log_reach(gate: TreeGate, h_g: Tensor) -> tuple[Tensor, Tensor]:
 
 def node_names(depth: int) -> list[str]:
     """The way to each node of a tree, level by level: root, L, R, LL, LR and so on."""
+    checks.whole("depth", depth, 0)
     names = [""]
     for n in range(2 ** (depth + 1) - 2):
         names.append(names[n // 2] + "LR"[n % 2])
@@ -134,7 +136,9 @@ def mutual_information(
         ValueError: If a factor has another length, holds NaN or is the same for all
             images, or a number is out of range.
     """
-    if bins < 2 or shuffles < 1:
+    checks.seed_number(seed)
+    checks.whole("bins", bins, None)
+    if bins < 2 or checks.whole("shuffles", shuffles, None) < 1:
         raise ValueError(
             f"there must be at least 2 bins and 1 shuffle, got {bins} and {shuffles}"
         )
@@ -179,8 +183,8 @@ def _classes(name: str, factor: Tensor, n: int, bins: int) -> NDArray[np.int64]:
             f"got shape {values.shape}"
         )
     if factor.is_floating_point():
-        if np.isnan(values).any():
-            raise ValueError(f"{name} holds NaN: leave these images out")
+        if not np.isfinite(values).all():
+            raise ValueError(f"{name} holds NaN or infinity: leave these images out")
         # Equal values share their mean rank, and so never part.
         values = ((rankdata(values) - 0.5) / n * bins).astype(int)
     labels: NDArray[np.int64]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,11 +19,10 @@ from thin_mini.checkpoints import load_checkpoint, save_checkpoint, starting_poi
 from thin_mini.data.dataset import ExogenousDataset
 from thin_mini.data.store import check_writable
 from thin_mini.devices import check_place, device_of, not_finite
+from thin_mini.doors import check_arguments, check_data
 from thin_mini.frozen import trained_parameters
 from thin_mini.metrics import Report, report
 from thin_mini.models import Classifier, Condition, Oracle
-
-SCHEDULES = ("one-cycle", "constant")
 
 
 def fit(
@@ -73,9 +71,9 @@ def fit(
         FloatingPointError: If the loss or a weight stops being a finite number. Every
             process raises it, at the end of that epoch and before a checkpoint of it.
     """
-    _check_data(model, dataset)
+    check_data(model, dataset)
     dispel = model.dispel if dispel is None else dispel
-    _check_arguments(
+    check_arguments(
         model, dataset, valid, epochs, dispel, batch_size, lr, schedule, shift, seed
     )
     device = device_of(model)
@@ -201,7 +199,7 @@ def evaluate(
         A :class:`thin_mini.metrics.Report`, on the CPU; the model is left in evaluation
         mode.
     """
-    _check_data(model, dataset)
+    check_data(model, dataset)
     checks.whole("batch_size", batch_size)
     if condition is not None and len(condition.h_g) != len(dataset):
         raise ValueError(
@@ -275,54 +273,3 @@ class Losses(nn.Module):
         self, images: Tensor, target: Tensor, condition: Condition | None
     ) -> tuple[Tensor, Tensor]:
         return self.model.losses(images, target, condition, self.dispel)
-
-
-def _check_data(model: Classifier, dataset: ExogenousDataset) -> None:
-    checks.instance(
-        "model", model, Classifier, "pass what tm.build gives, or a model of its parts"
-    )
-    checks.instance(
-        "the data", dataset, ExogenousDataset, "pass one data set, such as train"
-    )
-    if model.n_classes != dataset.n_classes:
-        raise ValueError(
-            f"the model has {model.n_classes} classes and the data "
-            f"{dataset.n_classes}: build the model with n_classes=dataset.n_classes"
-        )
-
-
-def _check_arguments(
-    model: Classifier,
-    dataset: ExogenousDataset,
-    valid: ExogenousDataset | None,
-    epochs: int,
-    dispel: float,
-    batch_size: int,
-    lr: float,
-    schedule: str,
-    shift: int,
-    seed: int,
-) -> None:
-    if valid is not None:
-        _check_data(model, valid)
-    checks.whole("epochs", epochs)
-    checks.whole("batch_size", batch_size, None)
-    checks.seed_number(seed)
-    checks.lambda_(dispel)
-    if not 0 < checks.number("lr", lr) < math.inf:
-        raise ValueError(f"lr must be a number above 0, got {lr}")
-    if schedule not in SCHEDULES:
-        raise ValueError(f"schedule must be one of {SCHEDULES}, got {schedule!r}")
-    if not 0 <= checks.whole("shift", shift, None) < min(dataset.images.shape[2:]):
-        raise ValueError(
-            f"shift must be at least 0 pixels and less than the image's width, "
-            f"{dataset.images.shape[-1]}, got {shift}"
-        )
-    if valid is not None and valid.images.shape[1:] != dataset.images.shape[1:]:
-        raise ValueError(
-            f"the images of valid are {tuple(valid.images.shape[1:])} and those to "
-            f"train on {tuple(dataset.images.shape[1:])}: make them alike"
-        )
-    if not trained_parameters(model):
-        raise ValueError("nothing to train: every parameter of the model is frozen")
-    model.check_trainable()
