@@ -49,3 +49,16 @@ def test_no_offset_changes_nothing_and_the_input_is_left_alone():
     assert torch.equal(shift(images, torch.zeros(3, 2, dtype=torch.long)), before)
     shift(images, torch.ones(3, 2, dtype=torch.long)).zero_()
     assert torch.equal(images, before)
+
+
+@pytest.mark.parametrize(
+    ("offsets", "message"),
+    [
+        (torch.zeros(2, 2), r"int64 \(3, 2\), .*got torch\.float32"),
+        (torch.zeros(1, 2).long(), r"int64 \(3, 2\), .*\(1, 2\)"),
+        (torch.zeros(3).long(), r"int64 \(3, 2\), .*\(3,\)"),
+    ],
+)
+def test_offsets_that_do_not_fit_are_refused(offsets, message):
+    with pytest.raises(ValueError, match=message):
+        shift(torch.zeros(3, 1, 4, 4), offsets)

@@ -9,6 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
+import thin_mini as tm
 from thin_mini.data import (
     cartoon_celebrities,
     cartoon_faces,
@@ -272,3 +273,28 @@ def test_the_picture_of_the_landing_page_shows_these_people():
         stored[top:], again[top:], atol=1.5, err_msg="make picture"
     )
     assert abs(stored[:top] - again[:top]).mean() < 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"n_train": 2.5}, r"n must be a whole number, got 2\.5"),
+        ({"n_people": 1.5}, r"n_people must be a whole number, got 1\.5"),
+        ({"size": 32.0}, r"size must be a whole number, got 32\.0"),
+        ({"resemblance": float("nan")}, "resemblance must lie between 0 and 1"),
+        ({"resemblance": "much"}, "resemblance must be a number, got 'much'"),
+        ({"seed": -1}, "seed must lie between 0 and"),
+    ],
+)
+def test_faces_that_cannot_be_drawn_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        tm.data.cartoon_faces(
+            **{"n_train": 4, "n_test": 4, "n_people": 2, "n_test_people": 2} | arguments
+        )
+
+
+def test_no_people_are_not_drawn():
+    with pytest.raises(ValueError, match="n must be at least 1, got 0"):
+        tm.data.draw_people(0)
+    with pytest.raises(ValueError, match="no faces to draw"):
+        tm.data.render_faces(torch.zeros(0, 22), torch.zeros(0, 12))

@@ -435,3 +435,43 @@ def test_a_smaller_set_of_scaled_digits_is_a_prefix_of_a_larger_one(by):
 def test_an_unknown_exogenous_variable_is_refused():
     with pytest.raises(ValueError, match="'rotation' or 'scale', got 'colour'"):
         tm.data.mnist_rs(5, 5, by="colour", source="digits")
+
+
+SQUARES = torch.rand(3, 1, 8, 8)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((255 * SQUARES, torch.zeros(3)), "dividing by 255"),
+        (
+            (SQUARES, torch.zeros(1)),
+            r"degrees .*the 3 images, got shape \(1,\)",
+        ),
+        ((SQUARES, torch.zeros(3, 1)), "degrees must hold one number for each"),
+        ((SQUARES, torch.tensor([0, math.nan, 0])), "degrees is NaN or infinite"),
+        ((SQUARES, torch.zeros(3), torch.zeros(3)), "scale must lie above 0"),
+        ((SQUARES, torch.zeros(3), torch.full((3,), 1.5)), "scale .*at most 1"),
+        ((SQUARES, torch.zeros(3), torch.ones(2)), "scale must hold one number for"),
+        ((torch.rand(3, 2, 8, 8), torch.zeros(3)), r"must be \(N, 1, S, S\)"),
+        ((torch.rand(3, 1, 8, 9), torch.zeros(3)), r"must be \(N, 1, S, S\)"),
+    ],
+)
+def test_rotations_that_cannot_be_right_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        rotate(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"n_train": 2.5}, r"number of images must be a whole number, got 2\.5"),
+        ({"n_test": True}, "number of images must be a whole number, got True"),
+        ({"seed": -1}, "seed must lie between 0 and"),
+        ({"seed": "a"}, "seed must be a whole number, got 'a'"),
+    ],
+)
+@pytest.mark.parametrize("make", [tm.data.mnist_r, tm.data.mnist_rs])
+def test_numbers_of_images_that_are_none_are_refused(make, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        make(**{"n_train": 4, "n_test": 4, "source": "digits"} | arguments)

@@ -200,3 +200,31 @@ def test_projections_that_cannot_be_drawn_are_refused(options, message):
     asked = {"target": torch.zeros(9), "names": NAMES, "method": "pca"} | options
     with pytest.raises(ValueError, match=message):
         face_plots.projections({"a": torch.randn(9, 5)}, **asked)
+
+
+@pytest.mark.parametrize(
+    ("draw", "message"),
+    [
+        (
+            lambda x, y: face_plots.predictions(255 * x, y, y, NAMES),
+            "dividing by 255",
+        ),
+        (
+            lambda x, y: face_plots.predictions(x, y + len(NAMES), y, NAMES),
+            "target label .* is out of range",
+        ),
+        (
+            lambda x, y: face_plots.predictions(x, y, y - 1, NAMES),
+            "predicted label -1 is out of range",
+        ),
+        (
+            lambda x, y: face_plots.projections({"a": x.flatten(1)}, y + 2, ["a"]),
+            "target label 2 is out of range: .*from 0 to 0",
+        ),
+        (lambda x, y: face_plots.projections({}, y, ["a"]), "nothing to draw"),
+        (lambda x, y: face_plots.pair_histograms({}), "nothing to draw"),
+    ],
+)
+def test_what_cannot_be_is_not_drawn(draw, message):
+    with pytest.raises(ValueError, match=message):
+        draw(torch.rand(4, 1, 8, 8), torch.zeros(4).long())

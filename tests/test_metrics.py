@@ -171,3 +171,65 @@ def test_an_mlp_probe_reads_what_a_linear_one_cannot():
 def test_a_probe_of_an_unknown_kind_is_refused():
     with pytest.raises(ValueError, match="'linear' or 'mlp', got 'svm'"):
         metrics.probe(*labelled(by_chance), kind="svm")
+
+
+GOOD = torch.eye(3)[[0, 1, 2, 0]]
+FOUR = torch.tensor([0, 1, 2, 0])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((GOOD, FOUR[:3], FOUR, 3), r"target .*each of the 4 images, got shape \(3,\)"),
+        ((GOOD, FOUR, FOUR[:3], 3), r"exo .*each of the 4 images, got shape \(3,\)"),
+        ((GOOD, FOUR - 1, FOUR, 3), "target label -1 is out of range: .*from 0 to 2"),
+        ((GOOD, FOUR + 1, FOUR, 3), "target label 3 is out of range: .*from 0 to 2"),
+        ((GOOD, FOUR, FOUR - 1, 3), "exo label -1 is out of range"),
+        ((GOOD, FOUR, FOUR, 2), "exo label 2 is out of range: .*from 0 to 1"),
+        ((GOOD, FOUR.float(), FOUR, 3), r"target must be int64, got torch\.float32"),
+        ((GOOD.long(), FOUR, FOUR, 3), r"logits must hold floats, got torch\.int64"),
+        ((GOOD * math.nan, FOUR, FOUR, 3), "logits hold NaN or infinity"),
+        ((GOOD[0], FOUR, FOUR, 3), r"logits must have 2 dimensions .*\(3,\)"),
+        ((GOOD[:0], FOUR[:0], FOUR[:0], 3), "logits must have .* at least one row"),
+        ((GOOD, FOUR, FOUR, 0), "n_exo must be at least 1, got 0"),
+    ],
+)
+def test_a_report_of_what_cannot_be_is_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        metrics.report(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: metrics.calibration_error(GOOD, FOUR[:2]), "each of the 4 images"),
+        (lambda: metrics.calibration_error(GOOD, FOUR, 0), "n_bins must be at least 1"),
+        (lambda: metrics.exogenous_accuracy(GOOD, FOUR[:1]), "each of the 4 images"),
+        (lambda: metrics.exogenous_accuracy(GOOD, FOUR + 1), "exo label 3 is out of"),
+        (lambda: metrics.disagreement(GOOD), "must have 3 dimensions"),
+        (lambda: metrics.leaf_usage(GOOD[:, :2]), "g must be probabilities that sum"),
+        (lambda: metrics.leaf_usage(GOOD.log()), "g hold NaN or infinity"),
+        (lambda: metrics.mean_interval([90.0, math.nan]), "leave out runs that failed"),
+        (lambda: metrics.mean_interval([90.0, math.inf]), "leave out runs that failed"),
+    ],
+)
+def test_measures_of_what_cannot_be_are_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "message"),
+    [
+        ((GOOD, FOUR[:2]), (GOOD, FOUR), "labels of train .*each of the 4 images"),
+        ((GOOD, FOUR), (GOOD, FOUR.float()), "labels of test must be int64"),
+        ((GOOD, FOUR), (GOOD[:, :2], FOUR), "train has 3 features and test 2"),
+        ((GOOD * math.nan, FOUR), (GOOD, FOUR), "row 0 of the features of train"),
+        ((GOOD[0], FOUR), (GOOD, FOUR), r"features of train must be \(N, D\)"),
+        ((GOOD, 0 * FOUR), (GOOD, FOUR), "labels of train are the same"),
+        ((GOOD,), (GOOD, FOUR), "train must be a pair"),
+    ],
+)
+def test_a_probe_of_what_does_not_fit_is_refused(train, test, message):
+    with pytest.raises(ValueError, match=message):
+        metrics.probe(train, test)

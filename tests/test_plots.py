@@ -201,3 +201,58 @@ def test_rows_without_a_lambda_are_refused(names):
     table = sweep(0).set_axis(names)
     with pytest.raises(ValueError, match="rows must be named 'λ"):
         plots.accuracy_by_lambda(table)
+
+
+@pytest.mark.parametrize(
+    ("draw", "message"),
+    [
+        (
+            lambda d: plots.confusion(np.eye(10), ["a", "b", "c"]),
+            r"shape \(10, 10\) and 3 labels",
+        ),
+        (lambda d: plots.confusion(np.ones((2, 3)), ["a", "b"]), "must be square"),
+        (lambda d: plots.confusion(-np.eye(2), ["a", "b"]), "counts: finite, from 0"),
+        (lambda d: plots.confusion(np.eye(2) * np.nan, ["a", "b"]), "counts: finite"),
+        (lambda d: plots.image_grid(255 * d.images), "dividing by 255"),
+        (lambda d: plots.image_grid(d.images[0]), r"must be \(N, C, H, W\)"),
+        (lambda d: plots.image_grid(d.images[:2], ["a"] * 3), "3 titles for 2 images"),
+        (
+            lambda d: plots.image_grid(d.images[:2], columns=0),
+            "columns must be",
+        ),
+        (
+            lambda d: plots.embedding(np.zeros((3, 2)), torch.zeros(2), "x"),
+            "3 points",
+        ),
+        (lambda d: plots.embedding(np.zeros((3, 4)), torch.zeros(3), "x"), r"\(N, 2\)"),
+        (lambda d: plots.routing(torch.ones(4, 2), d.exo[:4], d), "probabilities that"),
+        (
+            lambda d: plots.routing(torch.ones(4, 1), d.exo[:3], d),
+            "each of the 4 images",
+        ),
+        (lambda d: plots.routing(torch.ones(2, 1), d.exo[:2] + 18, d), "out of range"),
+        (lambda d: plots.cosines({"a": torch.tensor([0.5, 1.5])}), "must lie in 0"),
+        (lambda d: plots.cosines({"a": torch.tensor([0.5, -0.5])}), "must lie in 0"),
+        (
+            lambda d: plots.partition(
+                {"a": tm.TreeGate(3, 1)}, torch.rand(4, 2), torch.zeros(4).long()
+            ),
+            "trees on two features",
+        ),
+        (
+            lambda d: plots.partition(
+                {"a": tm.TreeGate(2, 1)}, torch.rand(4, 2), torch.full((4,), 2)
+            ),
+            "target label 2 is out of range",
+        ),
+    ],
+)
+def test_figures_of_what_cannot_be_are_refused(draw, message, digits):
+    with pytest.raises(ValueError, match=message):
+        draw(digits[0])
+
+
+def test_a_report_of_other_bins_is_not_drawn(digits):
+    report = tm.metrics.report(torch.eye(2), torch.arange(2), torch.arange(2), 5)
+    with pytest.raises(ValueError, match="report of mine has 5 bins and the data 18"):
+        plots.accuracy_by_bin({"mine": report}, digits[0])

@@ -15,7 +15,17 @@ def shift(images: Tensor, offsets: Tensor) -> Tensor:
 
     Returns:
         (N, C, H, W).
+
+    Raises:
+        ValueError: If shapes disagree or an offset is no whole number.
     """
+    if images.ndim != 4 or len(images) == 0:
+        raise ValueError(f"images must be (N, C, H, W), got {tuple(images.shape)}")
+    if offsets.shape != (len(images), 2) or offsets.dtype != torch.int64:
+        raise ValueError(
+            f"offsets must be int64 ({len(images)}, 2), down and to the right, got "
+            f"{offsets.dtype} {tuple(offsets.shape)}"
+        )
     n, _, height, width = images.shape
     device = images.device
     rows = torch.arange(height, device=device) - offsets[:, :1]  # (N, H)

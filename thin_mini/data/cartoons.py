@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from thin_mini import checks
 from thin_mini.data.dataset import ExogenousDataset
 from thin_mini.data.faces import render_faces
 from thin_mini.data.factors import (
@@ -120,7 +121,8 @@ def cartoon_pairs(
     Raises:
         ValueError: If an argument is out of range.
     """
-    if n < 1 or n_people < 2:
+    checks.whole("n", n, None)
+    if n < 1 or checks.whole("n_people", n_people, None) < 2:
         raise ValueError(
             f"n must be at least 1 and n_people at least 2, got {n} and {n_people}"
         )
@@ -139,7 +141,9 @@ def draw_people(
     """The traits of the first ``n`` people of one of ``PARTS``, (n, 22) in 0..1."""
     if part not in PARTS:
         raise ValueError(f"part must be one of {', '.join(PARTS)}, got {part!r}")
-    if not 0 <= resemblance <= 1:
+    checks.whole("n", n)
+    checks.seed_number(seed)
+    if not 0 <= checks.number("resemblance", resemblance) <= 1:
         raise ValueError(f"resemblance must lie between 0 and 1, got {resemblance}")
     k = len(TRAITS)
     random = np.random.default_rng([seed, PARTS.index(part), 0])
@@ -161,7 +165,9 @@ def _make(
     seed: int,
     people: np.ndarray | None = None,
 ) -> ExogenousDataset:
-    if n < 1 or n_people < 1:
+    checks.whole("n", n, None)
+    checks.seed_number(seed)
+    if n < 1 or checks.whole("n_people", n_people, None) < 1:
         raise ValueError(
             f"a set needs at least 1 image and 1 person, got {n} and {n_people}"
         )

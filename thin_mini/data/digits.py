@@ -12,6 +12,7 @@ from sklearn.datasets import load_digits
 from torch import Tensor
 from torchvision.datasets import MNIST
 
+from thin_mini import checks
 from thin_mini.data.dataset import ExogenousDataset
 from thin_mini.data.store import (
     OfflineError,
@@ -103,7 +104,12 @@ def rotate(images: Tensor, degrees: Tensor, scale: Tensor | None = None) -> Tens
 
     Returns:
         float32 (N, 1, S, S), bilinearly interpolated.
+
+    Raises:
+        ValueError: If shapes disagree, a pixel leaves 0..1, an angle is not finite or
+            a factor does not lie above 0 and up to 1.
     """
+    _check_rotation(images, degrees, scale)
     size = images.shape[-1]
     middle = (size - 1) / 2
     axis = torch.arange(size) - middle
@@ -127,6 +133,23 @@ def rotate(images: Tensor, degrees: Tensor, scale: Tensor | None = None) -> Tens
     return torch.cat(rotated)
 
 
+def _check_rotation(images: Tensor, degrees: Tensor, scale: Tensor | None) -> None:
+    checks.images("images", images)
+    n, channels, height, width = images.shape
+    if channels != 1 or height != width:
+        raise ValueError(f"images must be (N, 1, S, S), got {tuple(images.shape)}")
+    for name, values in (("degrees", degrees), ("scale", scale)):
+        if values is not None and values.shape != (n,):
+            raise ValueError(
+                f"{name} must hold one number for each of the {n} images, got shape "
+                f"{tuple(values.shape)}"
+            )
+    if not degrees.isfinite().all():
+        raise ValueError("an angle in degrees is NaN or infinite: leave its image out")
+    if scale is not None and not ((scale > 0) & (scale <= 1)).all():
+        raise ValueError("scale must lie above 0 and be at most 1: it shrinks")
+
+
 def _make(
     n_train: int | None,
     n_test: int | None,
@@ -137,8 +160,9 @@ def _make(
 ) -> tuple[ExogenousDataset, ExogenousDataset]:
     if source not in SOURCES:
         raise ValueError(f"source must be one of {', '.join(SOURCES)}, got {source!r}")
+    checks.seed_number(seed)
     for n in (n_train, n_test):
-        if n is not None and n < 1:
+        if n is not None and checks.whole("the number of images", n, None) < 1:
             raise ValueError(f"the number of images must be at least 1, got {n}")
     root = None if source == "digits" else _mnist_root(source)
     if root is None:

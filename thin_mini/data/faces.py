@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import hardsigmoid
 
+from thin_mini import checks
 from thin_mini.data.factors import ACTIONS, NUISANCES, TRAITS
 
 SKIN = ((0.98, 0.86, 0.76), (0.93, 0.74, 0.60), (0.78, 0.56, 0.41), (0.50, 0.33, 0.23))
@@ -40,7 +41,11 @@ def render_faces(
     Raises:
         ValueError: If a shape is wrong or a factor is out of range.
     """
-    if size < 16:
+    for name, given in (("identity", identity), ("actions", actions)):
+        checks.instance(name, given, Tensor, "pass a tensor of factors in 0..1")
+    if len(identity) == 0:
+        raise ValueError("there are no faces to draw: pass at least one")
+    if checks.whole("size", size, None) < 16:
         raise ValueError(f"size must be at least 16 pixels, got {size}")
     if nuisance is None:
         nuisance = torch.full_like(identity[:, :1], 0.5).repeat(1, len(NUISANCES))
