@@ -107,10 +107,7 @@ bench: $(STAMP) ## Time the library against the alternatives, into results/
 	$(BIN)/python benchmarks/run.py
 
 reproduce: $(STAMP) ## Make what is missing of every table of the paper, for hours
-	@set -e; $(absolute_paths); export TQDM_DISABLE=; \
-	for recipe in $$($(BIN)/python -c \
-	  'from thin_mini.recipes import RECIPES; print(*RECIPES)'); do \
-	  $(BIN)/thin-mini reproduce $$recipe; done
+	@$(absolute_paths); TQDM_DISABLE= $(BIN)/thin-mini reproduce --every
 
 outputs: $(STAMP) ## Run the chapters in place and keep the outputs that are checked
 	@status=0; THIN_MINI_PROFILE=smoke THIN_MINI_DATA=stand-in \

@@ -1,19 +1,141 @@
 """The command line: what is there, what is wrong, and the right exit code."""
 
+import importlib
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
 import torchvision
 from typer.testing import CliRunner
 
 import thin_mini as tm
+from thin_mini import doctor, terminal
 from thin_mini.cli import app
 
 pytestmark = pytest.mark.usefixtures("clean_env")
 
 
-def run(command):
-    result = CliRunner().invoke(app, [command])
+COMMANDS = ("doctor", "data", "train", "compare", "reproduce", "ledger")
+
+
+def run(*arguments):
+    result = CliRunner().invoke(app, list(arguments))
     return result.exit_code, result.output
+
+
+def shell(*arguments, **env):
+    """Run the command in a process of its own: its exit code, and all that it says."""
+    done = subprocess.run(
+        [sys.executable, "-m", "thin_mini.cli", *arguments],
+        env=os.environ | {"THIN_MINI_DATA": "stand-in"} | env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    return done.returncode, done.stdout
+
+
+def test_the_version_is_said():
+    assert run("--version") == (0, f"thin-mini {tm.__version__}\n")
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_a_help_has_no_marks_of_a_docstring(command):
+    code, said = run(*command.split(), "--help")
+    assert code == 0
+    assert "``" not in said
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "latin-1", "cp437", "utf-8"])
+@pytest.mark.parametrize(
+    ("command", "plain"),
+    [
+        ("train --help", "lambda of Eq. 8"),
+        ("reproduce fig4", "lambda = 0.005"),
+        ("reproduce --list", "lambda from 0 to 0.5"),
+        ("doctor", "PyTorch"),
+        ("ledger", "reproduced"),
+    ],
+)
+def test_a_terminal_of_any_encoding_shows_what_is_said(command, plain, encoding):
+    code, said = shell(*command.split(), PYTHONIOENCODING=encoding)
+    assert code == 0
+    said = said.decode(encoding)
+    assert plain in said or plain.replace("lambda", "λ") in said
+    if encoding == "ascii" and "fig4" in command:
+        assert "+/-" in said
+
+
+def test_what_no_table_spells_is_a_question_mark_and_never_an_error():
+    said = "λ σ φ ± ≥ é … \u65e5 \udcff".encode("ascii", terminal.PLAIN).decode()
+    assert said == "lambda sigma phi +/- >= e ... ? ?"
+    with pytest.raises(UnicodeDecodeError):
+        b"\xff".decode("ascii", terminal.PLAIN)
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "command"),
+    [
+        ("doctor", "examine", "doctor"),
+        ("cli", "where", "data"),
+        ("expressions", "train_folder", "train faces --out run"),
+        ("comparison", "compare_runs", "compare runs"),
+        ("cli_reproduce", "make_missing", "reproduce table2 --profile smoke"),
+        ("ledger", "load", "ledger"),
+    ],
+)
+def test_ctrl_c_gets_one_line_and_the_exit_code_of_an_interrupt(
+    module, name, command, monkeypatch, tmp_path
+):
+    def interrupted(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setenv("THIN_MINI_DATA", "stand-in")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(
+        importlib.import_module(f"thin_mini.{module}"), name, interrupted
+    )
+    code, said = run(*command.split())
+    assert code == 130
+    assert len(said.strip().splitlines()) == 1
+    assert said.strip().startswith("stopped: ")
+
+
+def test_every_command_that_keeps_something_says_what():
+    assert set(terminal.KEPT) <= {*COMMANDS}
+
+
+def test_doctor_looks_at_files_and_full_computes(monkeypatch):
+    monkeypatch.setenv("THIN_MINI_DATA", "stand-in")
+    code, quick = run("doctor")
+    assert code == 0
+    assert "doctor --full" in quick
+    code, full = run("doctor", "--full")
+    assert code == 0
+    assert "device      cpu" in full
+    for name in ("torch", "torchvision"):
+        assert doctor.installed(name) == importlib.import_module(name).__version__
+    assert doctor.installed("no_such_package") == ""
+
+
+@pytest.mark.parametrize(
+    ("torch", "torchvision", "problem"),
+    [
+        ("2.9.0+cpu", "0.24.0+cu130", "torchvision 0.24.0+cu130 does not fit PyTorch"),
+        ("2.9.0+cu128", "0.24.0+cu130", "does not fit PyTorch 2.9.0+cu128"),
+        ("2.9.0+cu130", "0.24.0+cpu", ""),
+        ("2.9.0", "0.24.0", ""),
+        ("", "0.24.0", "PyTorch is not installed"),
+        ("2.9.0", "", "torchvision is not installed"),
+    ],
+)
+def test_doctor_sees_a_pair_that_does_not_fit(torch, torchvision, problem, monkeypatch):
+    found = {"torch": torch, "torchvision": torchvision}
+    monkeypatch.setattr(doctor, "installed", found.get)
+    problems = doctor.look_at(lambda name, text: None)
+    assert len(problems) == bool(problem)
+    assert problem in "".join(problems)
 
 
 def test_doctor_finds_nothing_wrong_and_names_the_versions():

@@ -8,8 +8,7 @@ import thin_mini as tm
 from thin_mini import plans, recipes, reproduce, results
 from thin_mini.face_recipes import FRESH, FacePlan
 from thin_mini.recipes import RECIPES, data_of, rows_of
-from thin_mini.reproduce import all_runs
-from thin_mini.runs import Protocol, Run
+from thin_mini.runs import Protocol, Run, all_runs
 
 pytestmark = pytest.mark.usefixtures("clean_env")
 EVERY = [(recipe, data) for recipe, sets in RECIPES.items() for data in sets]
@@ -176,7 +175,7 @@ def test_what_was_chosen_for_faces_is_best_on_validation_people():
 
 
 def test_only_differences_are_judged_where_the_papers_faces_are_others(tmp_path):
-    rows = rows_of("table4", "cartoons", 2, "smoke")
+    rows = rows_of("table4", "cartoons", 2, "paper")
     for row in rows:
         for i, run in enumerate(row.runs):
             results.write(run, tmp_path, {"accuracy": 90.0 + i}, 1, 1.0)
@@ -296,7 +295,15 @@ def test_under_the_paper_profile_digits_are_real_ones_and_else_what_there_is():
         (("table3", "dsprites"), "table3 has no rows on 'dsprites': .*mnist-rs, all"),
         (("table2", "mnist-r", 0), "at least 2 seeds, got 0"),
         (("table2", "mnist-r", 1), "at least 2 seeds, got 1"),
-        (("table2", "mnist-r", 2, "huge"), "unknown profile 'huge'"),
+        (("table2", "mnist-r", 2, "huge"), "unknown profile 'huge': choose from smoke"),
+        (("table2", "mnist-r", True), "at least 2 seeds, got True"),
+        (("table2", "mnist-r", 2.0), "at least 2 seeds, got 2.0"),
+        (("table2", "mnist-r", 2, "smoke", "cifar"), "source must be .* got 'cifar'"),
+        (
+            ("Table-2", "mnist-r"),
+            "unknown recipe 'Table-2': .*; the nearest is 'table2'",
+        ),
+        (("table2", "mnist_r"), "no rows on 'mnist_r': .*; the nearest is 'mnist-r'"),
     ],
     ids=str,
 )

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -18,7 +19,17 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import thin_mini as tm
-from thin_mini import face_recipes, face_runs, recipes, reproduce, results
+from thin_mini import (
+    cli_reproduce,
+    estimates,
+    face_recipes,
+    face_runs,
+    files,
+    recipes,
+    reproduce,
+    results,
+    runs,
+)
 from thin_mini.cli import app
 from thin_mini.data import DataError
 from thin_mini.data.factors import EXPRESSIONS
@@ -228,7 +239,9 @@ def test_damaged_weights_are_named(grid, tmp_path):
     (weights,) = (tmp_path / "networks").rglob(f"{row.runs[0].networks[0].hash}.pt")
     weights.write_bytes(weights.read_bytes()[:1000])
     results.path_of(row.runs[0], grid).unlink()
-    with pytest.raises(results.ResultError, match=f"{weights.name} cannot be read"):
+    with pytest.raises(
+        results.ResultError, match=f"{weights.name} cannot be read: put the orig"
+    ):
         make(table_rows(), grid)
 
 
@@ -468,6 +481,17 @@ def cli(*arguments):
         (["table2", "--seeds", 0], "at least 2 seeds, got 0"),
         (["table2", "--seeds", 1], "at least 2 seeds, got 1"),
         (["table2", "--profile", "huge"], "unknown profile 'huge'"),
+        (["table2", "--profile", ""], "unknown profile ''"),
+        (["tabel2"], "the nearest is 'table2'"),
+        (["tabel2", "--list"], "the nearest is 'table2'"),
+        (["tabel2", "--dry-run"], "the nearest is 'table2'"),
+        (["table2", "--row", "thin"], "the nearest is 'THIN'"),
+        (["table2", "--seeds", -1], "at least 2 seeds, got -1"),
+        (["table2", "--device", "gpu"], "--device must be one of auto, cpu, cuda"),
+        ([], "name one recipe, or give --every"),
+        (["table2", "--every"], "name one recipe, or give --every"),
+        (["--every", "--row", "THIN"], "--row goes with one recipe"),
+        (["--every", "--data", "faces"], "no recipe has rows on 'faces'"),
     ],
     ids=str,
 )
@@ -506,6 +530,9 @@ def test_the_command_line_makes_one_row_and_prints_the_table(tmp_path, trained):
     assert code == 0
     assert [run.model for run in trained] == ["tree", "tree"]
     assert f"table2 on mnist-r, 2 seeds, results in {tmp_path}" in said
+    assert "smoke profile, scikit-learn's digits in place of MNIST" in said
+    for judged in (*results.VERDICTS, *results.LEVELS):
+        assert judged not in said
     lines = {line[:24].strip(): line for line in said.splitlines()}
     assert "±" in lines[row]
     assert "±" not in lines["Baseline"]
@@ -517,6 +544,115 @@ def test_the_command_line_prints_a_finished_table_at_once(grid, trained):
     assert (code, trained) == (0, [])
     for row in table_rows():
         assert row.name in said
+
+
+def lines(said):
+    return [line.split() for line in said.splitlines()]
+
+
+def test_the_list_says_what_has_been_made(grid):
+    options = ("--seeds", 2, "--profile", "smoke", "--results", grid)
+    code, said = cli("--list", *options)
+    assert code == 0
+    for recipe, sets in recipes.RECIPES.items():
+        assert recipe in said
+        assert all(data in said for data in sets)
+    assert ["table2", "mnist-r", "6", "14", "14"] in [line[:5] for line in lines(said)]
+    assert ["dsprites", "6", "14", "0"] in [line[:4] for line in lines(said)]
+    code, one = cli("table2", "--list", "--data", "mnist-r", *options)
+    assert len(one.splitlines()) == 2
+
+
+def test_a_dry_run_says_what_it_would_take_and_makes_nothing(tmp_path, trained):
+    options = ("--data", "mnist-r", "--seeds", 2)
+    code, said = cli("table2", *options, "--results", tmp_path / "new", "--dry-run")
+    assert code == 0
+    assert "14 runs, 14 to make" in said
+    minutes = float(re.search(r"about (\d+) minutes", said)[1])
+    committed = [
+        results.read(run)
+        for run in runs.all_runs(recipes.rows_of("table2", "mnist-r", 2, "paper"))
+    ]
+    assert minutes == pytest.approx(sum(r["seconds"] for r in committed) / 60, abs=1)
+    networks = 2 * 4 * committed[0]["parameters"]
+    size = float(re.search(r"([\d.]+) MB", said)[1])
+    assert size == pytest.approx((networks + 14 * 4096) / 1e6, abs=0.1)
+    assert trained == []
+    assert not (tmp_path / "new").exists()
+
+
+def test_runs_of_no_committed_kind_are_estimated_too(tmp_path):
+    row = recipes.rows_of("labels", "mnist-r", 7, "lecture")[0]
+    seconds, size = estimates.estimate(row.runs, results.default_folder())
+    assert seconds > 0
+    assert size == 7 * estimates.RESULT_BYTES
+    assert estimates.estimate(row.runs, tmp_path) == (0, size)
+
+
+def test_every_recipe_of_some_data_is_made_one_after_the_other(monkeypatch, tmp_path):
+    made = []
+    monkeypatch.setattr(
+        cli_reproduce, "make_missing", lambda table, *_: made.append(table.recipe)
+    )
+    options = ("--data", "cartoons", "--seeds", 2, "--profile", "smoke")
+    code, _ = cli("--every", *options, "--results", tmp_path)
+    assert code == 0
+    assert made == [r for r, sets in recipes.RECIPES.items() if "cartoons" in sets]
+
+
+def hidden(folder):
+    return [path.name for path in folder.rglob(".*")]
+
+
+def test_nothing_hidden_is_left_when_the_runs_are_finished(grid, tmp_path):
+    assert hidden(grid) == []
+    run = table_rows()[0].runs[0]
+    path = results.path_of(run, grid)
+    other = results.path_of(table_rows()[1].runs[0], grid)
+    path.unlink()
+    # A process was killed while it wrote one run, and when it had finished another.
+    path.with_name(f".{path.name}.0a1b2c3d.part").write_text("half")
+    reproduce._lock_file(run, grid).touch()
+    reproduce._lock_file(table_rows()[1].runs[0], grid).touch()
+    make(table_rows(), grid)
+    assert other.exists()
+    assert hidden(grid) == hidden(tmp_path / "networks") == []
+
+
+def test_a_finished_table_is_printed_from_a_folder_that_takes_no_files(
+    grid, trained, monkeypatch
+):
+    def refused(*args, **kwargs):
+        raise DataError("cannot write")
+
+    for module in (reproduce, files):
+        monkeypatch.setattr(module, "check_writable", refused)
+    before = set(grid.rglob("*"))
+    options = ("--data", "mnist-r", "--seeds", 2, "--profile", "smoke")
+    code, said = cli("table2", *options, "--results", grid)
+    assert (code, trained) == (0, [])
+    assert "±" in said
+    assert set(grid.rglob("*")) == before
+
+
+def test_a_full_disk_in_the_cache_is_named_in_one_line(tmp_path, monkeypatch, trained):
+    def full(content, path):
+        raise RuntimeError("unexpected pos 512 vs 400")  # as torch.save says it
+
+    monkeypatch.setattr(torch, "save", full)
+    options = ("--data", "mnist-r", "--seeds", 2, "--profile", "smoke", "--row", "THIN")
+    code, said = cli("table2", *options, "--results", tmp_path)
+    assert code == 1
+    (line,) = [line for line in said.splitlines() if line.startswith("cannot write")]
+    assert "free some space and start again" in line
+
+
+def test_a_results_folder_that_is_a_file_is_named(tmp_path, trained):
+    (tmp_path / "file").write_text("")
+    code, said = cli("table2", "--results", tmp_path / "file")
+    assert code == 1
+    assert "file is a file: name the folder" in said
+    assert len(said.splitlines()) == 1
 
 
 def test_parameters_in_a_result_are_those_that_were_trained(grid):

@@ -11,6 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from thin_mini import results
+from thin_mini.files import DataError
 from thin_mini.intervals import mean_interval
 from thin_mini.recipes import rows_of
 from thin_mini.results import (
@@ -33,8 +34,8 @@ NARROW = [0.99, 1.01]
 
 @pytest.fixture
 def rows():
-    """The rows of table 2 at smoke size, three seeds, by name."""
-    found = rows_of("table2", "mnist-r", 3, "smoke", "digits")
+    """The rows of table 2, three seeds, by name."""
+    found = rows_of("table2", "mnist-r", 3, "paper", "mnist")
     return {row.name: row for row in found}
 
 
@@ -128,7 +129,7 @@ def test_a_result_is_read_as_it_was_written(run, tmp_path):
     write(run, tmp_path, 97.1234)
     path = results.path_of(run, tmp_path)
     assert [p for p in tmp_path.rglob("*") if p.is_file()] == [path]
-    assert path == tmp_path / "mnist-r" / f"baseline-512-s0-{run.hash}.json"
+    assert path == tmp_path / "mnist-r" / f"baseline-60000-s0-{run.hash}.json"
     read = results.read(run, tmp_path)
     assert read == json.loads(path.read_text("utf-8"))
     assert read["metrics"] == {"accuracy": 97.1234}
@@ -161,7 +162,7 @@ def test_a_full_disk_leaves_what_was_there(older, run, tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "write_text", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(DataError, match="No space left.*free some space"):
         write(run, tmp_path, 60.0)
     after = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
     assert after == before
@@ -396,6 +397,19 @@ def test_a_table_without_any_result_is_there_and_pending(recipe, tmp_path):
     assert len(shown) == len(rows)
     assert (shown["ours"] == "pending").all()
     assert (shown[["difference", "verdict"]] == "").all(axis=None)
+
+
+@pytest.mark.parametrize(
+    "kind", [("smoke", None), ("lecture", None), ("paper", "digits")]
+)
+def test_only_the_papers_budget_and_data_are_held_beside_the_paper(kind, tmp_path):
+    rows = rows_of("table2", "mnist-r", 2, *kind)
+    for row in rows:
+        for i, run in enumerate(row.runs):
+            write(run, tmp_path, 12.0 + i)
+    made = table(rows, tmp_path)
+    assert made["mean"].notna().all()
+    assert made[["paper", "paper_difference", "verdict"]].isna().all(axis=None)
 
 
 def test_rows_bring_the_columns_of_their_groups(tmp_path):

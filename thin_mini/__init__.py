@@ -39,6 +39,7 @@ if TYPE_CHECKING:  # the same for editors and mypy; a test holds the two equal
         n_trainable,
     )
     from thin_mini.profiles import profile
+    from thin_mini.trained import load
     from thin_mini.training import evaluate, fit, precompute
     from thin_mini.weights import download_vgg16, load_vgg16, vgg_face
 

@@ -51,9 +51,11 @@ def profile(name: str | None = None) -> Profile:
     Raises:
         ValueError: If there is no such profile.
     """
-    name = name or os.environ.get("THIN_MINI_PROFILE") or "lecture"
-    if name not in PROFILES:
+    default = os.environ.get("THIN_MINI_PROFILE") or "lecture"
+    named = default if name is None else name
+    if named not in PROFILES:
+        about = "" if name is not None else " in THIN_MINI_PROFILE"
         raise ValueError(
-            f"unknown profile {name!r}: THIN_MINI_PROFILE takes {', '.join(PROFILES)}"
+            f"unknown profile {named!r}{about}: choose from {', '.join(PROFILES)}"
         )
-    return PROFILES[name]
+    return PROFILES[named]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from difflib import get_close_matches
 from functools import partial
 from typing import Any
 
@@ -19,7 +20,7 @@ from thin_mini.face_recipes import (
     told,
 )
 from thin_mini.plans import NAMES, Plan, beside, lambda_sweep
-from thin_mini.profiles import profile
+from thin_mini.profiles import Profile, profile
 from thin_mini.runs import Row
 
 PAPER_TABLE_2 = {
@@ -205,11 +206,15 @@ def data_of(recipe: str, data: str = "all") -> tuple[str, ...]:
         ValueError: If there is no such recipe, or it does not run on these data.
     """
     if recipe not in RECIPES:
-        raise ValueError(f"unknown recipe {recipe!r}: there are {', '.join(RECIPES)}")
+        raise ValueError(
+            f"unknown recipe {recipe!r}: there are {', '.join(RECIPES)}"
+            f"{nearest(recipe, RECIPES)}"
+        )
     known = tuple(RECIPES[recipe])
     if data not in (*known, "all"):
         raise ValueError(
             f"{recipe} has no rows on {data!r}: choose from {', '.join(known)}, all"
+            f"{nearest(data, known)}"
         )
     if data != "all":
         return (data,)
@@ -229,7 +234,8 @@ def rows_of(
         recipe: A key of ``RECIPES``.
         data: One of the data sets that it runs on.
         seeds: Repetitions, at least 2.
-        profile_name: The budget, by default the current profile's.
+        profile_name: The budget, by default the current profile's. The paper's
+            numbers stand beside those of the paper profile alone.
         source: Where the digits come from; by default real MNIST under the paper
             profile, and else what there is.
 
@@ -238,26 +244,44 @@ def rows_of(
         DataError: If the paper profile finds no MNIST.
     """
     data_of(recipe, data)
-    if seeds < 2:
+    if isinstance(seeds, bool) or not isinstance(seeds, int) or seeds < 2:
         raise ValueError(f"an interval needs at least 2 seeds, got {seeds}")
+    if source not in (None, "mnist", "digits"):
+        raise ValueError(f"source must be 'mnist' or 'digits', got {source!r}")
     budget = profile(profile_name)
-    make_rows = RECIPES[recipe][data]
+    rows = RECIPES[recipe][data](_plan(recipe, data, seeds, budget, source))
+    if budget.name == "paper" and source != "digits":
+        return rows
+    # Fewer images and passes, or other digits: nothing to hold beside the paper.
+    return [replace(row, paper=None) for row in rows]
+
+
+def _plan(
+    recipe: str, data: str, seeds: int, budget: Profile, source: str | None
+) -> Plan | FacePlan:
     if data in FACES:
-        return make_rows(FacePlan(data, budget, seeds))
+        return FacePlan(data, budget, seeds)
     if data == "dsprites":
         source = ""
     elif source is None:
         source = "mnist" if budget.name == "paper" or _has_mnist() else "digits"
     suffix = recipe.partition("-")[2]
-    plan = Plan(data, source, budget, seeds, suffix == "paper", suffix == "plain")
-    return make_rows(plan)
+    return Plan(data, source, budget, seeds, suffix == "paper", suffix == "plain")
 
 
 def check_row(rows: list[Row], name: str) -> None:
     """Raise a ValueError with the names there are unless one of them is ``name``."""
     if name not in {row.name for row in rows}:
         names = ", ".join(repr(row.name) for row in rows)
-        raise ValueError(f"unknown row {name!r}: there are {names}")
+        about = nearest(name, [row.name for row in rows])
+        raise ValueError(f"unknown row {name!r}: there are {names}{about}")
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The end of a message: which known name was probably meant, if there is one."""
+    by_lower = {own.lower(): own for own in known}
+    close = get_close_matches(name.lower(), by_lower, n=1)
+    return f"; the nearest is {by_lower[close[0]]!r}" if close else ""
 
 
 def _has_mnist() -> bool:

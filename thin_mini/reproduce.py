@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,29 +19,25 @@ from thin_mini import results
 from thin_mini.checkpoints import save_whole
 from thin_mini.data import ExogenousDataset, dsprites, mnist_r, mnist_rs
 from thin_mini.data.store import cache_folder, check_writable
-from thin_mini.devices import choose_device, device_of
+from thin_mini.devices import choose_device
 from thin_mini.encoders import ConvEncoder
 from thin_mini.face_runs import (
     face_datasets,
     face_encoder,
-    face_measures,
     people_oracle,
 )
 from thin_mini.files import regular_file
-from thin_mini.losses import absolute_cosine
-from thin_mini.metrics import exogenous_accuracy, leaf_usage
+from thin_mini.measures import measure
 from thin_mini.models import (
     Classifier,
-    Condition,
     ExogenousNetwork,
     Fused,
-    GatedEnsemble,
     Oracle,
     build,
     n_trainable,
 )
-from thin_mini.runs import Row, Run
-from thin_mini.training import evaluate, fit, precompute
+from thin_mini.runs import Row, Run, all_runs
+from thin_mini.training import fit
 
 POLL_SECONDS = 1.0  # how often to look whether another process has finished
 
@@ -56,16 +53,6 @@ def stand_alone() -> None:
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
     for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR"):
         os.environ.pop(name, None)
-
-
-def all_runs(rows: Sequence[Row]) -> list[Run]:
-    """Every run once, networks before what they feed, seed after seed."""
-    runs: dict[str, Run] = {}
-    for row in rows:
-        for run in row.runs:
-            for each in (*run.networks, run):
-                runs.setdefault(each.hash, each)
-    return sorted(runs.values(), key=lambda run: (run.seed, run.model != "network"))
 
 
 def make(rows: Sequence[Row], root: Path, progress: bool = True) -> None:
@@ -84,11 +71,14 @@ def make(rows: Sequence[Row], root: Path, progress: bool = True) -> None:
             before anything is computed.
         ResultError: If a file in it is damaged or of another version.
     """
+    runs = all_runs(rows)
+    missing = [run for run in runs if results.read(run, root) is None]
+    if not missing:  # the folder may be read-only then
+        return
     check_writable(root)
-    missing = [run for run in all_runs(rows) if results.read(run, root) is None]
-    if missing:
-        check_writable(cache_folder())
+    check_writable(cache_folder())
     bar = tqdm(
+        desc=f"{len(missing)} runs",
         total=sum(run.cost for run in missing),
         unit="images",
         unit_scale=True,
@@ -100,6 +90,9 @@ def make(rows: Sequence[Row], root: Path, progress: bool = True) -> None:
             if len(left) == len(missing):  # all of them are being made elsewhere
                 time.sleep(POLL_SECONDS)
             missing = left
+    for run in runs:  # of a process that was killed when it had finished a run
+        if _lock_file(run, root).exists():
+            _finished(run, root)
 
 
 def _make_one(run: Run, root: Path, bar: tqdm) -> bool:
@@ -111,16 +104,28 @@ def _make_one(run: Run, root: Path, bar: tqdm) -> bool:
             if results.read(run, root) is None:
                 bar.set_description(str(run))
                 train_run(run, root)
+            # Whoever waits for the lock finds the result: it can go while it is held.
+            _lock_file(run, root).unlink(missing_ok=True)
     except Timeout:
         return False
     bar.update(run.cost)
     return True
 
 
+def _finished(run: Run, root: Path) -> None:
+    """Remove the lock of a finished run unless a process holds it."""
+    with suppress(Timeout, OSError), _lock(run, root).acquire(timeout=0):
+        _lock_file(run, root).unlink(missing_ok=True)
+
+
+def _lock_file(run: Run, root: Path) -> Path:
+    return results.path_of(run, root).with_name(f".{run.hash}.lock")
+
+
 def _lock(run: Run, root: Path) -> FileLock:
-    folder = root / ".locks"
-    folder.mkdir(parents=True, exist_ok=True)
-    return FileLock(folder / run.hash)
+    path = _lock_file(run, root)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return FileLock(path, mode=0o666)  # for colleagues who share the folder
 
 
 def train_run(run: Run, root: Path) -> Classifier:
@@ -203,7 +208,8 @@ def trained_network(run: Run, root: Path, gate_on: str = "hidden") -> ExogenousN
             network.load_state_dict(weights)
         except Exception as error:  # torch raises many kinds for a damaged file
             raise results.ResultError(
-                f"{path} cannot be read: remove it, and it will be made again"
+                f"{path} cannot be read: put the original back, or set THIN_MINI_CACHE "
+                "to another folder, where the network is trained anew"
             ) from error
         return network.freeze()
 
@@ -249,51 +255,3 @@ def _load(run: Run, n_train: int) -> tuple[ExogenousDataset, ExogenousDataset]:
     if run.data == "mnist-rs":
         return mnist_rs(n_train, run.n_test, by=run.by, **options)
     return mnist_r(n_train, run.n_test, **options)
-
-
-def measure(run: Run, model: Classifier, test: ExogenousDataset) -> dict:
-    """The numbers that a result file keeps, all on the test images."""
-    if run.model == "network" and run.by == "identity":  # of strangers: no classes
-        return face_measures(run, model, test)
-    condition = precompute(model, test)
-    report = evaluate(model, test, condition=condition)
-    metrics = {
-        "accuracy": round(report.accuracy, 4),
-        "by_class": [
-            round(100 * hits / count, 2)
-            for hits, count in zip(
-                report.confusion.diagonal(), report.confusion.sum(1), strict=True
-            )
-        ],
-        "calibration": round(report.calibration, 4),
-    }
-    if run.by == "identity":
-        metrics |= face_measures(run, model, test)
-    else:
-        metrics["by_bin"] = [round(value, 2) for value in report.by_bin.tolist()]
-    if run.model == "network":
-        ways = exogenous_accuracy(report.logits, test.exo)
-        metrics |= {name: round(value, 4) for name, value in ways.items()}
-    if isinstance(model, GatedEnsemble):
-        metrics |= _inside(model, test, condition)
-    return metrics
-
-
-@torch.no_grad()
-def _inside(
-    model: GatedEnsemble, test: ExogenousDataset, condition: Condition | None
-) -> dict[str, float]:
-    """How many leaves are in use (1 to L), and L_sim (Eq. 7) where there is one."""
-    shares, cosines = [], []
-    device = device_of(model)
-    for index in torch.arange(len(test)).split(1024):
-        h_endo = model.encoder(test.images[index].to(device))
-        known = condition and condition.at(index, device)
-        shares.append(model.gate(h_endo if known is None else known.h_g).cpu())
-        if known is not None and isinstance(model.context, ExogenousNetwork):
-            z_endo = model.context.classify(h_endo)
-            cosines.append(absolute_cosine(z_endo, known.z_exo).cpu())
-    found = {"leaves": round(leaf_usage(torch.cat(shares))[1], 3)}
-    if cosines:
-        found["cosine"] = round(torch.cat(cosines).mean().item(), 4)
-    return found

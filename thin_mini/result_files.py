@@ -99,7 +99,7 @@ def read(run: Run, root: Path | None = None) -> dict[str, Any] | None:
     path = path_of(run, default_folder() if root is None else root)
     try:
         content = _load(path)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # a folder that is none is named
         return None
     except (OSError, ValueError, RecursionError) as error:
         raise ResultError(f"{path} cannot be read ({error}): {MEND}") from error

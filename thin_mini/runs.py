@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import Any
 
 CELEBRITIES = "celebrities"
@@ -87,7 +89,7 @@ class Run:
     start: bool = False
     told: str = "traits"
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """Twelve hexadecimal digits that stand for everything above."""
         text = json.dumps(_settings(self), sort_keys=True)
@@ -167,3 +169,13 @@ class Row:
     beside: str | None = None
     group: dict[str, object] = field(default_factory=dict)
     comparable: bool = True
+
+
+def all_runs(rows: Sequence[Row]) -> list[Run]:
+    """Every run once, networks before what they feed, seed after seed."""
+    runs: dict[str, Run] = {}
+    for row in rows:
+        for run in row.runs:
+            for each in (*run.networks, run):
+                runs.setdefault(each.hash, each)
+    return sorted(runs.values(), key=lambda run: (run.seed, run.model != "network"))

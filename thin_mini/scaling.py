@@ -61,7 +61,7 @@ def train(
     a script that ``torchrun`` or ``accelerate launch`` starts once for each GPU. Which
     images make a batch, and how they are changed, follows from the seed and the step
     alone. If the folder holds a checkpoint, training goes on from it to the same
-    result, bit for bit on a CPU.
+    result, bit for bit on one CPU with the same versions and threads.
 
     Args:
         model: From :func:`thin_mini.build`, or composed by hand; trained in place.

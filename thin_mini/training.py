@@ -56,7 +56,8 @@ def fit(
             The frozen side sees it moved as well, and is then run on every batch.
         seed: For the order of the images; also sets every global generator.
         checkpoint: A file to write after each epoch. If it is there already, training
-            goes on from it to the same result, bit for bit on a CPU.
+            goes on from it to the same result, bit for bit on one CPU with
+            the same versions and threads.
         progress: Whether to show a bar, or its label (``TQDM_DISABLE=1`` hides every
             bar).
 

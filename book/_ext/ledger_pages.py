@@ -27,8 +27,7 @@ from thin_mini import ledger, results
 from thin_mini.intervals import mean_interval
 from thin_mini.ledger import Entry, Result
 from thin_mini.recipes import RECIPES, rows_of
-from thin_mini.reproduce import all_runs
-from thin_mini.runs import Row
+from thin_mini.runs import Row, all_runs
 
 SIGNED = {"difference": "+", "ours": ""}
 UNITS = {"difference": "points", "ours": "%"}

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import platformdirs
 
-from thin_mini.data.mirrors import fetch_all
 from thin_mini.files import DataError, check_writable, regular_file, whole_file
 
 __all__ = [
@@ -185,6 +184,8 @@ def _download_mnist(root: Path, missing: list[Path]) -> None:
     """Fetch what is missing; it appears in the cache only when all of it is right."""
     # Slow to import, and needed once.
     from torchvision.datasets import MNIST
+
+    from thin_mini.data.mirrors import fetch_all
 
     check_writable(root)
     hashes = {
