@@ -219,7 +219,7 @@ def partition(gates: Mapping[str, TreeGate], points: Tensor, target: Tensor) -> 
         colors = torch.tensor(sns.color_palette("colorblind", 10))[leaf % 10]
         image = torch.cat([colors, 0.75 * sureness[:, None]], 1).view(200, 200, 4)
         axis.imshow(
-            image.transpose(0, 1), origin="lower", extent=(-reach, reach) * 2,
+            image.transpose(0, 1).numpy(), origin="lower", extent=(-reach, reach) * 2,
             interpolation="nearest",
         )  # fmt: skip
         for c, marker in ((0, "o"), (1, "x")):
