@@ -162,7 +162,7 @@ def test_a_full_disk_leaves_what_was_there(older, run, tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "write_text", full)
-    with pytest.raises(DataError, match="No space left.*free some space"):
+    with pytest.raises(DataError, match=r"No space left.*free some space"):
         write(run, tmp_path, 60.0)
     after = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
     assert after == before
