@@ -17,7 +17,10 @@ from thin_mini.cli import app
 pytestmark = pytest.mark.usefixtures("clean_env")
 
 
-COMMANDS = ("doctor", "data", "train", "compare", "reproduce", "ledger")
+COMMANDS = (
+    *("doctor", "data", "train", "compare", "runs", "predict", "evaluate", "export"),
+    *("reproduce", "ledger"),
+)
 
 
 def run(*arguments):
