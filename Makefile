@@ -6,6 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb))
+CHAPTERS_THERE := tests/test_chapters_there.py
 
 # Seconds that one cell may take under the smoke profile.
 CELL_TIMEOUT ?= 300
@@ -69,7 +70,10 @@ test: $(STAMP) ## Test the library, then run every notebook and compare its outp
 	  --nbval-cell-timeout=$(CELL_TIMEOUT) $(NOTEBOOKS); }; \
 	given="$$THIN_MINI_DATA"; \
 	export THIN_MINI_DATA="$${given:-stand-in}"; \
-	MPLBACKEND=Agg $(BIN)/python -m pytest tests; \
+	MPLBACKEND=Agg $(BIN)/python -m pytest -q -n 2 --dist loadfile \
+	  --ignore=$(CHAPTERS_THERE) tests; \
+	echo "Notebooks, on a pretended second device"; \
+	MPLBACKEND=Agg $(BIN)/python -m pytest -q -n 2 --dist load $(CHAPTERS_THERE); \
 	THIN_MINI_DATA=stand-in; notebooks; \
 	case "$$given" in ""|stand-in) ;; *) THIN_MINI_DATA="$$given"; notebooks ;; esac
 
@@ -80,7 +84,7 @@ unit_tests = set -e; export MPLBACKEND=Agg THIN_MINI_DATA=stand-in; \
 	rm -rf $(3); uv venv --quiet --python $(2) $(3); \
 	uv pip install --quiet --python $(3)/bin/python --resolution $(1) \
 	  --editable '.[book,test,scale,onnx]'; \
-	$(3)/bin/python -m pytest tests
+	$(3)/bin/python -m pytest --ignore=$(CHAPTERS_THERE) tests
 
 test-lowest: ## Test the library with the lowest versions that are allowed (uv)
 	@$(call unit_tests,lowest-direct,$(LOWEST_PYTHON),.venv-lowest)
@@ -133,8 +137,8 @@ $(STAMP): pyproject.toml constraints.txt
 	if command -v uv >/dev/null; then \
 	  test -x $(BIN)/python || uv venv --quiet --python \
 	    "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(VENV); \
-	  uv pip install --quiet --python $(BIN)/python --constraint constraints.txt \
-	    --editable '.[book,test]'; \
+	  uv pip install --quiet --compile-bytecode --python $(BIN)/python \
+	    --constraint constraints.txt --editable '.[book,test]'; \
 	else \
 	  $(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV) || { \
 	    rm -rf $(VENV); \

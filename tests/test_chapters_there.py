@@ -5,12 +5,12 @@
 
 import contextlib
 import io
+import re
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import nbformat
 import pytest
-from IPython.core.inputtransformer2 import TransformerManager
 from second_device import far, second_device
 from test_notebooks import CHAPTERS, CHECKED, printed, tags
 
@@ -22,7 +22,7 @@ def run(path: Path, names: dict) -> None:
     for cell in nbformat.read(path, as_version=4).cells:
         if cell.cell_type != "code":
             continue
-        source = TransformerManager().transform_cell(cell.source)
+        source = re.sub(r"^(\s*)%.*", r"\1pass", cell.source, flags=re.MULTILINE)
         said = io.StringIO()
         try:
             with contextlib.redirect_stdout(said):

@@ -26,10 +26,17 @@ rank, both = accelerator.process_index, accelerator.num_processes
 train, valid = tm.data.mnist_r(256, 128, source="digits")
 model = tm.build("tree", 10, seed=rank)
 history = tm.fit(model, train, epochs=2, batch_size=64, valid=valid, progress=False)
+failing = tm.build("baseline", 10, seed=0)
+if rank == 1:
+    failing.head.register_forward_hook(lambda module, inputs, z: z * float("nan"))
+try:
+    tm.fit(failing, train, epochs=2, batch_size=64, progress=False)
+except FloatingPointError as error:
+    stopped = str(error)
 torch.save({"n": both, "parameters": dict(model.named_parameters()),
             "buffers": dict(model.named_buffers()),
-            "valid": history["valid"].tolist(), "sup": history["sup"].tolist()},
-           f"{sys.argv[1]}/{rank}.pt")
+            "valid": history["valid"].tolist(), "sup": history["sup"].tolist(),
+            "stopped": stopped}, f"{sys.argv[1]}/{rank}.pt")
 """
 
 
@@ -515,6 +522,11 @@ def test_two_processes_end_with_equal_parameters_and_losses(ranks):
     assert a["sup"][1] < a["sup"][0]
     for name, value in a["parameters"].items():
         assert torch.equal(value, b["parameters"][name]), name
+
+
+def test_a_loss_that_is_no_number_on_one_process_stops_both(ranks):
+    assert ranks[0]["stopped"] == ranks[1]["stopped"]
+    assert ranks[0]["stopped"].startswith("the loss became nan in epoch 1: lower lr")
 
 
 def test_two_processes_end_with_equal_running_statistics(ranks):
