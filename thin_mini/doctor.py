@@ -116,11 +116,13 @@ def try_out(line: Line) -> list[str]:
         about = f"torchvision {found} does not fit this PyTorch ({error})"
         problems.append(f"{about}: {TOGETHER}")
     try:
-        from accelerate import Accelerator
+        from thin_mini.devices import choose_device
 
-        device = Accelerator().device
+        device = choose_device(small=True)
         torch.ones(2, 2, device=device).sum().item()
         line("device", str(device))
+    except ValueError as error:  # THIN_MINI_DEVICE names what there is not
+        problems.append(str(error))
     except (ImportError, RuntimeError) as error:
         problems.append(f"nothing can be computed ({error}): install PyTorch anew")
     return problems
