@@ -94,3 +94,8 @@ def test_setup_seeds_sets_the_style_and_returns_the_profile(monkeypatch):
             draws.append(torch.rand(3).tolist())
         assert mpl.rcParams["figure.facecolor"] == "none"
     assert draws[0] == draws[1]
+
+
+def test_nothing_is_not_the_same_as_nothing():
+    with pytest.raises(AssertionError, match="values are empty"):
+        course.same(softplus, torch.nn.functional.softplus, torch.zeros(0, 3))

@@ -168,3 +168,9 @@ def test_variance_that_cannot_be_explained_is_refused():
         distances.explained_variance(torch.rand(9, 2), 3)
     with pytest.raises(ValueError, match="all rows of h are the same"):
         distances.explained_variance(torch.ones(9, 4))
+
+
+@pytest.mark.parametrize("bins", [0, 2.5, True])
+def test_a_number_of_bins_that_is_none_is_refused(bins):
+    with pytest.raises(ValueError, match="bins must be"):
+        distances.overlap(torch.rand(9), torch.rand(9), bins)

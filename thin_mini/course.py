@@ -118,6 +118,8 @@ def _compare(what: str, ours: Tensor, theirs: Tensor, tolerance: float) -> None:
             f"{what}: shape {tuple(ours.shape)} by hand, {tuple(theirs.shape)} in the "
             "library"
         )
+    if theirs.numel() == 0:
+        raise AssertionError(f"{what} are empty: there is nothing to compare")
     if not (ours.isfinite().all() and theirs.isfinite().all()):
         raise AssertionError(f"{what} hold NaN or infinity")
     difference = (ours - theirs).abs().max().item()

@@ -143,6 +143,8 @@ def overlap(
                 f"{name} must be (N,) with at least one value, got shape {x.shape}"
             )
         _check_finite(name, x)
+    if not isinstance(bins, np.ndarray):
+        checks.whole("bins", bins)
     both = np.concatenate(values)
     edges = np.histogram_bin_edges(both, bins)
     if both.min() < edges[0] or both.max() > edges[-1]:
