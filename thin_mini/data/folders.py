@@ -9,8 +9,9 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Iterator, Sequence
-from fnmatch import fnmatchcase
-from pathlib import Path, PurePosixPath
+from fnmatch import filter as filter_names
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -26,10 +27,11 @@ LEFT_BY_TOOLS = {
 
 def hidden(path: str) -> bool:
     """Whether a name in this path, with forward slashes, is hidden or a tool's."""
-    return any(
-        name.startswith(".") or name.lower() in LEFT_BY_TOOLS
-        for name in PurePosixPath(path).parts
-    )
+    return any(map(_left, path.split("/")))
+
+
+def _left(name: str) -> bool:
+    return name[:1] == "." or name.lower() in LEFT_BY_TOOLS
 
 
 def names_in(folder: Path) -> list[str]:
@@ -38,18 +40,24 @@ def names_in(folder: Path) -> list[str]:
     Raises:
         DataError: If it is no folder, or may not be read.
     """
+    return [entry.name for entry in _entries(folder)]
+
+
+def folders_in(folder: Path) -> list[Path]:
+    """The folders in a folder."""
+    return [folder / entry.name for entry in _entries(folder) if entry.is_dir()]
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
     try:
-        return sorted(name for name in os.listdir(folder) if not hidden(name))
+        with os.scandir(folder) as entries:
+            seen = [entry for entry in entries if not _left(entry.name)]
     except OSError as error:
         raise DataError(
             f"{folder} is no folder that can be read ({error.strerror}): correct its "
             "name, or ask its owner"
         ) from error
-
-
-def folders_in(folder: Path) -> list[Path]:
-    """The folders in a folder."""
-    return [folder / name for name in names_in(folder) if (folder / name).is_dir()]
+    return sorted(seen, key=lambda entry: entry.name)
 
 
 def look(root: Path, *patterns: str) -> Path | None:
@@ -57,15 +65,20 @@ def look(root: Path, *patterns: str) -> Path | None:
 
     Patterns are in lower case, and an earlier one comes before a later one.
     """
+
+    @cache  # each folder is listed once, since it may hold 100,000 pictures
+    def lower(place: Path) -> dict[str, str]:
+        return {n.lower(): n for n in names_in(place)} if place.is_dir() else {}
+
     for pattern in patterns:
         places = [root]
         for part in pattern.split("/"):
+            exact = not set(part) & set("*[")
             places = [
-                place / name
+                place / lower(place)[name]
                 for place in places
-                if place.is_dir()
-                for name in names_in(place)
-                if fnmatchcase(name.lower(), part)
+                for name in ([part] if exact else filter_names(lower(place), part))
+                if name in lower(place)
             ]
         if places:
             return places[0]

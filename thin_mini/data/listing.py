@@ -196,7 +196,7 @@ def _drawn(files: FaceFiles, seed: int) -> np.ndarray:
     n_test = max(1, round(TEST_SHARE * len(files)))
     group = files.identity
     if not files.identified:  # a copy goes where its original goes
-        same = copies(files, files.paths)
+        same = copies(files, files.paths).to_dict()
         names = [same.get(path, path) for path in files.paths]
         group = torch.from_numpy(pd.factorize(np.array(names, dtype=object))[0])
     chosen = draw(group, n_test, seed)

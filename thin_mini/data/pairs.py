@@ -93,11 +93,9 @@ def _lfw_pairs(file: Path) -> tuple[Path, pd.DataFrame]:
                 f"{file}, line {number}: {line!r} is no pair: write 'Name 1 4' for one "
                 "person, 'Name 1 Other 2' for two"
             )
-        first, second = (
-            (cells[0], cells[1]),
-            (cells[-2] if len(cells) == 4 else cells[0], cells[-1]),
-        )
-        a, b = (f"{name}/{name}_{int(n):04d}" for name, n in (first, second))
+        other = cells[2] if len(cells) == 4 else cells[0]
+        ends = ((cells[0], cells[1]), (other, cells[-1]))
+        a, b = (f"{name}/{name}_{int(n):04d}" for name, n in ends)
         rows.append((a, b, "1" if len(cells) == 3 else "0"))
     if not rows:
         raise DataError(f"{file} holds no pair: fetch it again")
