@@ -1,7 +1,7 @@
 """The method on a device: the model is there, images come from the CPU, results return.
 
-On the device that ``THIN_MINI_DEVICE`` names, by default the CPU; ``benchmarks/gpu.py``
-runs these tests on a GPU.
+On the device that ``THIN_MINI_DEVICE`` names, by default the CPU and a pretended second
+device; ``benchmarks/gpu.py`` runs these tests on a GPU.
 """
 
 import copy
@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 from conftest import ROWS, condition_for, make, randomise
+from second_device import second_device
 from torch._subclasses.fake_tensor import (
     DataDependentOutputException,
     FakeTensorMode,
@@ -20,10 +21,21 @@ import thin_mini as tm
 from thin_mini.data import FaceFiles, Pictures
 from thin_mini.training import Losses
 
-# With its number, as tensors name it.
-THERE = torch.zeros(1, device=os.environ.get("THIN_MINI_DEVICE") or "cpu").device
+NAMED = os.environ.get("THIN_MINI_DEVICE") or "cpu"
 HERE = torch.device("cpu")
 close = torch.testing.assert_close
+
+
+@pytest.fixture(params=["named", "pretended"])
+def there(request):
+    """The device, with its number as tensors name it; also a pretended one."""
+    if request.param == "named":
+        yield torch.zeros(1, device=NAMED).device
+    elif NAMED != "cpu":
+        pytest.skip("pretended only where there is no other")
+    else:
+        with second_device() as device:
+            yield device
 
 
 @pytest.fixture(autouse=True)
@@ -45,10 +57,10 @@ def placed(model):
     return {value.device for value in values}
 
 
-def twins(row, exogenous):
+def twins(row, exogenous, there):
     """One model, here and there."""
     model = randomise(make(row, exogenous))
-    return model.eval(), copy.deepcopy(model).to(THERE).eval()
+    return model.eval(), copy.deepcopy(model).to(there).eval()
 
 
 def loose(got, expected, **tolerance):
@@ -58,8 +70,8 @@ def loose(got, expected, **tolerance):
 
 
 @pytest.mark.parametrize("row", ROWS)
-def test_fit_trains_where_the_model_is(row, digits, exogenous):
-    model = make(row, exogenous).to(THERE)
+def test_fit_trains_where_the_model_is(row, digits, exogenous, there):
+    model = make(row, exogenous).to(there)
     before = [p.detach().clone() for p in model.parameters() if p.requires_grad]
     history = tm.fit(
         model,
@@ -70,34 +82,34 @@ def test_fit_trains_where_the_model_is(row, digits, exogenous):
         valid=digits[1],
         progress=False,
     )
-    assert placed(model) == {THERE}
+    assert placed(model) == {there}
     assert history["sup"].iloc[1] < history["sup"].iloc[0]
     trained = [p for p in model.parameters() if p.requires_grad]
     assert not any(map(torch.equal, before, trained))
 
 
 @pytest.mark.parametrize("row", ROWS)
-def test_evaluate_and_precompute_answer_on_the_cpu(row, digits, exogenous):
-    here, there = twins(row, exogenous)
-    expected, got = (tm.evaluate(model, digits[1]) for model in (here, there))
+def test_evaluate_and_precompute_answer_on_the_cpu(row, digits, exogenous, there):
+    here, moved = twins(row, exogenous, there)
+    expected, got = (tm.evaluate(model, digits[1]) for model in (here, moved))
     loose(got.logits, expected.logits)
     assert got.accuracy == pytest.approx(expected.accuracy, abs=1)
-    known = tm.precompute(there, digits[1])
+    known = tm.precompute(moved, digits[1])
     if here.context is None:
         assert known is None
     else:
         for ours, theirs in zip(known, tm.precompute(here, digits[1]), strict=True):
             loose(ours, theirs)
-    again = tm.evaluate(there, digits[1], condition=known)
+    again = tm.evaluate(moved, digits[1], condition=known)
     loose(again.logits, expected.logits)
-    assert placed(there) == {THERE}
+    assert placed(moved) == {there}
 
 
 @pytest.mark.parametrize("row", ROWS)
-def test_losses_and_gradients_are_those_of_the_cpu(row, digits, exogenous):
+def test_losses_and_gradients_are_those_of_the_cpu(row, digits, exogenous, there):
     dispel = 0.5 if row in ("exogenous", "thin") else 0.0
     gradients = []
-    for model in twins(row, exogenous):
+    for model in twins(row, exogenous, there):
         device = next(model.parameters()).device
         train = digits[0].subset(slice(32))
         condition = condition_for(copy.deepcopy(model).cpu(), train)
@@ -113,27 +125,27 @@ def test_losses_and_gradients_are_those_of_the_cpu(row, digits, exogenous):
 
 
 @pytest.mark.parametrize("row", ROWS)
-def test_a_step_never_waits_for_the_device(row, digits, exogenous):
-    model = make(row, exogenous).to(THERE).train()
-    images, target = digits[0].images[:8].to(THERE), digits[0].target[:8].to(THERE)
+def test_a_step_never_waits_for_the_device(row, digits, exogenous, there):
+    model = make(row, exogenous).to(there).train()
+    images, target = digits[0].images[:8].to(there), digits[0].target[:8].to(there)
     known = None
     if row == "oracle":
-        known = model.context.condition(images, digits[0].exo[:8].to(THERE))
-    offsets = torch.randint(-1, 2, (8, 2), device=THERE)
+        known = model.context.condition(images, digits[0].exo[:8].to(there))
+    offsets = torch.randint(-1, 2, (8, 2), device=there)
 
     def step(images, offsets, target):
         losses = Losses(model, model.dispel)
         sup, sim = losses(tm.data.shift(images, offsets), target, known)
         (sup + sim).backward()
 
-    if THERE.type == "cuda":
+    if there.type == "cuda":
         step(images, offsets, target)  # what is made once may wait
         torch.cuda.set_sync_debug_mode("error")
         try:
             step(images, offsets, target)
         finally:
             torch.cuda.set_sync_debug_mode("default")
-    elif THERE == HERE:
+    elif there == HERE:
         # Tensors without values, which nobody can ask for one.
         with FakeTensorMode(allow_non_fake_inputs=True) as fake:
             step(*(fake.from_tensor(x) for x in (images, offsets, target)))
@@ -144,39 +156,41 @@ def test_a_step_never_waits_for_the_device(row, digits, exogenous):
 
 
 @pytest.mark.parametrize("depth", [1, 3, 7, 8, 10])
-def test_gates_and_their_gradients_are_those_of_the_cpu(depth):
+def test_gates_and_their_gradients_are_those_of_the_cpu(depth, there):
     gate = randomise(tm.TreeGate(20, depth)).eval()
     h = torch.randn(16, 20)
     weights = torch.rand(16, 2**depth)
     found = []
-    for device in (HERE, THERE):
+    for device in (HERE, there):
         x = h.to(device).requires_grad_()
         g = copy.deepcopy(gate).to(device)(x)
-        (g * weights.to(device)).sum().backward()
-        found.append((g.detach().cpu(), x.grad.cpu()))
+        (gradient,) = torch.autograd.grad((g * weights.to(device)).sum(), x)
+        found.append((g.detach().cpu(), gradient.cpu()))
     for got, expected in zip(found[1], found[0], strict=True):
         loose(got, expected)
     loose(found[1][0].sum(1), torch.ones(16), atol=1e-5)
 
 
 @pytest.mark.parametrize("make_gate", [tm.UniformGate, lambda n: tm.SoftmaxGate(20, n)])
-def test_flat_gates_are_those_of_the_cpu(make_gate):
+def test_flat_gates_are_those_of_the_cpu(make_gate, there):
     gate, h = make_gate(8).eval(), torch.randn(16, 20)
-    loose(copy.deepcopy(gate).to(THERE)(h.to(THERE)).detach().cpu(), gate(h).detach())
+    loose(copy.deepcopy(gate).to(there)(h.to(there)).detach().cpu(), gate(h).detach())
 
 
-def test_hard_routing_is_that_of_all_experts():
-    experts = randomise(tm.Experts(20, 5, 3, 8)).eval().to(THERE)
-    h, leaf = torch.randn(30, 20, device=THERE), torch.randint(8, (30,), device=THERE)
-    expected = experts(h)[torch.arange(30, device=THERE), leaf]
+def test_hard_routing_is_that_of_all_experts(there):
+    experts = randomise(tm.Experts(20, 5, 3, 8)).eval().to(there)
+    h, leaf = torch.randn(30, 20, device=there), torch.randint(8, (30,), device=there)
+    expected = experts(h)[torch.arange(30, device=there), leaf]
     loose(experts.routed(h, leaf).detach().cpu(), expected.detach().cpu())
 
 
-def test_a_checkpoint_from_there_goes_on_here_and_there(digits, exogenous, tmp_path):
+def test_a_checkpoint_from_there_goes_on_here_and_there(
+    digits, exogenous, tmp_path, there
+):
     path, settings = tmp_path / "run.pt", {"epochs": 2, "batch_size": 64}
-    model = make("thin", exogenous).to(THERE)
+    model = make("thin", exogenous).to(there)
     history = tm.fit(model, digits[0], checkpoint=path, progress=False, **settings)
-    for device in (HERE, THERE):
+    for device in (HERE, there):
         other = make("thin", copy.deepcopy(exogenous).cpu()).to(device)
         again = tm.fit(other, digits[0], checkpoint=path, progress=False, **settings)
         assert again.equals(history)
@@ -199,13 +213,15 @@ def faces(n, size, seed):
 
 
 @pytest.mark.parametrize("precision", ["no", "bf16"])
-def test_long_runs_train_there_and_predict_on_the_cpu(precision, tmp_path):
+def test_long_runs_train_there_and_predict_on_the_cpu(precision, tmp_path, there):
+    if precision == "bf16" and there.type not in ("cpu", "cuda"):
+        pytest.skip("no autocast for a pretended device")
     torch.manual_seed(0)
     widths = (4, 8)
     people = tm.ExogenousNetwork(tm.ConvEncoder(3, 16, widths), 5, hidden=8).freeze()
     encoder = tm.ConvEncoder(3, 16, widths)
     model = tm.build("thin", 7, exogenous=people, encoder=encoder, hidden=8, seed=0)
-    model.to(THERE)
+    model.to(there)
     data, valid = (Pictures(faces(n, 16, seed), 16) for n, seed in ((64, 0), (20, 1)))
     history = tm.scaling.train(
         model,
@@ -217,15 +233,15 @@ def test_long_runs_train_there_and_predict_on_the_cpu(precision, tmp_path):
         batch_size=16,
         lr=1e-3,
         mixed_precision=precision,
-        device=str(THERE),
+        device=str(there),
         progress=False,
     )
     assert list(history.index) == [3, 6]
-    assert placed(model) == {THERE}
+    assert placed(model) == {there}
     logits = tm.scaling.predict(model, valid)
     assert logits.shape == (20, 7)
     here = copy.deepcopy(model).cpu()
     images = torch.stack([valid[i][0] for i in range(20)])
     with torch.no_grad():
         loose(logits, here(images))
-    assert placed(model) == {THERE}
+    assert placed(model) == {there}
