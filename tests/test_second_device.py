@@ -288,6 +288,18 @@ def test_the_check_against_the_hand_made_leaves_a_module_where_it_was(device, ca
         assert torch.equal(value.cpu(), before[name])
 
 
+def test_images_are_drawn_where_their_factors_are(device):
+    draw, one = tm.data.render_sprites, torch.full((3,), 0.5)
+    expected = draw(torch.arange(3), one, one, one, one)
+    found = draw(*(x.to(device) for x in (torch.arange(3), one, one, one, one)))
+    assert far(found)
+    assert torch.equal(found.cpu(), expected)
+    factors = [torch.rand(2, n) for n in (22, 12, 14)]
+    found = tm.data.render_faces(*(x.to(device) for x in factors), size=24)
+    assert far(found)
+    assert torch.equal(found.cpu(), tm.data.render_faces(*factors, size=24))
+
+
 def test_the_pictures_of_the_book_are_drawn_there(device, monkeypatch):
     monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "book"))
     monkeypatch.setenv("THIN_MINI_DEVICE", str(device))

@@ -360,7 +360,9 @@ class _Face:
 
     def grain(self) -> Tensor:
         """White noise in 0..1 (n, size, size) that depends on its factor alone."""
-        seed = (self.d["noise_seed"].double() * 2**30).long()
+        given = self.d["noise_seed"]
+        # On the CPU, since not every GPU has float64.
+        seed = (given.cpu().double() * 2**30).long().to(given.device)
         pixel = torch.arange(self.size**2, device=seed.device)
         k = pixel.view(self.size, self.size) * 0x9E3779B1 + seed * 0x85EBCA77
         # Mix the bits, as hash functions do. After the first round only 32 of them
