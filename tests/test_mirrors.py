@@ -139,7 +139,7 @@ FAULTS = {
     truncated: "cannot be reached, or broke off",
     announced_too_short: "sent something else as",
     announced_too_long: "cannot be reached, or broke off",
-    slow_drip: "sent nothing, or next to nothing, for 0.5 seconds",
+    slow_drip: "sent nothing, or next to nothing, for 1.5 seconds",
     without_end: "cannot be reached, or broke off",
     one_byte_changed: "sent something else as",
 }
@@ -148,7 +148,7 @@ each_fault = pytest.mark.parametrize("fault", FAULTS, ids=lambda f: f.__name__)
 
 @pytest.fixture
 def impatient(monkeypatch):
-    monkeypatch.setattr(store, "PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr(store, "PATIENCE_SECONDS", 1.5)
     monkeypatch.setattr(store, "LARGEST_BYTES", 1 << 20)
 
 

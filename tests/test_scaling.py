@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -374,7 +375,9 @@ def test_out_of_memory_halves_the_micro_batch_says_so_once_and_loses_no_step(
         quick(poor, DATA, VALID, folder=tmp_path / "poor")
     assert len([w for w in said if "memory" in str(w.message)]) == 1
     quick(asked, DATA, VALID, folder=tmp_path / "asked", accumulate=4)
-    assert log(tmp_path / "poor").equals(log(tmp_path / "asked"))
+    # Not bit for bit: some versions of PyTorch sum the halves in another order.
+    losses = [log(tmp_path / name)[["sup", "sim"]] for name in ("poor", "asked")]
+    np.testing.assert_allclose(*losses, rtol=1e-3)
     assert fingerprint(poor) == fingerprint(asked)
     assert place(tmp_path / "poor") == {"step": 6, "pieces": 4}
 

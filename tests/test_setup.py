@@ -89,7 +89,7 @@ def test_each_python_has_one_pin_of_each_name(minor):
 
 
 # What the tests and the library use only where it happens to be installed.
-OPTIONAL = {"cv2", "onnxruntime"}
+OPTIONAL = {"cv2", "onnxruntime", "tomllib"}
 
 
 def imported(folder: str) -> set[str]:
