@@ -82,3 +82,28 @@ def test_the_full_loss_is_cross_entropy_plus_lambda_times_similarity(dispel):
 def test_logits_of_two_sizes_are_refused():
     with pytest.raises(ValueError, match=r"\(2, 3\) and \(2, 4\)"):
         tm.dispelling_loss(torch.zeros(2, 3), torch.zeros(2, 4))
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        (torch.zeros(3).long(), r"each of the 4 images, got shape \(3,\)"),
+        (torch.zeros(4), r"target must be int64, got torch\.float32"),
+    ],
+)
+def test_targets_that_do_not_fit_are_refused(target, message):
+    z = torch.randn(4, 5)
+    with pytest.raises(ValueError, match=message):
+        tm.thin_loss(z, target, z, z, 0.1)
+    with pytest.raises(ValueError, match=message):
+        tm.build("simple", 10).losses(torch.rand(4, 1, 28, 28), target)
+
+
+def test_logits_that_are_no_floats_are_refused():
+    with pytest.raises(ValueError, match=r"hold floats, got torch\.int64"):
+        tm.dispelling_loss(torch.ones(2, 3).long(), torch.ones(2, 3).long())
+
+
+def test_an_exogenous_side_that_is_none_is_refused_naming_what_is():
+    with pytest.raises(TypeError, match="exogenous is a ConvEncoder: pass a frozen"):
+        tm.build("thin", 10, exogenous=tm.ConvEncoder())

@@ -142,6 +142,13 @@ def one_each(name: str, values: Tensor, n: int) -> None:
         )
 
 
+def targets(target: Tensor, n: int) -> None:
+    """As :func:`labels`, without a look at the values: a GPU would have to wait."""
+    one_each("target", target, n)
+    if target.dtype != torch.int64:
+        raise ValueError(f"target must be int64, got {target.dtype}")
+
+
 def labels(name: str, values: Tensor, n: int, n_classes: int | None = None) -> None:
     """Raise a ValueError unless there is a class for each of ``n`` images.
 

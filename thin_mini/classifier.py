@@ -123,6 +123,7 @@ class Classifier(nn.Module):
                 to read with; if the condition is not that of these images.
         """
         checks.lambda_(dispel)
+        checks.targets(target, images.shape[0])
         condition = self._condition(images, condition)
         h_endo = self.encoder(images)
         sup = F.cross_entropy(full(self.logits(h_endo, condition)), target)

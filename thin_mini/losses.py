@@ -19,6 +19,9 @@ def absolute_cosine(a: Tensor, b: Tensor) -> Tensor:
             "both must be (N, C) with at least one row; shapes differ or are others: "
             f"{tuple(a.shape)} and {tuple(b.shape)}"
         )
+    for x in (a, b):
+        if not x.is_floating_point():
+            raise ValueError(f"both must hold floats, got {x.dtype}")
     # The gradient of a short row is up to 1 / eps, and must be finite in its own type.
     eps = max(EPS, 2 / torch.finfo(a.dtype).max)
     a, b = (F.normalize(full(x), dim=1, eps=eps) for x in (a, b))
@@ -54,6 +57,7 @@ def thin_loss(
         ValueError: If λ is negative or shapes differ.
     """
     checks.lambda_(dispel)
+    checks.targets(target, logits.shape[0])
     return F.cross_entropy(full(logits), target) + dispel * dispelling_loss(
         z_endo, z_exo
     )
