@@ -134,7 +134,9 @@ def rotate(images: Tensor, degrees: Tensor, scale: Tensor | None = None) -> Tens
 
 
 def _check_rotation(images: Tensor, degrees: Tensor, scale: Tensor | None) -> None:
-    checks.images("images", images)
+    # In float64, too: the check against the hand-made computes in it.
+    double = getattr(images, "dtype", None) == torch.float64
+    checks.images("images", images.float() if double else images)
     n, channels, height, width = images.shape
     if channels != 1 or height != width:
         raise ValueError(f"images must be (N, 1, S, S), got {tuple(images.shape)}")
