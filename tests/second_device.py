@@ -15,8 +15,8 @@ from torch.utils._pytree import tree_leaves, tree_map_only
 
 THERE = torch.device("mps", 0)
 aten = torch.ops.aten
-# Operations that do bring two devices together: copies, and indices on the CPU.
-CROSSING = {aten.copy_.default, aten.index.Tensor, aten.index_put_.default}
+# What is there may be indexed with what is on the CPU.
+INDEXING = {aten.index.Tensor, aten.index_put_.default}
 
 
 class Far(Tensor):
@@ -27,10 +27,13 @@ class Far(Tensor):
 
     @classmethod
     def __torch_dispatch__(cls, func, types, args=(), kwargs=None):
+        if func is aten.copy_.default:  # which goes from any device to any other
+            super().__torch_dispatch__(func, types, args, kwargs or {})
+            return args[0]
         tensors = [x for x in tree_leaves((args, kwargs)) if isinstance(x, Tensor)]
         # As on a GPU, a number on the CPU may take part.
         near = [x for x in tensors if not isinstance(x, Far) and x.dim() > 0]
-        if near and (func not in CROSSING or not isinstance(args[0], Far)):
+        if near and (func not in INDEXING or not isinstance(args[0], Far)):
             raise RuntimeError(
                 "Expected all tensors to be on the same device, but found at least "
                 f"two devices, {THERE} and cpu! ({func})"

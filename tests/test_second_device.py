@@ -51,6 +51,8 @@ def test_it_refuses_to_meet_the_cpu(device):
             meeting()
     assert far(x + torch.tensor(1.0))  # a number may come from anywhere
     assert far(x[torch.tensor([0, 1])])
+    assert not far(y.copy_(x))
+    assert far(x.copy_(y))
 
 
 def test_it_refuses_numpy_and_float64(device):
