@@ -564,3 +564,19 @@ def test_the_rows_for_faces_have_about_100_million_parameters_each():
     assert model.gate.in_features == 512
     assert 98e6 < min(sizes.values()) <= max(sizes.values()) < 101e6
     assert max(sizes.values()) < 1.01 * min(sizes.values())
+
+
+def test_a_context_composed_by_hand_serves_as_well(digits, exogenous):
+    class Louder(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.network, self.gate_features = exogenous, exogenous.gate_features
+
+        def condition(self, images, exo=None):
+            h_g, z_exo = self.network.condition(images)
+            return tm.Condition(100 * h_g, z_exo)
+
+    before = fingerprint(exogenous)
+    model = tm.build("exogenous", 10, exogenous=Louder(), seed=0)
+    quick_fit(model, digits[0])
+    assert fingerprint(exogenous) == before

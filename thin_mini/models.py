@@ -141,10 +141,12 @@ def build(
     """
     if name not in ARCHITECTURES:
         raise ValueError(f"name must be one of {ARCHITECTURES}, got {name!r}")
-    if exogenous is not None:
-        mend = "pass a frozen tm.ExogenousNetwork, a tm.Fused or a tm.Oracle"
-        kinds = (ExogenousNetwork, Fused, Oracle)
-        checks.instance("exogenous", exogenous, kinds, mend)
+    # One composed by hand serves as well, if it answers as these do.
+    if exogenous is not None and not hasattr(exogenous, "condition"):
+        raise TypeError(
+            f"exogenous is a {type(exogenous).__name__}: pass a frozen "
+            "tm.ExogenousNetwork, a tm.Fused or a tm.Oracle"
+        )
     widths = checks.widths(hidden, None)
     if min(checks.whole("n_experts", n_experts, None), *widths) < 1:
         raise ValueError(
