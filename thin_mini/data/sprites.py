@@ -56,7 +56,8 @@ def render_sprites(
     factors = (shape, scale, orientation, x, y)
     _check_factors(*factors, size=size)
     if x.device.type == "mps":  # which has no float64
-        return render_sprites(*(f.cpu() for f in factors), size=size).to(x.device)
+        here = (shape.cpu(), scale.cpu(), orientation.cpu(), x.cpu(), y.cpu())
+        return render_sprites(*here, size=size).to(x.device)
     images = torch.zeros(len(shape), size * size, dtype=torch.uint8, device=x.device)
     for start in range(0, len(shape), CHUNK):
         chunk = slice(start, start + CHUNK)
