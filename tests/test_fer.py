@@ -265,7 +265,12 @@ def test_expw_keeps_sure_faces_and_cuts_them_out(tmp_path):
         assert set(names(files)[1::2]) == {"happiness"}
 
 
-@pytest.mark.parametrize("odd", ["a.jpg 0 0 0 8 8 99", "a.jpg 0 0 0 8 8 99 7", "x"])
+ODD = ("a.jpg 0 0 0 8 8 nan 3", "a.jpg 0 0 0 8 1e99 99 3", "a.jpg 0 0 .5 8 8 99 3")
+
+
+@pytest.mark.parametrize(
+    "odd", ["a.jpg 0 0 0 8 8 99", "a.jpg 0 0 0 8 8 99 7", "x", *ODD]
+)
 def test_expw_names_an_odd_line(tmp_path, odd):
     expw_tree(tmp_path)
     write(tmp_path / "label/label.lst", odd)

@@ -1,6 +1,7 @@
 """Folders of faces as they lie on people's disks, and pictures on both sides."""
 
 import os
+import re
 import shutil
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from PIL import Image
 from test_fer import (
     affectnet_npy_tree,
+    affectnet_row,
     affectnet_tree,
     csv_tree,
     draw,
@@ -98,6 +100,26 @@ def test_affectnet_with_backslashes_and_without_a_half(tmp_path):
     assert open_test(tmp_path).skipped == {"contempt": 1}
 
 
+@pytest.mark.parametrize("prefix", ["", "Manually_Annotated_Images/"])
+@pytest.mark.parametrize("named", [".", "training.csv"])
+def test_affectnet_by_its_lists(tmp_path, prefix, named):
+    lists, images = "Manually_Annotated_file_lists", "Manually_Annotated_Images"
+    affectnet_tree(tmp_path, lists, images)
+    for file in (tmp_path / lists).iterdir():
+        text = file.read_text().replace("\n1/", f"\n{prefix}1/")
+        file.write_text(re.sub("^2/", f"{prefix}2/", text, flags=re.MULTILINE))
+    train, test = open_faces(tmp_path / lists / named)
+    assert (names(train), names(test)) == (list(EXPRESSIONS), ["neutral", "anger"])
+
+
+@pytest.mark.parametrize("x", ["inf", "1e30", "NULL", "nan"])
+def test_an_impossible_box_is_none(tmp_path, x):
+    affectnet_tree(tmp_path)
+    with (tmp_path / "training.csv").open("a") as file:
+        file.write(affectnet_row("1/3.jpg", 0, f"{x},1,4,5") + "\n")
+    assert open_faces(tmp_path)[0].skipped["no face box"] == 2
+
+
 def test_affectnet_without_boxes(tmp_path):
     header = " subDirectory_filePath , expression "
     write(tmp_path / "training.csv", header, "1/a.jpg,3", "1/b.jpg,7")
@@ -134,6 +156,21 @@ def test_affectnet_in_single_files_from_a_mac(tmp_path):
         np.lib.format.write_array_header_1_0(file, header)
     with pytest.raises(DataError, match=r"3_exp\.npy holds no number"):
         open_test(tmp_path)
+
+
+def test_raf_dbs_pictures_without_aligned_in_their_names(tmp_path):
+    raf_tree(tmp_path)
+    for file in (tmp_path / "basic/Image/aligned").iterdir():
+        file.rename(file.with_name(file.name.replace("_aligned", "")))
+    assert names(open_faces(tmp_path)[0]) == list(RAF)
+
+
+def test_a_list_may_be_a_link(tmp_path):
+    raf_tree(tmp_path)
+    file = tmp_path / "basic/EmoLabel/list_patition_label.txt"
+    shutil.move(file, tmp_path / "store")
+    file.symlink_to(tmp_path / "store")
+    assert names(open_faces(file)[0]) == list(RAF)
 
 
 def test_expw_with_its_list_at_the_root(tmp_path):
@@ -182,6 +219,7 @@ def test_fer2013s_tables(tmp_path, name, folder):
         ("7,1 2 3 4,Training", "row 3: 'emotion' must be 0 to 6, got '7'"),
         ("0,1 2 3 256,Training", "row 3: .*numbers of 0 to 255"),
         ("0,1 2 3 x,Training", "row 3: .*numbers of 0 to 255"),
+        ("0.5,1 2 3 4,Training", "row 3: 'emotion' must be 0 to 6, got '0.5'"),
         ("0,1 2 3,Training", "row 3: 3 pixels are no square"),
         ("0,1,Training", "row 3: 1 pixels are no square like those of the other"),
         ("0,1 2 3 4,Holiday", "row 3: Usage is 'Holiday'; take Training"),
@@ -191,6 +229,12 @@ def test_a_row_of_fer2013_that_is_odd(tmp_path, row, message):
     write(tmp_path / "fer2013.csv", "emotion,pixels,Usage", "0,1 2 3 4,Training", row)
     with pytest.raises(DataError, match=message):
         open_faces(tmp_path)
+
+
+def test_labels_of_fer2013_as_spreadsheets_write_them(tmp_path):
+    rows = [f"{i}.0,1 2 3 {i}" for i in range(7)]
+    write(tmp_path / "train.csv", "emotion,pixels", *rows)
+    assert len(open_faces(tmp_path)[0]) == 6
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ for, and under which terms (section 4.2).
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from pathlib import Path
@@ -83,9 +84,10 @@ def _raf_list(root: Path, labels: Path) -> Listing:
                 "basic expression, 1 to 7: take the list of the basic set"
             )
         name, label = match.groups()
-        file = files.get(f"{name}_aligned".lower(), f"{name}_aligned.jpg")
+        name = name.lower()
+        file = files.get(f"{name}_aligned", files.get(name, f"{name}_aligned.jpg"))
         path = (folder / file).relative_to(base).as_posix()
-        rows.append((path, RAF_DB_IDS[int(label)], name.split("_")[0].lower()))
+        rows.append((path, RAF_DB_IDS[int(label)], name.split("_")[0]))
     table = pd.DataFrame(rows, columns=["path", "target", "split"])
     return Listing("RAF-DB", base, table)
 
@@ -147,10 +149,20 @@ def _affectnet_csv(root: Path, sign: Path) -> Listing:
         for name, split in halves
         if (file := look(sign.parent, name)) is not None
     ]
-    inner = "manually_annotated_images"
-    images = look(root, inner, f"manually_annotated/{inner}", "manually_annotated")
     table = pd.concat(lists, ignore_index=True)
-    return _seven(images or root, table)
+    return _seven(_affectnet_images(sign.parent, table["path"]), table)
+
+
+def _affectnet_images(lists: Path, paths: pd.Series) -> Path:
+    """Where the first pictures of the lists are: beside these, or in a folder there."""
+    beside = [lists, lists.parent] if lists.name.lower() == _LISTS else [lists]
+    inner = "manually_annotated_images"
+    names = (inner, f"manually_annotated/{inner}", "manually_annotated")
+    folders = [look(base, name) for base in beside for name in names]
+    places = [*filter(None, folders), *beside]
+    first = [path.replace("\\", "/") for path in paths[:20]]
+    there = (p for p in places if any(os.path.isfile(p / path) for path in first))
+    return next(there, places[0])
 
 
 def _affectnet_list(file: Path) -> pd.DataFrame:
@@ -171,10 +183,10 @@ def _affectnet_list(file: Path) -> pd.DataFrame:
     table = pd.DataFrame({"path": rows[path], "expression": number.astype(int)})
     if not set(box) <= set(rows):
         return table
-    # Where no face was found there is no number either: an empty box.
-    x, y, width, height = (
-        pd.to_numeric(rows[c], errors="coerce").fillna(0).astype(int) for c in box
-    )
+    numbers = rows[box].apply(pd.to_numeric, errors="coerce")
+    # Where no face was found there is no number of pixels either: an empty box.
+    numbers[~(numbers.abs() < 2**31).all(axis=1)] = 0
+    x, y, width, height = numbers.astype(int).to_numpy().T
     return table.assign(left=x, top=y, right=x + width, bottom=y + height)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import Counter
 from functools import partial
 from pathlib import Path
@@ -68,11 +69,13 @@ def _expw(root: Path, labels: Path) -> Listing:
             name, _, top, left, right, bottom, confidence, label = line.rsplit(
                 maxsplit=7
             )
+            if not math.isfinite(float(confidence)):
+                raise ValueError
             if float(confidence) <= EXPW_CONFIDENCE:
                 skipped[f"confidence ≤ {EXPW_CONFIDENCE}"] += 1
                 continue
-            box = int(left), int(top), int(right), int(bottom)
-            rows.append((f"{folder}{name}", EXPW_IDS[int(label)], *box))
+            box = (whole(side) for side in (left, top, right, bottom))
+            rows.append((f"{folder}{name}", EXPW_IDS[whole(label)], *box))
         except (ValueError, KeyError) as error:
             raise DataError(
                 f"{labels}, line {number}: {line!r} is not a name, a face's number, "
@@ -127,14 +130,14 @@ def _fer2013(root: Path, file: Path) -> Listing:
         rows.index, rows["emotion"], rows["pixels"], strict=True
     ):
         try:
-            targets.append(FER2013_IDS[int(label)])
+            targets.append(FER2013_IDS[whole(label)])
             images.append(bytes(map(int, text.split())))  # refuses what is no byte
             sizes.add(len(images[-1]))
         except (KeyError, ValueError) as error:
             raise DataError(
                 f"{file}, row {number}: 'emotion' must be 0 to 6, got {label!r}, and "
-                f"'pixels' numbers of 0 to 255 with blanks between ({error}): fetch "
-                "the table again"
+                "'pixels' numbers of 0 to 255 with blanks between: fetch the table "
+                "again"
             ) from error
         side = round(len(images[-1]) ** 0.5)
         if len(sizes) > 1 or side == 0 or side**2 != len(images[-1]):
@@ -155,6 +158,18 @@ def _fer2013(root: Path, file: Path) -> Listing:
         table["split"] = parts.to_numpy()
     pixels = np.frombuffer(b"".join(images), np.uint8).reshape(-1, side, side)
     return Listing(name, root, table, pixels=torch.from_numpy(pixels.copy()))
+
+
+def whole(text: str) -> int:
+    """A whole number of a table, which spreadsheets write as 3.0 as well.
+
+    Raises:
+        ValueError: If it is none, or far too large for a label or a pixel.
+    """
+    number = float(text)
+    if not (number.is_integer() and abs(number) < 2**31):
+        raise ValueError(f"{text!r} is no whole number below 2**31")
+    return int(number)
 
 
 def _table(name: str, root: Path) -> Path | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import mimetypes
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -108,7 +109,8 @@ class DataSet(NamedTuple):
 def places(root: Path) -> Iterator[Path]:
     """The folder, and the one in it if it holds no other; of a file those around it."""
     if root.is_file():
-        yield from root.resolve().parents[:FOLDERS_AROUND]
+        # Not resolved: a list may be a link to where a tool keeps it.
+        yield from Path(os.path.abspath(root)).parents[:FOLDERS_AROUND]
         return
     for _ in range(FOLDERS_AROUND + 1):
         yield root
