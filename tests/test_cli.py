@@ -174,10 +174,10 @@ def test_data_prints_the_stand_in_where_it_is_wanted(monkeypatch):
 
 
 def test_data_without_a_network_says_so_and_prints_the_stand_in():
-    code, said = run("data")
-    assert code == 0
-    assert "no network" in said
-    assert said.splitlines()[-1] == "stand-in"
+    result = CliRunner().invoke(app, ["data"])
+    assert result.exit_code == 0
+    assert "no network" in result.stderr
+    assert result.stdout == "stand-in\n"
 
 
 def test_data_with_a_missing_folder_fails_with_the_message(monkeypatch, tmp_path):

@@ -14,7 +14,7 @@ from conftest import closed_port, lay
 from torchvision.datasets import MNIST
 
 import thin_mini as tm
-from thin_mini.data import DataError, store
+from thin_mini.data import DataError, mirrors, store
 
 
 class Mirror(BaseHTTPRequestHandler):
@@ -263,7 +263,7 @@ def test_a_refusal_needs_no_waiting(files):
 
 
 def test_without_permission_to_download_the_network_is_not_asked(files, monkeypatch):
-    monkeypatch.setattr(store, "fetch_all", lambda *_: pytest.fail("asked"))
+    monkeypatch.setattr(mirrors, "fetch_all", lambda *_: pytest.fail("asked"))
     with pytest.raises(store.OfflineError, match="no MNIST in THIN_MINI_DATA or"):
         store.find_mnist(download=False)
 

@@ -643,7 +643,7 @@ def test_a_full_disk_in_the_cache_is_named_in_one_line(tmp_path, monkeypatch, tr
     options = ("--data", "mnist-r", "--seeds", 2, "--profile", "smoke", "--row", "THIN")
     code, said = cli("table2", *options, "--results", tmp_path)
     assert code == 1
-    (line,) = [line for line in said.splitlines() if line.startswith("cannot write")]
+    (line,) = [line for line in said.splitlines() if line.startswith("failed writing")]
     assert "free some space and start again" in line
 
 

@@ -128,7 +128,7 @@ def scores(name: str, values: Tensor, ndim: int = 2) -> None:
 def shares(name: str, g: Tensor) -> None:
     """Raise a ValueError unless ``g`` is (N, L), rows of probabilities."""
     scores(name, g)
-    if (g < -ROUNDING).any() or ((g.double().sum(1) - 1).abs() > 0.02).any():
+    if (g < -ROUNDING).any() or ((g.float().sum(1) - 1).abs() > 0.02).any():
         raise ValueError(f"each row of {name} must be probabilities that sum to 1")
 
 
