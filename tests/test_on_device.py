@@ -245,3 +245,13 @@ def test_long_runs_train_there_and_predict_on_the_cpu(precision, tmp_path, there
     with torch.no_grad():
         loose(logits, here(images))
     assert placed(model) == {there}
+
+
+def test_digits_turn_and_images_shift_there_whatever_holds_the_angles(there):
+    images, angles = torch.rand(2, 1, 8, 8), torch.tensor([10.0, 20.0])
+    offsets = torch.tensor([[1, 0], [0, -1]])
+    for change, how in ((tm.data.rotate, angles), (tm.data.shift, offsets)):
+        for given in (how, how.to(there)):
+            got = change(images.to(there), given)
+            assert got.device == there
+            close(got.cpu(), change(images, how))

@@ -254,6 +254,7 @@ def test_figures_take_tensors_from_anywhere(device, digits):
     plots.partition({"": tm.TreeGate(2, 1).to(device)}, points, target[:30] % 2)
     plots.cosines({"": h[:, 0].sigmoid()})
     plots.embedding(test.images[:, 0, 0, :2].numpy(), exo, "")
+    plots.embedding(images[:, 0, 0, :2], test.exo, "")
     faces.predictions(images, target, test.target.flip(0), names)
     faces.pair_histograms({"": (h[:, 0].sigmoid(), test.exo % 2 == 0)})
     faces.tree_of_faces(images, gate, h, 2, 2)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from thin_mini.precision import autocasts
 
 MAX_SEED = 2**32 - 1  # NumPy's
+MAX_WHOLE = 2**31 - 1  # beyond it no memory would do
 ROUNDING = 1e-4
 
 
@@ -27,6 +28,8 @@ def whole(name: str, value: Any, low: int | None = 1, high: int | None = None) -
         raise ValueError(f"{name} must lie between {low} and {high}, got {value}")
     if low is not None and value < low:
         raise ValueError(f"{name} must be at least {low}, got {value}")
+    if high is None and value > MAX_WHOLE:
+        raise ValueError(f"{name} must be at most {MAX_WHOLE}, got {value}")
     return int(value)
 
 
@@ -36,6 +39,14 @@ def widths(hidden: Any, low: int | None = 1, name: str = "hidden") -> tuple[int,
     if not layers:
         raise ValueError(f"{name} must name the units of at least one layer, got ()")
     return tuple(whole(name, units, low) for units in layers)
+
+
+def map_shape(name: str, shape: Any) -> tuple[int, int, int]:
+    """Raise a ValueError unless ``shape`` is (C, H, W), whole numbers from 1 up."""
+    if not isinstance(shape, (tuple, list)) or len(shape) != 3:
+        raise ValueError(f"{name} must be (C, H, W), got {shape!r}")
+    c, h, w = (whole(f"each size of {name}", size) for size in shape)
+    return c, h, w
 
 
 def seed_number(value: Any) -> int:
@@ -183,6 +194,7 @@ def layer_input(module: nn.Module, x: Tensor, size: tuple[int, ...], mend: str) 
     """
     if torch.jit.is_tracing():  # where shapes are tensors; it was checked before
         return
+    instance(f"the input of {type(module).__name__}", x, Tensor, "pass a tensor (N, …)")
     takes = f"{type(module).__name__} takes (N, {', '.join(map(str, size))}), got "
     if tuple(x.shape[1:]) != size:
         raise ValueError(f"{takes}{tuple(x.shape)}: {mend}")

@@ -95,11 +95,11 @@ def evaluate(
     --pairs it holds pairs.csv or LFW's pairs.txt, or is such a table.
     """
     with one_line(lambda: "nothing is kept of it; start again"):
+        from thin_mini import checks
         from thin_mini.evaluation import evaluate_run, verify_run
-        from thin_mini.preflight import check_integer
         from thin_mini.trained import load
 
-        check_integer("workers", workers, 0)
+        checks.whole("workers", workers, 0)
         trained = load(run)
         _move(trained, device)
         if pairs:

@@ -12,11 +12,16 @@ from thin_mini.frozen import trained_parameters
 SCHEDULES = ("one-cycle", "constant")
 
 
-def check_data(model: Classifier, dataset: ExogenousDataset) -> None:
-    """Raise an error unless these are a model and data of as many classes."""
+def check_model(model: Classifier) -> None:
+    """Raise a TypeError unless this is a model."""
     checks.instance(
         "model", model, Classifier, "pass what tm.build gives, or a model of its parts"
     )
+
+
+def check_data(model: Classifier, dataset: ExogenousDataset) -> None:
+    """Raise an error unless these are a model and data of as many classes."""
+    check_model(model)
     checks.instance(
         "the data", dataset, ExogenousDataset, "pass one data set, such as train"
     )

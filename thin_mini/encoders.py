@@ -29,6 +29,8 @@ class Encoder(nn.Module):
 
     def __init__(self, layers: nn.Module, in_shape: tuple[int, int, int]) -> None:
         super().__init__()
+        checks.instance("layers", layers, nn.Module, "pass a module, as nn.Sequential")
+        in_shape = checks.map_shape("in_shape", in_shape)
         self.layers, self.in_shape = layers, in_shape
         # Convolutions are faster with their weights laid out channels-last.
         self.to(memory_format=torch.channels_last)
@@ -124,8 +126,7 @@ class MapPool(nn.Module):
 
     def __init__(self, shape: tuple[int, int, int]) -> None:
         super().__init__()
-        for size in shape:
-            checks.whole("each size of the map", size)
+        shape = checks.map_shape("the map", shape)
         if min(shape[1:]) < 2:
             raise ValueError(f"a map of {shape[1]}×{shape[2]} cannot be halved")
         self.shape = shape
@@ -140,11 +141,11 @@ class MapPool(nn.Module):
 
 def pooled_features(encoder: Encoder, pool: MapPool | None) -> int:
     """Size of what the classification layer sees of h_endo."""
-    checks.instance(
-        "encoder", encoder, Encoder, "wrap layers as Encoder(layers, shape)"
-    )
+    mend = "wrap layers as Encoder(layers, shape)"
+    checks.instance("encoder", encoder, Encoder, mend)
     if pool is None:
         return encoder.out_features
+    checks.instance("pool", pool, MapPool, "pass MapPool(encoder.out_shape)")
     if pool.shape != encoder.out_shape:
         raise ValueError(
             f"the pool takes maps {pool.shape}, the encoder makes {encoder.out_shape}: "

@@ -50,7 +50,7 @@ class ExogenousNetwork(Classifier):
         if head is not None:
             del sizes["hidden"]  # what another's classifier has inside is not known
             self.head = cast(MLP, head)
-        if gate_on not in sizes:
+        if gate_on not in list(sizes):
             raise ValueError(f"gate_on must be one of {list(sizes)}, got {gate_on!r}")
         self.gate_on, self.gate_features = gate_on, sizes[gate_on]
         self.frozen = False

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import nn
 
+from thin_mini import checks
+
 
 def freeze(network: nn.Module) -> None:
     """Fix every parameter and running statistic, whatever is asked of them later."""
@@ -44,6 +46,7 @@ def wake(network: nn.Module) -> None:
 
 def trained_parameters(model: nn.Module) -> list[nn.Parameter]:
     """What an optimiser is to get: what of ``model`` is not fixed or frozen."""
+    checks.instance("model", model, nn.Module, "pass a network")
     for module in model.modules():
         if is_asleep(module):
             stay_asleep(module, None)
@@ -52,6 +55,7 @@ def trained_parameters(model: nn.Module) -> list[nn.Parameter]:
 
 def check_awake(name: str, part: nn.Module) -> None:
     """Raise a ValueError that names the mend if a part to be trained is frozen."""
+    checks.instance(name, part, nn.Module, "wrap layers as Encoder(layers, shape)")
     if any(is_asleep(module) for module in part.modules()):
         raise ValueError(
             f"the {name} belongs to a frozen network, or is a copy of a part of one, "

@@ -30,6 +30,7 @@ class UniformGate(nn.Module):
         self.n_leaves = checks.whole("n_leaves", n_leaves)
 
     def forward(self, h: Tensor) -> Tensor:
+        checks.instance("h", h, Tensor, "pass a tensor (N, D)")
         share = full(h.new_empty(0)).dtype  # 1/L in half precision would not sum to 1
         return h.new_full((h.shape[0], self.n_leaves), 1 / self.n_leaves, dtype=share)
 
@@ -123,7 +124,8 @@ def leaf_log_probs(logits: Tensor, depth: int | None = None) -> Tensor:
         ValueError: If no tree has so many nodes.
     """
     if depth is None:
-        depth = logits.shape[-1].bit_length()  # L - 1 = 2**depth - 1 nodes
+        checks.instance("logits", logits, Tensor, "pass a tensor (N, L - 1)")
+        depth = int(logits.shape[-1] if logits.ndim else 0).bit_length()
         if logits.ndim != 2 or logits.shape[1] != 2**depth - 1 or depth < 1:
             raise ValueError(
                 "node logits must be (N, 2**depth - 1), so (N, 7) for a tree of depth "

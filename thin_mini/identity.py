@@ -8,6 +8,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from thin_mini import checks
 from thin_mini.data.dataset import ExogenousDataset, Features
 from thin_mini.devices import device_of
 from thin_mini.encoders import Encoder
@@ -60,6 +61,14 @@ def adapt(
             "pass classifier=, or people= (a data set with identities as exo) to fit "
             "one on, and not both"
         )
+    mend = "pass a trained network, a torch.nn.Module"
+    checks.instance("representation", representation, nn.Module, mend)
+    if classifier is not None:
+        checks.instance("classifier", classifier, nn.Module, mend)
+    if people is not None:
+        checks.instance("people", people, ExogenousDataset, "pass one data set")
+    in_shape = checks.map_shape("in_shape", in_shape)
+    seed = checks.seed_number(seed)
     device = device_of(representation)
     probe = torch.rand(2, *in_shape, generator=torch.Generator().manual_seed(0))
     probe = probe.to(device)
@@ -95,6 +104,8 @@ def starting_encoder(network: ExogenousNetwork) -> Encoder:
     Returns:
         Equal weights, in training mode and with gradients; ``network`` stays frozen.
     """
+    mend = "pass the frozen network whose weights to start from"
+    checks.instance("network", network, ExogenousNetwork, mend)
     encoder = copy.deepcopy(network.encoder)
     wake(encoder)
     return encoder

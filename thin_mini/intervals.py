@@ -18,11 +18,18 @@ def mean_interval(values: Sequence[float]) -> tuple[float, float]:
     Raises:
         ValueError: If there are fewer than two runs, or one is no finite number.
     """
-    if len(values) < 2:
-        raise ValueError(f"an interval needs at least 2 runs, got {len(values)}")
-    if not np.isfinite(values).all():
+    try:
+        runs = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
         raise ValueError(
-            f"an interval of {list(values)} says nothing: leave out runs that failed"
+            f"an interval needs a number for each run, got {values!r}"
+        ) from error
+    if runs.ndim != 1 or len(runs) < 2:
+        raise ValueError(f"an interval needs at least 2 runs, got {runs.size}")
+    if not np.isfinite(runs).all():
+        raise ValueError(
+            f"an interval of {runs.tolist()} says nothing: leave out runs that failed"
         )
-    error = np.std(values, ddof=1) / math.sqrt(len(values))  # of the mean
-    return float(np.mean(values)), float(stdtrit(len(values) - 1, 0.975) * error)
+    error_of_mean = np.std(runs, ddof=1) / math.sqrt(len(runs))
+    half = stdtrit(len(runs) - 1, 0.975) * error_of_mean
+    return float(np.mean(runs)), float(half)

@@ -14,6 +14,8 @@ EPS = 1e-10  # keeps the norm of a zero vector from dividing by zero
 
 def absolute_cosine(a: Tensor, b: Tensor) -> Tensor:
     """|cos| of each pair of rows: (N, C), (N, C) → (N,), values in 0..1."""
+    for name, x in (("a", a), ("b", b)):
+        checks.instance(name, x, Tensor, "pass a tensor (N, C)")
     if a.shape != b.shape or a.ndim != 2 or a.numel() == 0:
         raise ValueError(
             "both must be (N, C) with at least one row; shapes differ or are others: "

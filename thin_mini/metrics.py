@@ -15,6 +15,7 @@ from torch import Tensor
 
 from thin_mini import checks
 from thin_mini.intervals import mean_interval as mean_interval
+from thin_mini.precision import full
 
 
 @dataclass(frozen=True)
@@ -182,5 +183,9 @@ def probe(
         else MLPClassifier(128, early_stopping=True, max_iter=60, random_state=seed)
     )
     model = make_pipeline(StandardScaler(), classifier)
-    model.fit(*(part.detach().cpu().numpy() for part in train))
-    return 100 * model.score(*(part.detach().cpu().numpy() for part in test))
+    model.fit(*_arrays(*train))
+    return 100 * model.score(*_arrays(*test))
+
+
+def _arrays(h: Tensor, target: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    return full(h.detach()).cpu().numpy(), target.cpu().numpy()

@@ -64,6 +64,9 @@ class GatedEnsemble(Classifier):
     ) -> None:
         nn.Module.__init__(self)
         checks.lambda_(dispel)
+        checks.instance("experts", experts, Experts, "pass tm.Experts")
+        gates = (UniformGate, SoftmaxGate, TreeGate)
+        checks.instance("gate", gate, gates, "pass a gate, such as tm.TreeGate")
         self.encoder, self.experts, self.gate = encoder, experts, gate
         self.context, self.dispel, self.pool = context, dispel, pool
         self.n_classes = experts.n_classes
@@ -148,7 +151,8 @@ def build(
             "tm.ExogenousNetwork, a tm.Fused or a tm.Oracle"
         )
     widths = checks.widths(hidden, None)
-    if min(checks.whole("n_experts", n_experts, None), *widths) < 1:
+    n_experts = checks.whole("n_experts", n_experts, None)
+    if min(n_experts, *widths) < 1:
         raise ValueError(
             f"n_experts and hidden must be at least 1, got {n_experts} and {hidden}"
         )

@@ -74,9 +74,10 @@ def show_image(
     extent: tuple[float, float, float, float] | None = None,
 ) -> None:
     """An image (C, H, W), grey or RGB, values in 0..1."""
+    checks.instance("image", image, Tensor, "pass a tensor (C, H, W)")
     if image.ndim != 3:
         raise ValueError(f"an image is (C, H, W), got {tuple(image.shape)}")
-    pixels = image.detach().cpu().clamp(0, 1).permute(1, 2, 0).numpy()
+    pixels = image.detach().float().cpu().clamp(0, 1).permute(1, 2, 0).numpy()
     if pixels.shape[2] not in (1, 3):
         raise ValueError(f"an image has 1 or 3 channels, got {pixels.shape[2]}")
     pixels = pixels if pixels.shape[2] == 3 else pixels[:, :, 0]
@@ -99,7 +100,11 @@ def accuracy_by_bin(reports: Mapping[str, Report], dataset: ExogenousDataset) ->
     markers = "osD^vPX*"
     for i, (name, report) in enumerate(reports.items()):
         axis.plot(
-            dataset.exo_centers, report.by_bin, label=name, marker=markers[i % 8], ms=4
+            dataset.exo_centers.cpu(),
+            report.by_bin,
+            label=name,
+            marker=markers[i % 8],
+            ms=4,
         )
     axis.set(xlabel=dataset.exo_name, ylabel="accuracy (%)")
     axis.legend(ncols=min(4, len(reports)), loc="lower center", bbox_to_anchor=(0.5, 1))
@@ -143,14 +148,21 @@ def embedding(points: np.ndarray, value: Tensor, name: str) -> Figure:
     Raises:
         ValueError: If there is not one value for each point.
     """
+    points = points.detach().cpu() if isinstance(points, Tensor) else points
     points = np.asarray(points)
     if points.ndim != 2 or points.shape[1] != 2 or len(points) == 0:
         raise ValueError(f"points must be (N, 2), got {points.shape}")
+    checks.instance("value", value, Tensor, "pass a tensor (N,)")
     if value.shape != points.shape[:1]:
         raise ValueError(f"{len(points)} points but values {tuple(value.shape)}")
     figure, axis = plt.subplots(figsize=(5, 4))
     marks = axis.scatter(
-        points[:, 0], points[:, 1], c=value.cpu(), s=5, cmap="viridis", rasterized=True
+        points[:, 0],
+        points[:, 1],
+        c=value.detach().cpu(),
+        s=5,
+        cmap="viridis",
+        rasterized=True,
     )
     figure.colorbar(marks, label=name)
     axis.set(xticks=[], yticks=[])
@@ -171,13 +183,13 @@ def routing(g: Tensor, exo: Tensor, dataset: ExogenousDataset) -> Figure:
     """
     checks.shares("g", g)
     checks.labels("exo", exo, len(g), dataset.n_exo)
-    g, exo = g.detach().cpu(), exo.cpu()
+    g, exo = g.detach().float().cpu(), exo.cpu()
     present = [b for b in range(dataset.n_exo) if (exo == b).any()]
     share = torch.stack([g[exo == b].mean(0) for b in present], 1)  # (L, bins)
     leaves = [str(n + 1) for n in range(len(share))]
     figure, axis = plt.subplots()
     axis.stackplot(
-        dataset.exo_centers[present], share, labels=leaves, edgecolor="white",
+        dataset.exo_centers.cpu()[present], share, labels=leaves, edgecolor="white",
         colors=sns.color_palette("colorblind", 10), linewidth=0.4,
     )  # fmt: skip
     axis.set(xlabel=dataset.exo_name, ylabel="share of the prediction", ylim=(0, 1))
@@ -204,7 +216,7 @@ def partition(gates: Mapping[str, TreeGate], points: Tensor, target: Tensor) -> 
         {gate.in_features, points.shape[1]} != {2} for gate in gates.values()
     ):
         raise ValueError("partition draws points (N, 2) and trees on two features")
-    points, target = points.cpu(), target.cpu()
+    points, target = points.detach().float().cpu(), target.cpu()
     reach = 1.15 * points.abs().max().item()
     axis_points = torch.linspace(-reach, reach, 200)
     plane = torch.cartesian_prod(axis_points, axis_points)  # x outer, y inner
@@ -243,8 +255,8 @@ def cosines(values: Mapping[str, Tensor]) -> Figure:
     figure, axis = plt.subplots()
     for name, cosine in values.items():
         sns.kdeplot(
-            cosine.detach().cpu().numpy(), ax=axis, label=name, fill=True, alpha=0.25,
-            cut=0, bw_adjust=0.7,
+            cosine.detach().float().cpu().numpy(), ax=axis, label=name, fill=True,
+            alpha=0.25, cut=0, bw_adjust=0.7,
         )  # fmt: skip
     axis.set(xlabel="|cos| of the exogenous logits", ylabel="density", xlim=(0, 1))
     axis.legend()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from numbers import Integral, Real
 from pathlib import Path
 
 import torch
@@ -14,6 +13,7 @@ from accelerate.state import AcceleratorState
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from torch import Tensor
 
+from thin_mini import checks
 from thin_mini.data.face_files import FaceFiles
 from thin_mini.data.pictures import Pictures, class_batches
 from thin_mini.devices import check_place
@@ -41,41 +41,22 @@ def check_settings(
         ("accumulate", accumulate, 1),
         ("workers", workers, 0),
         ("every", every, 1),
-        ("seed", seed, 0),
     ):
-        check_integer(name, value, low)
-    if seed >= 2**32:
-        raise ValueError(f"seed must be below 2**32, got {seed}")
-    check_number("lr", lr)
-    if not 0 < lr < math.inf:
+        checks.whole(name, value, low)
+    checks.seed_number(seed)
+    if not 0 < checks.number("lr", lr) < math.inf:
         raise ValueError(f"lr must be a number above 0, got {lr}")
-    check_number("dispel", dispel)
-    if not 0 <= dispel < math.inf:
-        raise ValueError(f"dispel (λ) must be a number from 0 up, got {dispel}")
+    checks.lambda_(dispel)
     if mixed_precision not in PRECISIONS:
         raise ValueError(
             f"mixed_precision must be one of {PRECISIONS}, got {mixed_precision!r}"
         )
 
 
-def check_integer(name: str, value: object, low: int) -> None:
-    """Raise a ValueError unless it is a whole number from ``low`` up."""
-    if isinstance(value, bool) or not isinstance(value, Integral):
-        raise ValueError(f"{name} must be a whole number, got {value!r}")
-    if value < low:
-        raise ValueError(f"{name} must be at least {low}, got {value}")
-
-
-def check_number(name: str, value: object) -> None:
-    """Raise a ValueError unless it is a number."""
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise ValueError(f"{name} must be a number, got {value!r}")
-
-
 def check_image_size(size: int, encoder: str) -> None:
     """Raise a ValueError unless the encoder can halve images of this size."""
     step = {"small": 8, "vgg16": 32}[encoder]
-    check_integer("size", size, step)
+    checks.whole("size", size, step)
     if size % step:
         raise ValueError(
             f"size must be a multiple of {step} for the {encoder} encoder, got {size}"

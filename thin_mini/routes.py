@@ -16,6 +16,7 @@ from torch import Tensor
 from thin_mini import checks
 from thin_mini.devices import device_of
 from thin_mini.gates import TreeGate
+from thin_mini.precision import full
 
 WHOLE = "whole tree"  # the last row of a table of information
 
@@ -142,6 +143,7 @@ def mutual_information(
         raise ValueError(
             f"there must be at least 2 bins and 1 shuffle, got {bins} and {shuffles}"
         )
+    checks.instance("routes", routes, Routes, "pass what node_probabilities gives")
     reach, left = (x.cpu().double().numpy() for x in routes)
     n_splits = left.shape[1]
     here = reach[:, :n_splits]
@@ -176,6 +178,9 @@ def _bits(joint: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _classes(name: str, factor: Tensor, n: int, bins: int) -> NDArray[np.int64]:
     """Classes 0, 1, … of a factor; of a continuous one, its quantiles."""
+    checks.instance(name, factor, Tensor, "pass a tensor (N,)")
+    if factor.is_floating_point():  # NumPy has no bfloat16
+        factor = full(factor)
     values = factor.detach().cpu().numpy()
     if values.shape != (n,):
         raise ValueError(

@@ -19,7 +19,7 @@ from thin_mini.checkpoints import load_checkpoint, save_checkpoint, starting_poi
 from thin_mini.data.dataset import ExogenousDataset
 from thin_mini.data.store import check_writable
 from thin_mini.devices import check_place, device_of, not_finite
-from thin_mini.doors import check_arguments, check_data
+from thin_mini.doors import check_arguments, check_data, check_model
 from thin_mini.frozen import trained_parameters
 from thin_mini.metrics import Report, report
 from thin_mini.models import Classifier, Condition, Oracle
@@ -74,9 +74,15 @@ def fit(
     """
     check_data(model, dataset)
     dispel = model.dispel if dispel is None else dispel
+    if checkpoint is not None:
+        checks.instance("checkpoint", checkpoint, (str, os.PathLike), "name a file")
+        checkpoint = Path(checkpoint)
     check_arguments(
         model, dataset, valid, epochs, dispel, batch_size, lr, schedule, shift, seed
     )
+    # As Python's own: NumPy's numbers suit neither torch nor a checkpoint.
+    epochs, batch_size, shift, seed = map(int, (epochs, batch_size, shift, seed))
+    lr, dispel = float(lr), float(dispel)
     device = device_of(model)
     set_seed(seed)
     accelerator = check_place(Accelerator(device_placement=False), device)
@@ -106,7 +112,7 @@ def fit(
     history: list[dict[str, float]] = []
     best: dict[str, Tensor] | None = None
     if checkpoint is not None:
-        check_writable(Path(checkpoint).parent)  # now, and not after an epoch
+        check_writable(checkpoint.parent)  # now, and not after an epoch
         recipe = {
             **starting_point(model),
             "data": dataset.fingerprint(),
@@ -119,7 +125,7 @@ def fit(
             "shift": shift,
             "seed": seed,
         }
-        history, best = load_checkpoint(Path(checkpoint), state, recipe)
+        history, best = load_checkpoint(checkpoint, state, recipe)
 
     step, prepared = accelerator.prepare(Losses(model, dispel), optimizer)
     images, target = dataset.images.to(device), dataset.target.to(device)
@@ -173,7 +179,7 @@ def fit(
                 best = {k: v.detach().clone() for k, v in model.state_dict().items()}
         history.append(row)
         if checkpoint is not None and accelerator.is_main_process:
-            save_checkpoint(Path(checkpoint), state, recipe, history, best)
+            save_checkpoint(checkpoint, state, recipe, history, best)
     bar.close()
     if best is not None:
         model.load_state_dict(best)
@@ -201,7 +207,10 @@ def evaluate(
         mode.
     """
     check_data(model, dataset)
-    checks.whole("batch_size", batch_size)
+    batch_size = checks.whole("batch_size", batch_size)
+    if condition is not None:
+        mend = "pass what tm.precompute gives for this data set"
+        checks.instance("condition", condition, Condition, mend)
     if condition is not None and len(condition.h_g) != len(dataset):
         raise ValueError(
             f"{len(dataset)} images but a condition of {len(condition.h_g)} rows: pass "
@@ -227,8 +236,9 @@ def precompute(
         The answers, on the CPU; None if the model has no context (its gate looks at
         h_endo, or not at all).
     """
+    check_model(model)
     checks.instance("the data", dataset, ExogenousDataset, "pass one data set")
-    checks.whole("batch_size", batch_size)
+    batch_size = checks.whole("batch_size", batch_size)
     if model.context is None:
         return None
     device = device_of(model)

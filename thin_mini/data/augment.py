@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from thin_mini import checks
+
 
 def shift(images: Tensor, offsets: Tensor) -> Tensor:
     """Move each image by whole pixels; what comes in at the border is 0.
@@ -19,6 +21,8 @@ def shift(images: Tensor, offsets: Tensor) -> Tensor:
     Raises:
         ValueError: If shapes disagree or an offset is no whole number.
     """
+    for name, values in (("images", images), ("offsets", offsets)):
+        checks.instance(name, values, Tensor, "pass a tensor")
     if images.ndim != 4 or len(images) == 0:
         raise ValueError(f"images must be (N, C, H, W), got {tuple(images.shape)}")
     if offsets.shape != (len(images), 2) or offsets.dtype != torch.int64:
@@ -28,6 +32,7 @@ def shift(images: Tensor, offsets: Tensor) -> Tensor:
         )
     n, _, height, width = images.shape
     device = images.device
+    offsets = offsets.to(device)
     rows = torch.arange(height, device=device) - offsets[:, :1]  # (N, H)
     columns = torch.arange(width, device=device) - offsets[:, 1:]  # (N, W)
     # Not padded by the largest offset: to read it would be to wait for the device.

@@ -122,6 +122,7 @@ def cartoon_pairs(
         ValueError: If an argument is out of range.
     """
     checks.whole("n", n, None)
+    seed = checks.seed_number(seed)
     if n < 1 or checks.whole("n_people", n_people, None) < 2:
         raise ValueError(
             f"n must be at least 1 and n_people at least 2, got {n} and {n_people}"

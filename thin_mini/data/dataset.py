@@ -54,6 +54,8 @@ class ExogenousDataset:
         ):
             checks.labels(name, labels, n, classes)
         edges = self.exo_edges
+        if edges is not None:
+            checks.instance("exo_edges", edges, Tensor, "pass a tensor, or None")
         if edges is not None and (
             edges.shape != (self.n_exo + 1,) or not (edges.diff() > 0).all()
         ):
@@ -61,7 +63,9 @@ class ExogenousDataset:
                 f"exo_edges must be the {self.n_exo + 1} borders of the bins in rising "
                 f"order, got shape {tuple(edges.shape)}"
             )
+        checks.instance("factors", self.factors, dict, "pass tensors by their names")
         for name, values in self.factors.items():
+            checks.instance(name, values, Tensor, "pass a tensor (N, …)")
             if len(values) != n:
                 raise ValueError(f"{n} images but {len(values)} values of {name}")
 
@@ -86,7 +90,17 @@ class ExogenousDataset:
         return (self.exo_edges[:-1] + self.exo_edges[1:]) / 2
 
     def subset(self, index: Tensor | slice) -> ExogenousDataset:
-        """The images that ``index`` picks, with both labels."""
+        """The images that ``index`` picks, with both labels.
+
+        Args:
+            index: Their numbers, int64, from -N to N - 1; one bool for each image; or
+                a slice.
+
+        Raises:
+            ValueError: If there is no such image, or the index is something else.
+        """
+        if not isinstance(index, slice):
+            index = self._checked(torch.as_tensor(index))
         return replace(
             self,
             images=self.images[index],
@@ -94,6 +108,20 @@ class ExogenousDataset:
             exo=self.exo[index],
             factors={name: values[index] for name, values in self.factors.items()},
         )
+
+    def _checked(self, index: Tensor) -> Tensor:
+        n, picked = len(self), index.to(self.images.device)
+        if picked.ndim != 1 or picked.dtype not in (torch.int64, torch.bool):
+            raise ValueError(
+                "index must be (M,) of int64, or one bool for each image, got "
+                f"{picked.dtype} {tuple(picked.shape)}"
+            )
+        if picked.dtype == torch.bool and len(picked) != n:
+            raise ValueError(f"index must have {n} bools, got {len(picked)}")
+        beyond = picked[(picked < -n) | (picked >= n)]
+        if len(beyond):
+            raise ValueError(f"there is no image {int(beyond[0])} among {n}")
+        return picked
 
     def split(
         self, n_valid: int, seed: int = 0
@@ -108,7 +136,7 @@ class ExogenousDataset:
         """
         if len(self) < 2:
             raise ValueError("a data set of one image cannot be divided in two")
-        checks.seed_number(seed)
+        seed = checks.seed_number(seed)
         if not 0 < checks.whole("n_valid", n_valid, None) < len(self):
             raise ValueError(
                 f"n_valid must lie between 1 and {len(self) - 1}, got {n_valid}"

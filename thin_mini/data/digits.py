@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -110,13 +111,15 @@ def rotate(images: Tensor, degrees: Tensor, scale: Tensor | None = None) -> Tens
             a factor does not lie above 0 and up to 1.
     """
     _check_rotation(images, degrees, scale)
+    # Computed on the CPU in float64, which not every GPU has.
+    device, images, degrees = images.device, images.cpu(), degrees.cpu()
+    scale = torch.ones_like(degrees) if scale is None else scale.cpu()
     size = images.shape[-1]
     middle = (size - 1) / 2
     axis = torch.arange(size) - middle
     radius = torch.sqrt(axis[:, None] ** 2 + axis[None, :] ** 2)  # (S, S) pixels
     rotated = []
     # In slices, since the sampling grid is twice as large as the images themselves.
-    scale = torch.ones_like(degrees) if scale is None else scale
     parts = (values.split(8192) for values in (images, degrees, scale))
     for image, angle, factor in zip(*parts, strict=True):
         reach = (radius * (image[:, 0] > 0)).flatten(1).amax(1)  # (n,)
@@ -130,7 +133,7 @@ def rotate(images: Tensor, degrees: Tensor, scale: Tensor | None = None) -> Tens
         back = torch.stack([cos, -sin, zero, sin, cos, zero], 1).view(-1, 2, 3)
         grid = F.affine_grid(back, list(image.shape), align_corners=False)
         rotated.append(F.grid_sample(image, grid, align_corners=False))
-    return torch.cat(rotated)
+    return torch.cat(rotated).to(device)
 
 
 def _check_rotation(images: Tensor, degrees: Tensor, scale: Tensor | None) -> None:
@@ -141,10 +144,14 @@ def _check_rotation(images: Tensor, degrees: Tensor, scale: Tensor | None) -> No
     if channels != 1 or height != width:
         raise ValueError(f"images must be (N, 1, S, S), got {tuple(images.shape)}")
     for name, values in (("degrees", degrees), ("scale", scale)):
-        if values is not None and values.shape != (n,):
+        if values is None and name == "scale":
+            continue
+        checks.instance(name, values, Tensor, "pass a tensor (N,)")
+        shape = tuple(cast(Tensor, values).shape)
+        if shape != (n,):
             raise ValueError(
                 f"{name} must hold one number for each of the {n} images, got shape "
-                f"{tuple(values.shape)}"
+                f"{shape}"
             )
     if not degrees.isfinite().all():
         raise ValueError("an angle in degrees is NaN or infinite: leave its image out")

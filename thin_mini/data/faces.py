@@ -45,7 +45,8 @@ def render_faces(
         checks.instance(name, given, Tensor, "pass a tensor of factors in 0..1")
     if len(identity) == 0:
         raise ValueError("there are no faces to draw: pass at least one")
-    if checks.whole("size", size, None) < 16:
+    size = checks.whole("size", size, None)
+    if size < 16:
         raise ValueError(f"size must be at least 16 pixels, got {size}")
     if nuisance is None:
         nuisance = torch.full_like(identity[:, :1], 0.5).repeat(1, len(NUISANCES))
@@ -67,6 +68,7 @@ def render_faces(
                 f"{names[column]} of face {row} must lie between 0 and 1, got "
                 f"{factors[row, column].item()}"
             )
+    actions, nuisance = actions.to(identity.device), nuisance.to(identity.device)
     images = torch.empty(
         (len(identity), 3, size, size), dtype=torch.float32, device=identity.device
     )

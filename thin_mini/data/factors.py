@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from thin_mini import checks
+
 EXPRESSIONS = (
     "neutral", "happiness", "sadness", "surprise", "fear", "disgust", "anger",
 )  # fmt: skip
@@ -60,7 +62,14 @@ def numbered(expressions: str, first: int) -> dict[int, int]:
 
 
 def expression_actions(expression: Tensor, intensity: Tensor) -> Tensor:
-    """The actions of basic expressions: classes (N,) and 0..1 (N,) → (N, 12)."""
+    """The actions of basic expressions: classes (N,) and 0..1 (N,) → (N, 12).
+
+    Raises:
+        ValueError: If there is no such class, or not one intensity for each.
+    """
+    checks.scores("intensity", intensity, 1)
+    checks.labels("expression", expression, len(intensity), len(EXPRESSIONS))
+    expression = expression.to(intensity.device)
     table = torch.tensor(
         [[PROTOTYPES[name].get(a, 0.0) for a in ACTIONS] for name in EXPRESSIONS]
     )

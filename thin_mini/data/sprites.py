@@ -10,12 +10,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from thin_mini import checks
 from thin_mini.data.dataset import ExogenousDataset
 from thin_mini.data.npz import read_array
 from thin_mini.data.store import DataError, cache_folder, data_folder
 from thin_mini.files import regular_file
 
 SHAPES = ("square", "ellipse", "heart")
+NAMES = ("shape", "scale", "orientation", "x", "y")
 N_POSITIONS = 32  # of x and of y
 N_ORIENTATIONS = 39  # the official 40th repeats the first: 360 degrees are 0
 OFFICIAL_FILE = "dsprites_ndarray_co1sh3sc6or40x32y32_64x64.npz"
@@ -155,7 +157,7 @@ def dsprites(
     """
     if n_scales not in (6, 10):
         raise ValueError(f"n_scales must be 10 or 6 (official), got {n_scales}")
-    if not 4 <= size <= OFFICIAL_SIZE:
+    if not 4 <= checks.whole("size", size, None) <= OFFICIAL_SIZE:
         raise ValueError(f"size must lie between 4 and {OFFICIAL_SIZE}, got {size}")
     if source not in SOURCES:
         raise ValueError(f"source must be one of {', '.join(SOURCES)}, got {source!r}")
@@ -165,6 +167,9 @@ def dsprites(
     if n_scales == 6:
         cells.append(6)
     n_cells = math.prod(cells)
+    seed = checks.seed_number(seed)
+    for name, n in (("n_train", n_train), ("n_test", n_test)):
+        checks.whole(name, n, None)
     if n_train < 1 or n_test < 1 or n_train + n_test > n_cells:
         raise ValueError(
             f"n_train and n_test must be at least 1 and together at most {n_cells:,}, "
@@ -270,29 +275,21 @@ def _read_official(path: Path) -> np.ndarray:
     return read_array(path, "imgs", OFFICIAL_SHAPE, np.uint8)
 
 
-def _check_factors(
-    shape: Tensor,
-    scale: Tensor,
-    orientation: Tensor,
-    x: Tensor,
-    y: Tensor,
-    *,
-    size: int,
-) -> None:
-    if size < 4:
+def _check_factors(*factors: Tensor, size: int) -> None:
+    if checks.whole("size", size, None) < 4:
         raise ValueError(f"size must be at least 4 pixels, got {size}")
-    if shape.is_floating_point():
+    shape = factors[0]
+    for name, factor in zip(NAMES, factors, strict=True):
+        checks.instance(name, factor, Tensor, "pass a tensor (N,)")
+        if factor.ndim != 1:
+            raise ValueError(f"{name} must be (N,), got {tuple(factor.shape)}")
+    if shape.dtype == torch.bool or shape.is_floating_point():
         raise ValueError(f"shape must hold integers, got {shape.dtype}")
-    lengths = {len(f) for f in (shape, scale, orientation, x, y)}
+    lengths = {len(f) for f in factors}
     if len(lengths) > 1:
         raise ValueError(f"the factors' lengths differ: {sorted(lengths)}")
-    for name, factor, low, high in (
-        ("shape", shape, 0, 2),
-        ("scale", scale, 0.5, 1),
-        ("orientation", orientation, -math.inf, math.inf),
-        ("x", x, 0, 1),
-        ("y", y, 0, 1),
-    ):
+    ranges = ((0, 2), (0.5, 1), (-math.inf, math.inf), (0, 1), (0, 1))
+    for name, factor, (low, high) in zip(NAMES, factors, ranges, strict=True):
         wrong = ~((factor >= low) & (factor <= high) & factor.isfinite())
         if wrong.any():
             raise ValueError(
