@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from thin_mini.cli import app
 from thin_mini.comparison import compare_runs, readable
-from thin_mini.results import ResultError
+from thin_mini.files import DataError
 
 SHARED = {
     "data": "RAF-DB, 12,015 pictures",
@@ -139,7 +139,7 @@ def test_a_single_seed_is_shown_without_interval_and_verdict(runs):
 )
 def test_values_that_no_run_can_have_are_not_judged(values, runs):
     change(runs, "thin-vggface-0.01-0", **values)
-    with pytest.raises(ResultError, match="which no run can"):
+    with pytest.raises(DataError, match="which no run can"):
         compare_runs(runs)
 
 
@@ -154,7 +154,7 @@ def test_values_that_no_run_can_have_are_not_judged(values, runs):
 )
 def test_runs_that_do_not_belong_together_are_refused(runs, values, message):
     change(runs, "thin-vggface-0.01-0", **values)
-    with pytest.raises(ResultError, match=message):
+    with pytest.raises(DataError, match=message):
         compare_runs(runs)
 
 
@@ -169,7 +169,7 @@ def test_runs_that_do_not_belong_together_are_refused(runs, values, message):
 def test_a_damaged_result_is_named(runs, text, message):
     file = runs / "thin-vggface-0.01-0" / "result.json"
     file.write_text(text)
-    with pytest.raises(ResultError, match=f"{re.escape(str(file))} {message}"):
+    with pytest.raises(DataError, match=f"{re.escape(str(file))} {message}"):
         compare_runs(runs)
 
 
@@ -185,5 +185,5 @@ def test_the_command_prints_the_table_or_says_what_is_missing(runs, tmp_path):
 @needs_pipes
 def test_a_pipe_in_place_of_a_result_is_named(runs):
     file = pipe_at(runs / "thin-vggface-0.01-0" / "result.json")
-    with pytest.raises(ResultError, match=f"{file} is a pipe and not a file"):
+    with pytest.raises(DataError, match=f"{file} is a pipe and not a file"):
         compare_runs(runs)

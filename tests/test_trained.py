@@ -2,6 +2,8 @@
 
 import csv
 import json
+import math
+import os
 import shutil
 import sys
 from types import SimpleNamespace
@@ -151,6 +153,11 @@ def edit(folder, **values):
         (lambda run: edit(run, test=99.0), "says test 99.0 beside a confusion"),
         (lambda run: edit(run, seed=7), r"belong to two runs \(seed 0 and 7\)"),
         (lambda run: edit(run, model="oracle"), "says model oracle"),
+        (lambda run: edit(run, data=5), "says data 5, which no run can"),
+        (lambda run: edit(run, seed=0.5), "says seed 0.5, which no run can"),
+        (lambda run: edit(run, images="x"), "says images x, which no run can"),
+        (lambda run: edit(run, confusion=[[math.nan]]), "says test .* beside a conf"),
+        (lambda run: (run / "result.json").write_text(""), "not whole JSON.*start its"),
     ],
 )
 @pytest.mark.parametrize("command", [False, True])
@@ -257,6 +264,9 @@ def test_a_face_is_cut_out_where_opencv_finds_one(
         (["nowhere.png"], "there is no nowhere.png: name a picture"),
         (["{empty}"], "holds no picture"),
         (["{faces}/0.png", "--save", "x.txt"], "x.txt names no kind of image"),
+        (["{faces}/0.png", "--csv", "{faces}/0.png"], "0.png would be written over"),
+        (["{faces}", "--save", "{faces}/1.png"], "1.png would be written over"),
+        (["{faces}/0.png", "--csv", "{faces}"], "is a folder: name a file"),
         (["{faces}/0.png", "--device", "tpu"], "--device tpu: device must be one of"),
     ],
 )
@@ -335,6 +345,22 @@ def test_without_onnx_it_says_what_to_install(trained, monkeypatch):
     assert "onnx is missing" in said
     assert 'pip install "thin-mini[onnx]"' in said
     assert run("export", trained[0]) == (1, "name a format to write: --onnx\n")
+    before = (trained[0] / "model.pt").read_bytes()
+    code, said = run("export", trained[0], "--onnx", "--out", trained[0] / "model.pt")
+    assert (code, said.count("\n")) == (1, 1)
+    assert "model.pt names no ONNX file: let it end in .onnx" in said
+    assert (trained[0] / "model.pt").read_bytes() == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="where names are any bytes")
+def test_a_name_of_any_bytes_is_told_as_it_is(trained, faces, tmp_path):
+    picture = os.fsdecode(os.fsencode(tmp_path) + b"/\xff\n.png")
+    shutil.copy(faces / "0.png", picture)
+    table = tmp_path / "found.csv"
+    code, said = run("predict", trained[0], tmp_path, "--csv", table)
+    assert code == 0, said
+    with table.open(newline="", errors="surrogateescape") as file:
+        assert [row["picture"] for row in csv.DictReader(file)] == [picture]
 
 
 def test_onnx_answers_as_the_model_for_any_number_of_images(trained, tmp_path):

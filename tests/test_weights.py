@@ -301,6 +301,33 @@ def test_training_code_wraps_its_weights(prefix, wraps, tmp_path):
     assert tm.vgg_face(path)(torch.rand(1, 3, 64, 64)).dtype == torch.float32
 
 
+def test_a_state_dict_that_holds_itself_ends(tmp_path):
+    content = {}
+    content["state_dict"] = content
+    torch.save(content, tmp_path / "loop.pth")
+    with pytest.raises(DataError, match="no layer of VGG-16"):
+        tm.vgg_face(tmp_path / "loop.pth")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda v: {"conv_1_1.weight": v.to_sparse()}, "no plain array .*sparse_coo"),
+        (lambda v: {"conv_1_1.weight": v.to("meta")}, "no plain array .*meta"),
+        (lambda v: {"conv_1_1.weight": v.to(torch.int8)}, "no plain array .*int8"),
+        (lambda v: {"conv_1_1.weight": v.to(torch.complex64)}, "no plain array"),
+        (lambda v: {"module.conv_1_1.weight": 2 * v}, "conv_1_1.weight of two models"),
+    ],
+)
+def test_weights_that_are_no_plain_floats_or_of_two_models(change, message, tmp_path):
+    values = hollow(FACE)
+    values = {name: value.clone() for name, value in values.items()}
+    path = tmp_path / "odd.pth"
+    torch.save(values | change(values["conv_1_1.weight"]), path)
+    with pytest.raises(DataError, match=message):
+        tm.load_vgg16(tm.VGG16Encoder(32), path)
+
+
 def test_vgg16_with_batch_norm_is_another_network(tmp_path):
     path = tmp_path / "vgg16_bn.pth"
     layers = make_layers(cfgs["D"], batch_norm=True).state_dict()

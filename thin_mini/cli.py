@@ -106,7 +106,7 @@ def check_ledger(
         if update and wrong:
             ledger.update(file, root)
             entries = ledger.load(file)
-    except (ValueError, OSError, results.ResultError, DataError) as error:
+    except (ValueError, OSError, DataError) as error:
         raise fail(error) from error
     counts = Counter((entry.verdict, entry.kind) for entry in entries)
     say("".join(f"{name:>13}" for name in ("", *ledger.KINDS, "all")))

@@ -120,7 +120,7 @@ def reproduce(
                 say(table.title(seeds, profile_name, root))
                 shown = results.readable(results.table(table.rows, root))
                 say(shown.to_string())
-    except (ValueError, DataError, results.ResultError) as error:
+    except (ValueError, DataError) as error:
         raise fail(error) from error
     except BrokenPipeError:  # of `| head`, which has seen enough
         raise

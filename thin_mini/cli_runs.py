@@ -163,14 +163,10 @@ def compare(
     runs: Annotated[Path, typer.Argument(help="A folder of folders made by train.")],
 ) -> None:
     """Lay runs of train side by side as Table 4 does, with intervals over seeds."""
-    from thin_mini.comparison import compare_runs, readable
-    from thin_mini.results import ResultError
+    with one_line(lambda: "nothing was changed"):
+        from thin_mini.comparison import compare_runs, readable
 
-    try:
         typer.echo(readable(compare_runs(runs)).to_string())
-    except ResultError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(code=1) from error
 
 
 def runs(

@@ -48,12 +48,15 @@ def predict(
     """
     with one_line(lambda: "nothing was written; start again"):
         from thin_mini import predictions
-        from thin_mini.preflight import check_image_file
+        from thin_mini.files import whole_file
+        from thin_mini.preflight import check_image_file, check_new
         from thin_mini.trained import load
 
         if save is not None:
             check_image_file(save)
         found = predictions.find_pictures(pictures)
+        for path in filter(None, (csv, save)):
+            check_new(path, found)
         trained = load(run)
         _move(trained, device)
         if not whole and not predictions.finds_faces():
@@ -64,18 +67,15 @@ def predict(
             )
         table, images = predictions.predict_pictures(trained, found, whole)
         typer.echo(predictions.readable(trained, table))
-        for path, write in ((csv, table.to_csv), (save, None)):
-            if path is None:
-                continue
-            from thin_mini.data.store import whole_file
-
-            with whole_file(path) as temporary:
-                if write is not None:
-                    write(temporary, index=False)
-                else:
-                    drawn = predictions.figure(trained, table, images)
-                    drawn.savefig(temporary, format=path.suffix[1:].lower(), dpi=150)
-            typer.echo(path)
+        if csv is not None:
+            with whole_file(csv) as temporary:  # names may be of any bytes
+                table.to_csv(temporary, index=False, errors="surrogateescape")
+            typer.echo(csv)
+        if save is not None:
+            drawn = predictions.figure(trained, table, images)
+            with whole_file(save) as temporary:
+                drawn.savefig(temporary, format=save.suffix[1:].lower(), dpi=150)
+            typer.echo(save)
         typer.echo(predictions.caveats(trained), err=True)
 
 

@@ -8,7 +8,6 @@ from typing import Any
 import pandas as pd
 
 from thin_mini import results
-from thin_mini.data.store import DataError
 from thin_mini.face_recipes import FACE_LAMBDA, PAPER_TABLE_4
 from thin_mini.plans import NAMES
 from thin_mini.presets import MODELS, RESULT, STARTS
@@ -32,13 +31,13 @@ def compare_runs(root: Path) -> pd.DataFrame:
         to the baseline with the same start; a baseline's to one that knows no faces.
 
     Raises:
-        ResultError: If no run is finished, a file is damaged, two runs are one, or
+        DataError: If no run is finished, a file is damaged, two runs are one, or
             runs differ by more than that.
     """
     runs: dict[Key, dict[int, dict[str, Any]]] = {}
     first: dict[str, Any] = {}
     for path in sorted(root.glob(f"*/{RESULT}")):
-        run = {"path": path, **_read(path.parent)}
+        run = {"path": path, **read_result(path.parent)}
         first = first or run
         for key in SHARED:
             if run[key] != first[key]:
@@ -75,13 +74,6 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
     single = table["seeds"] == 1
     text.loc[single, "ours"] = table.loc[single, "mean"].map("{:.2f}".format)
     return text
-
-
-def _read(folder: Path) -> dict[str, Any]:
-    try:
-        return read_result(folder)
-    except DataError as error:
-        raise results.ResultError(str(error)) from error
 
 
 def _place(key: Key) -> tuple[bool, str, int, float]:

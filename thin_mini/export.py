@@ -41,9 +41,12 @@ def to_onnx(run: TrainedRun, file: Path | str) -> Path:
         The file.
 
     Raises:
+        ValueError: If the file's name does not end in .onnx.
         ImportError: If ONNX is missing.
         DataError: If the file cannot be written.
     """
+    if Path(file).suffix.lower() != ".onnx":  # such as the run's own model.pt
+        raise ValueError(f"{file} names no ONNX file: let it end in .onnx")
     for name in NEEDED:
         try:
             importlib.import_module(name)

@@ -47,8 +47,11 @@ def whole_file(path: Path) -> Iterator[Path]:
     read the file is up to the umask, as for any other.
 
     Raises:
-        DataError: If the folder cannot be written, or the disk is full.
+        DataError: If the folder cannot be written, the disk is full, or a folder has
+            the name.
     """
+    if path.is_dir():
+        raise DataError(f"{path} is a folder: name a file to write")
     check_writable(path.parent)
     handle, temporary = _temporary(path)
     try:

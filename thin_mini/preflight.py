@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -87,6 +87,14 @@ def check_image_file(path: Path) -> None:
         raise ValueError(
             f"{path} names no kind of image: let it end in one of .{', .'.join(kinds)}"
         )
+
+
+def check_new(path: Path, read: Sequence[Path]) -> None:
+    """Raise a ValueError if writing this file would destroy one that is read."""
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder: name a file to write")
+    if path.exists() and any(path.samefile(other) for other in read):
+        raise ValueError(f"{path} would be written over what is read: name another")
 
 
 def check_share(batch_size: int, pieces: int, processes: int) -> None:

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn
 
-from thin_mini.data.store import whole_file
+from thin_mini.files import DataError, whole_file
 from thin_mini.runs import Run, run_from
 
 FORMAT = 1  # of a result file; another number is refused
@@ -29,7 +29,7 @@ PERCENT = {
 CLASSES = {"mnist-r": 10, "mnist-rs": 10, "dsprites": 3, "cartoons": 7, "photos": 7}
 
 
-class ResultError(RuntimeError):
+class ResultError(DataError):
     """A results folder that cannot be read or is not whole; the message says why."""
 
 

@@ -35,6 +35,8 @@ NUMBERS = {
     "batch_size": (2, math.inf),
     "size": (1, math.inf),
 }
+WHOLE = {"seed", "steps", "batch_size", "size"}
+KINDS = {"data": str, "images": list, "balanced": bool, "mixed_precision": str}
 NAMES = {"model": MODELS, "encoder": tuple(PRESETS), "start": tuple(STARTS)}
 # What runs must share to be compared, so that their rows differ by the model alone.
 SHARED = (
@@ -195,14 +197,20 @@ def _read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read ({error})") from error
+        # A reader of JSON counts the bytes of what it expected, which mends nothing.
+        why = error.strerror if isinstance(error, OSError) else "it is not whole JSON"
+        raise DataError(f"{path} cannot be read ({why}): {AGAIN}") from error
     return content if isinstance(content, dict) else {}
 
 
 def _impossible(result: dict[str, Any]) -> str | None:
     """The first value that no run can have, in words; None if there is none."""
     for name, (low, high) in NUMBERS.items():
-        if not _lies(result.get(name, low), low, high):
+        value = result.get(name, low)
+        if not _lies(value, low, high) or (name in WHOLE and value != int(value)):
+            return f"{name} {value}"
+    for name, kind in KINDS.items():
+        if not isinstance(result[name], kind):
             return f"{name} {result[name]}"
     for name, known in NAMES.items():
         if result[name] not in known:
@@ -221,7 +229,7 @@ def _impossible(result: dict[str, Any]) -> str | None:
         accuracy = 100 * right / sum(map(sum, counts))
     except (TypeError, IndexError, ZeroDivisionError):
         return f"confusion {counts}"
-    if abs(accuracy - result["test"]) > 0.01:
+    if not abs(accuracy - result["test"]) <= 0.01:  # NaN neither
         return f"test {result['test']} beside a confusion of {accuracy:.4f} %"
     return None
 

@@ -46,8 +46,11 @@ codecs.register_error(PLAIN, spell)
 
 
 def say(text: object, err: bool = False) -> None:
-    """Print for the eye; ``typer.echo`` would send UTF-8 to an ASCII terminal."""
-    print(text, file=sys.stderr if err else sys.stdout)
+    """Print for the eye; ``typer.echo`` would send UTF-8 to an ASCII terminal.
+
+    At once, so that what goes to both streams stays in order where they are one.
+    """
+    print(text, file=sys.stderr if err else sys.stdout, flush=True)
 
 
 class Commands(TyperGroup):

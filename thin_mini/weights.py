@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -185,21 +186,19 @@ def _read(file: Path | str) -> tuple[str, dict[str, Tensor]]:
             content = _from_matconvnet(file)
         else:
             content = torch.load(file, map_location="cpu", weights_only=True)
-        while inner := [w for w in _WRAPS if isinstance(content.get(w), Mapping)]:
-            content = content[inner[0]]
-        # Some ports keep their layers in two groups.
-        values = {
-            re.sub(
-                r"^(features|fc)\.(?=conv|fc)", "", _PREFIX.sub("", str(name))
-            ): value
-            for name, value in content.items()
-            if isinstance(value, Tensor)
-        }
+        for _ in _WRAPS:  # and not for ever: a state dict may hold itself
+            inner = [w for w in _WRAPS if isinstance(content.get(w), Mapping)]
+            content = content[inner[0]] if inner else content
+        named = [(_own_name(str(n)), v) for n, v in content.items()]
+        values = {name: value for name, value in named if isinstance(value, Tensor)}
     except Exception as error:  # both readers raise many kinds for a damaged file
         raise DataError(
             f"{file} is damaged, or no file of weights that can be read without "
             f"running code ({type(error).__name__}): {_MEND}"
         ) from error
+    counts = Counter(name for name, value in named if isinstance(value, Tensor))
+    if counts and (most := counts.most_common(1)[0])[1] > 1:
+        raise DataError(f"{file} holds {most[0]} of two models: save one of them")
     found = {
         kind: sum(f"{name}.weight" in values for name in names)
         for kind, names in _LAYERS.items()
@@ -212,6 +211,12 @@ def _read(file: Path | str) -> tuple[str, dict[str, Tensor]]:
             f"{_MEND}"
         )
     return kind, values
+
+
+def _own_name(name: str) -> str:
+    """A tensor's name without what wrappers put before it."""
+    # Some ports keep their layers in two groups.
+    return re.sub(r"^(features|fc)\.(?=conv|fc)", "", _PREFIX.sub("", name))
 
 
 def _from_matconvnet(file: Path | str) -> dict[str, Tensor]:
@@ -260,6 +265,12 @@ def _fill(
             raise DataError(
                 f"{file} is no VGG-16: {key} is {tuple(values[key].shape)} there, "
                 f"{tuple(p.shape)} here: {_MEND}"
+            )
+        plain = values[key].layout == torch.strided and not values[key].is_meta
+        if not (plain and values[key].is_floating_point()):
+            raise DataError(
+                f"{file}: {key} is no plain array of floats ({values[key].dtype}, "
+                f"{values[key].layout}, on {values[key].device}): {_MEND}"
             )
         if not values[key].isfinite().all():
             raise DataError(f"{file}: {key} holds NaN or infinite values: {_MEND}")
