@@ -127,3 +127,44 @@ def test_half_precision_and_gradients_can_be_drawn_and_probed():
     tm.plots.cosines({"x": h[:, 0]})
     tm.plots.image_grid(IMAGES.requires_grad_(False))
     plt.close("all")
+
+
+def test_a_checkpoint_whose_parts_are_damaged_is_named_and_kept(tmp_path):
+    file, wrong = tmp_path / "c.pt", tmp_path / "wrong.pt"
+
+    def train(path):
+        tm.fit(model(), dataset(), epochs=1, checkpoint=path, progress=False)
+
+    train(file)
+    saved = torch.load(file, weights_only=True)
+    nan = {k: v * float("nan") for k, v in saved["model"].items()}
+    changes = [{name: "x"} for name in saved]
+    changes += [{"recipe": None}, {"history": [1]}, {"optimizer": {}}, {"model": nan}]
+    for change in changes:
+        torch.save(saved | change, wrong)
+        before = wrong.read_bytes()
+        with pytest.raises(ValueError, match=r"wrong\.pt is damaged, or was changed"):
+            train(wrong)
+        assert wrong.read_bytes() == before
+
+
+def test_a_model_in_half_precision_is_told_what_serves():
+    for ask in (tm.evaluate, tm.precompute, partial(tm.fit, epochs=1)):
+        with pytest.raises(ValueError, match=r"float16 .* write model.float\(\), and"):
+            ask(model().half(), dataset())
+
+
+def frozen():
+    return tm.ExogenousNetwork(encoder(), 2).freeze()
+
+
+def test_no_part_to_be_trained_shares_a_parameter_with_the_frozen_side():
+    network, own = frozen(), encoder()
+    own.layers[0].weight = network.encoder.layers[0].weight
+    settings = {"n_experts": 2, "hidden": 2, "image_size": 8}
+    with pytest.raises(ValueError, match="the encoder belongs to a frozen network"):
+        tm.build("thin", 2, exogenous=network, encoder=own, **settings)
+    late = tm.build("thin", 2, exogenous=network, **settings)
+    late.gate.linear = network.head.first
+    with pytest.raises(ValueError, match="the gate belongs to a frozen network"):
+        tm.fit(late, dataset(), epochs=1, progress=False)

@@ -142,6 +142,8 @@ def load_checkpoint(
     needed = {"recipe", "history", "best", "rng", *state}
     if not isinstance(saved, dict) or not needed <= saved.keys():
         raise ValueError(f"{path} is no checkpoint of fit: {mend}")
+    if not _sound(saved):
+        raise ValueError(f"{path} is damaged, or was changed by hand: {mend}")
     there, here = saved["model"], state["model"].state_dict()
     for name in sorted(there.keys() | here.keys()):
         shapes = [
@@ -165,10 +167,32 @@ def load_checkpoint(
         raise ValueError(
             f"{path} was made by another run ({'; '.join(differing)}): {mend}"
         )
-    for name, part in state.items():
-        part.load_state_dict(saved[name])
-    torch.set_rng_state(saved["rng"])
+    try:
+        for name, part in state.items():
+            part.load_state_dict(saved[name])
+        torch.set_rng_state(saved["rng"])
+    except Exception as error:  # PyTorch raises many kinds here, too
+        raise ValueError(
+            f"{path} is damaged, or was changed by hand: {mend}"
+        ) from error
     return saved["history"], saved["best"]
+
+
+def _sound(saved: dict[str, Any]) -> bool:
+    """Whether the parts of a checkpoint are of their kinds, and its weights finite."""
+    weights = [w for w in (saved["model"], saved["best"]) if w is not None]
+    return (
+        isinstance(saved["recipe"], dict)
+        and isinstance(saved["history"], list)
+        and all(isinstance(row, dict) for row in saved["history"])
+        and saved["model"] is not None
+        and all(
+            isinstance(w, dict)
+            and w.keys() == saved["model"].keys()
+            and all(isinstance(v, Tensor) and v.isfinite().all() for v in w.values())
+            for w in weights
+        )
+    )
 
 
 def _equal(here: dict[str, Tensor], there: dict[str, Tensor] | None) -> bool:

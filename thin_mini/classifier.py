@@ -139,7 +139,10 @@ class Classifier(nn.Module):
 
     def check_trainable(self) -> None:
         """Raise a ValueError if a part to be trained belongs to a frozen network."""
-        check_awake("encoder", self.encoder)
+        parts = dict(self.named_children())
+        context = parts.pop("context", None)
+        for name, part in parts.items():
+            check_awake(name, part, context)
 
     def requires_grad_(self, requires_grad: bool = True) -> Classifier:
         """As in any module, but for the frozen side."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import torch
+
 from thin_mini import checks
 from thin_mini.classifier import Classifier
 from thin_mini.data.dataset import ExogenousDataset
@@ -13,10 +15,16 @@ SCHEDULES = ("one-cycle", "constant")
 
 
 def check_model(model: Classifier) -> None:
-    """Raise a TypeError unless this is a model."""
+    """Raise an error unless this is a model in float32, as images are."""
     checks.instance(
         "model", model, Classifier, "pass what tm.build gives, or a model of its parts"
     )
+    wrong = {p.dtype for p in model.parameters()} - {torch.float32}
+    if wrong:
+        raise ValueError(
+            f"the model has weights of type {wrong.pop()} and images are float32: "
+            "write model.float(), and for half precision use torch.autocast"
+        )
 
 
 def check_data(model: Classifier, dataset: ExogenousDataset) -> None:

@@ -53,10 +53,18 @@ def trained_parameters(model: nn.Module) -> list[nn.Parameter]:
     return [p for p in model.parameters() if p.requires_grad]
 
 
-def check_awake(name: str, part: nn.Module) -> None:
-    """Raise a ValueError that names the mend if a part to be trained is frozen."""
-    checks.instance(name, part, nn.Module, "wrap layers as Encoder(layers, shape)")
-    if any(is_asleep(module) for module in part.modules()):
+def check_awake(name: str, part: nn.Module, context: nn.Module | None = None) -> None:
+    """Raise a ValueError that names the mend if a part to be trained is frozen.
+
+    Args:
+        name: Of the part.
+        part: That is to be trained.
+        context: The frozen side, with which it may not share a parameter either.
+    """
+    fixed = set() if context is None else {id(p) for p in context.parameters()}
+    if any(is_asleep(module) for module in part.modules()) or any(
+        id(p) in fixed for p in part.parameters()
+    ):
         raise ValueError(
             f"the {name} belongs to a frozen network, or is a copy of a part of one, "
             "and would never train: to start from its weights, pass "
