@@ -199,10 +199,19 @@ def test_an_interruption_says_what_is_kept(when, kept, faces, tmp_path, monkeypa
     assert "start the same command again" in said
 
 
+# What a shell starts in the background ignores Ctrl-C, and so would its children.
+LISTENING = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from thin_mini.cli import app
+app()
+"""
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
 def test_ctrl_c_in_the_middle_is_one_line_and_goes_on(faces, tmp_path):
     out = tmp_path / "run"
-    command = [sys.executable, "-m", "thin_mini.cli", "train", faces, "--out", out]
+    command = [sys.executable, "-c", LISTENING, "train", faces, "--out", out]
     long = (*QUICK, "--steps", 100_000, "--model", "tree")
     process = subprocess.Popen(
         [str(word) for word in (*command, *long)],
@@ -213,7 +222,10 @@ def test_ctrl_c_in_the_middle_is_one_line_and_goes_on(faces, tmp_path):
     while not (out / "checkpoint.pt").exists():
         assert process.poll() is None
     process.send_signal(signal.SIGINT)
-    said = process.communicate()[1]
+    try:
+        said = process.communicate(timeout=60)[1]
+    finally:
+        process.kill()
     assert process.returncode == 130
     assert "Traceback" not in said
     assert "stopped: the checkpoint in" in said
