@@ -242,8 +242,8 @@ def test_ctrl_c_in_the_middle_is_one_line_and_goes_on(faces, tmp_path):
         (["--lr", "inf"], "--lr must be a number above 0, got inf"),
         (["--dispel", -1], "--dispel (λ) must be a number from 0 up"),
         (["--workers", -1], "--workers must be at least 0"),
-        (["--seed", -1], "--seed must be at least 0"),
-        (["--seed", 2**32], "--seed must be below"),
+        (["--seed", -1], "--seed must lie between 0 and"),
+        (["--seed", 2**32], "--seed must lie between 0 and"),
         (["--size", 0], "--size must be at least 8"),
         (["--device", "tpu"], "--device tpu: device must be one of"),
         (["--precision", "fp8"], "--precision must be one of"),
@@ -297,6 +297,11 @@ def test_an_empty_folder_and_too_few_pictures_are_named(faces, tmp_path):
         ("(resume=False would replace", "(--no-resume would replace"),
         ("/data/batch_size/lr=3 is missing", "/data/batch_size/lr=3 is missing"),
         ("it has done 8 steps", "it has done 8 steps"),
+        (
+            "identity.pt is no readable checkpoint: name another file",
+            "identity.pt is no readable checkpoint: start anew with --no-resume, or "
+            "name another --out",
+        ),
     ],
 )
 def test_messages_name_options_as_they_are_typed(message, typed):

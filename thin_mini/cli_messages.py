@@ -18,6 +18,8 @@ OPTIONS = {
     "folder": "FOLDER",
 }
 FLAGS = {"resume=False": "--no-resume", "balanced=False": "no --balanced"}
+# What the library advises of a checkpoint, whose name no command asks for.
+ADVICE = ("name another file", "start anew with --no-resume, or name another --out")
 # Those that are words as well are options only where a value or a rule follows.
 WORDS = (
     *("steps", "workers", "size", "seed", "device", "layout", "model", "encoder"),
@@ -55,6 +57,7 @@ def as_typed(message: str) -> str:
     >>> as_typed("batch_size=64 is more than the 40 training images")
     '--batch-size 64 is more than the 40 training images'
     """
+    message = message.replace(*ADVICE)
     alone = r"(?<![\w/\\.-])"  # not within a path or a longer name
     for flag, typed in FLAGS.items():
         message = re.sub(rf"{alone}{flag}\b", typed, message)
