@@ -226,7 +226,7 @@ def test_the_whole_script_runs_on_a_cpu_in_a_tiny_size(tmp_path):
     assert len(times) > 10
     assert all(a <= b for a, b in pairwise(times))
     largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    assert largest < 2e6  # kilobytes
+    assert largest < 3e6  # kilobytes, PyTorch among them
 
 
 MADE = {"device": "NVIDIA Any", "torch": "2.99.0"}

@@ -88,7 +88,7 @@ def test_the_loss_goes_down_and_the_digits_are_learned(row, exogenous, digits):
 def test_strong_dispelling_brings_the_similarity_down(exogenous, digits):
     last = {}
     for dispel in (1e-9, 5.0):
-        history = quick_fit(make("thin", exogenous), digits[0], dispel=dispel, epochs=5)
+        history = quick_fit(make("thin", exogenous), digits[0], dispel=dispel, epochs=9)
         last[dispel] = history["sim"].iloc[-1]
     assert last[5.0] < 0.7 * last[1e-9]
 
