@@ -4,6 +4,7 @@ from functools import partial
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -34,6 +35,14 @@ def encoder():
 WRONG = [
     (partial(dataset, exo_edges=[0.0, 1.0, 2.0]), "exo_edges is a list: pass a tens"),
     (partial(dataset, factors=None), "factors is a NoneType"),
+    (partial(tm.plots.intervals, pd.DataFrame({"mean": [1.0]})), "lacks half, paper"),
+    (partial(tm.plots.gains, pd.DataFrame(), "labels", "labels"), "lacks labels, mod"),
+    (partial(tm.plots.accuracy_by_lambda, pd.DataFrame({"mean": []})), "lacks half"),
+    (partial(tm.plots.dots, pd.DataFrame(), "%"), "the table has no row"),
+    (partial(tm.plots.dots, None, "%"), "table is a NoneType: pass a data frame"),
+    (partial(tm.data.plain_batches, 8, 2, 0, 0.5), "step must be a whole number"),
+    (partial(tm.data.class_batches, LABELS, 2, 0, -1), "step must be at least 0"),
+    (partial(tm.distances.overlap, H[0], H[1], np.ones(1)), "at least 2 edges"),
     (partial(dataset, factors={"age": [1] * N}), "age is a list: pass a tensor"),
     (lambda: dataset().subset([0, 100]), "there is no image 100 among 8"),
     (lambda: dataset().subset(torch.tensor([-9])), "there is no image -9"),

@@ -145,6 +145,8 @@ def overlap(
         _check_finite(name, x)
     if not isinstance(bins, np.ndarray):
         checks.whole("bins", bins)
+    elif bins.ndim != 1 or len(bins) < 2:
+        raise ValueError(f"bins must be at least 2 edges, got shape {bins.shape}")
     both = np.concatenate(values)
     edges = np.histogram_bin_edges(both, bins)
     if both.min() < edges[0] or both.max() > edges[-1]:

@@ -11,8 +11,19 @@ from matplotlib.figure import Figure
 from thin_mini.style import INK, WIDTH
 
 
+def _needs(table: pd.DataFrame, *columns: str) -> None:
+    """Raise an error that names what a table of results lacks."""
+    if not isinstance(table, pd.DataFrame):
+        raise TypeError(f"table is a {type(table).__name__}: pass a data frame")
+    lacking = [name for name in columns if name not in table.columns]
+    if lacking or len(table) == 0:
+        about = f"lacks {', '.join(lacking)}" if lacking else "has no row"
+        raise ValueError(f"the table {about}: pass one of thin_mini.results.table")
+
+
 def dots(table: pd.DataFrame, xlabel: str) -> Figure:
     """Numbers in a row for each line of a table, one marker for each column."""
+    _needs(table)
     figure, axis = plt.subplots(figsize=(WIDTH, 0.5 + 0.38 * len(table)))
     for column, marker in zip(table.columns, cycle("oDs^vP"), strict=False):
         axis.plot(table[column], range(len(table)), marker, label=column, ms=7)
@@ -28,7 +39,11 @@ def intervals(table: pd.DataFrame) -> Figure:
 
     Args:
         table: From :func:`thin_mini.results.table`.
+
+    Raises:
+        ValueError: If the table is empty or lacks a column.
     """
+    _needs(table, "mean", "half", "paper")
     figure, axis = plt.subplots(figsize=(WIDTH, 0.6 + 0.38 * len(table)))
     places = range(len(table))
     axis.errorbar(
@@ -51,7 +66,11 @@ def gains(table: pd.DataFrame, x: str, xlabel: str) -> Figure:
         table: From :func:`thin_mini.results.table`, with a column ``model``.
         x: The column that holds the number of labels.
         xlabel: What to call it.
+
+    Raises:
+        ValueError: If the table is empty or lacks a column.
     """
+    _needs(table, x, "model", "difference", "difference_half")
     figure, axis = plt.subplots(figsize=(WIDTH, 3.6))
     amounts = sorted(table[x].unique())
     models = [m for m in table["model"].unique() if m != "baseline"]
@@ -78,9 +97,15 @@ def accuracy_by_lambda(table: pd.DataFrame) -> Figure:
             like; those without runs are left out.
 
     Raises:
-        ValueError: If a row's name holds no λ or none is positive.
+        ValueError: If a row's name holds no λ or none is positive; if the table is
+            empty or lacks a column.
     """
-    found = table.index.str.extract(r"λ = ([\d.e-]+)", expand=False).astype(float)
+    _needs(table, "mean", "half", "paper")
+    found = (
+        table.index.astype(str)
+        .str.extract(r"λ = ([\d.e-]+)", expand=False)
+        .astype(float)
+    )
     if found.isna().any() or not (found > 0).any():
         raise ValueError(
             f"rows must be named 'λ = 0.01' and the like, got {list(table.index)}"

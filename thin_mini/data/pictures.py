@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 from torchvision.transforms import InterpolationMode, v2
 
+from thin_mini import checks
 from thin_mini.data.face_files import FaceFiles
 from thin_mini.data.factors import EXPRESSIONS
 from thin_mini.data.reading import check_size, to_tensor
@@ -117,8 +118,11 @@ def plain_batches(n: int, batch_size: int, seed: int, step: int) -> Tensor:
         int64 (B,), the same for the same arguments.
 
     Raises:
-        ValueError: If the batch is larger than the data set, or empty.
+        ValueError: If the batch is larger than the data set, or empty, or a number
+            is no whole one from 0 up.
     """
+    checks.whole("step", step, 0)
+    checks.seed_number(seed)
     if not 1 <= batch_size <= n:
         raise ValueError(f"batch_size must lie between 1 and {n}, got {batch_size}")
     epoch, place = divmod(step, n // batch_size)
@@ -143,8 +147,10 @@ def class_batches(target: Tensor, batch_size: int, seed: int, step: int) -> Tens
 
     Raises:
         ValueError: If an expression has no image, a label is out of range, or the
-            batch is empty.
+            batch is empty; if a number is no whole one from 0 up.
     """
+    checks.whole("step", step, 0)
+    checks.seed_number(seed)
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, got {batch_size}")
     if target.dtype != torch.int64 or target.ndim != 1 or len(target) == 0:
