@@ -28,39 +28,38 @@ def imported_by(code):
 @pytest.mark.parametrize(
     ("code", "needed"),
     [
-        ("import thin_mini", set()),
-        ("import thin_mini as tm; dir(tm), tm.__version__", set()),
-        ("import thin_mini as tm; tm.profile()", set()),
-        ("from thin_mini import recipes; recipes.RECIPES", set()),
-        ("from thin_mini import results; results.default_folder()", {"scipy"}),
-        ("import thin_mini as tm; tm.TreeGate", {"torch"}),
-        ("import thin_mini as tm; tm.data.shift", {"torch"}),
+        ("import thin_mini", ""),
+        ("import thin_mini as tm; dir(tm), tm.__version__", ""),
+        ("import thin_mini as tm; tm.profile()", ""),
+        ("from thin_mini import recipes; recipes.RECIPES", ""),
+        ("from thin_mini import results; results.default_folder()", "scipy"),
+        ("import thin_mini as tm; tm.TreeGate", "torch"),
+        ("import thin_mini as tm; tm.data.shift", "torch"),
     ],
 )
 def test_nothing_is_imported_that_is_not_used(code, needed):
-    assert imported_by(code) & set(HEAVY) == needed
+    assert imported_by(code) & set(HEAVY) == set(needed.split())
 
 
 @pytest.mark.parametrize(
     ("command", "needed"),
     [
-        (["--help"], set()),
-        (["--version"], set()),
-        (["doctor"], set()),
-        (["data"], set()),
-        (["train", "--help"], set()),
-        (["compare", "--help"], set()),
-        (["runs", "--help"], set()),
-        (["predict", "--help"], set()),
-        (["evaluate", "--help"], set()),
-        (["export", "--help"], set()),
-        (["reproduce", "--help"], set()),
-        (["reproduce", "--list"], {"scipy"}),
-        (["reproduce", "table2", "--dry-run", "--profile", "smoke"], {"scipy"}),
-        (["reproduce", "table2", "--data", "dsprites"], {"scipy", "pandas"}),
-        (["ledger"], {"scipy"}),
+        ("--help", ""),
+        ("--version", ""),
+        ("doctor", ""),
+        ("data", ""),
+        ("train --help", ""),
+        ("compare --help", ""),
+        ("runs --help", ""),
+        ("predict --help", ""),
+        ("evaluate --help", ""),
+        ("export --help", ""),
+        ("reproduce --help", ""),
+        ("reproduce --list", "scipy"),
+        ("reproduce table2 --dry-run --profile smoke", "scipy"),
+        ("reproduce table2 --data dsprites", "scipy pandas"),
+        ("ledger", "scipy"),
     ],
-    ids=" ".join,
 )
 def test_a_command_imports_no_more_than_it_needs(command, needed, monkeypatch):
     monkeypatch.setenv("THIN_MINI_DATA", "stand-in")
@@ -68,11 +67,11 @@ def test_a_command_imports_no_more_than_it_needs(command, needed, monkeypatch):
 import sys
 from thin_mini.cli import app
 try:
-    app({command!r})
+    app({command.split()!r})
 except SystemExit as end:
     assert not end.code, end.code
 """
-    assert imported_by(code) & set(HEAVY) == needed
+    assert imported_by(code) & set(HEAVY) == set(needed.split())
 
 
 @pytest.mark.parametrize("name", PACKAGES)
