@@ -9,8 +9,7 @@ from pathlib import Path
 
 import torch
 
-from thin_mini.files import DataError, check_writable, whole_file
-from thin_mini.results import provenance
+from thin_mini.files import DataError, check_writable, provenance, whole_file
 
 Entry = dict[str, object]
 

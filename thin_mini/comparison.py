@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from thin_mini import results
-from thin_mini.face_recipes import FACE_LAMBDA, PAPER_TABLE_4
-from thin_mini.plans import NAMES
+from thin_mini.files import DataError
+from thin_mini.paper import FACE_LAMBDA, NAMES, TABLE_4
 from thin_mini.presets import MODELS, RESULT, STARTS
 from thin_mini.run_folder import SHARED, read_result
 from thin_mini.runs import Row
@@ -41,19 +41,19 @@ def compare_runs(root: Path) -> pd.DataFrame:
         first = first or run
         for key in SHARED:
             if run[key] != first[key]:
-                raise results.ResultError(
+                raise DataError(
                     f"{path} has {key} {run[key]} and {first['path']} has "
                     f"{first[key]}: compare runs that differ by their model only"
                 )
         seeds = runs.setdefault((run["model"], run["start"], run["dispel"]), {})
         if run["seed"] in seeds:
-            raise results.ResultError(
+            raise DataError(
                 f"{path} and {seeds[run['seed']]['path']} are one run: keep one of "
                 "them there"
             )
         seeds[run["seed"]] = run
     if not runs:
-        raise results.ResultError(
+        raise DataError(
             f"no folder in {root} holds a {RESULT}, with which `thin-mini train` ends"
         )
     rows = _rows(sorted(runs, key=_place), first["data"], first["encoder"])
@@ -84,7 +84,7 @@ def _place(key: Key) -> tuple[bool, str, int, float]:
 
 def _rows(keys: list[Key], data: str, encoder: str) -> dict[Key, Row]:
     names = {key: _name(*key) for key in keys}
-    papers = PAPER_TABLE_4.get(data.partition(",")[0])
+    papers = TABLE_4.get(data.partition(",")[0])
     rows = {}
     for key, name in names.items():
         model, start, dispel = key

@@ -9,16 +9,16 @@ import torch
 from accelerate import PartialState
 from torch import Tensor
 
-from thin_mini import results
 from thin_mini.data.face_folders import open_faces
 from thin_mini.data.factors import EXPRESSIONS
 from thin_mini.data.pictures import Pictures
 from thin_mini.data.store import DataError
 from thin_mini.devices import choose_device
-from thin_mini.face_recipes import FACE_LAMBDA
+from thin_mini.files import provenance
 from thin_mini.logbook import CHECKPOINT, LOG
 from thin_mini.metrics import report
 from thin_mini.models import ExogenousNetwork, n_trainable
+from thin_mini.paper import FACE_LAMBDA
 from thin_mini.preflight import (
     check_batches,
     check_folders,
@@ -179,7 +179,7 @@ def train_folder(
             **measures(logits, test_files.target),
             "processes": PartialState().num_processes,
             "images_per_second": round(float(history["images_per_second"].median()), 1),
-            "provenance": results.provenance(),
+            "provenance": provenance(),
         }
         if PartialState().is_main_process:
             save_model(out, built, about)

@@ -5,22 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from thin_mini.paper import PAPER_LAMBDA
+from thin_mini.paper import NAMES, PAPER_LAMBDA
 from thin_mini.profiles import Profile
 from thin_mini.runs import Protocol, Row, Run
 
 LAMBDAS = (0.0, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5)  # Figures 4 and 5
 PAPER_EPOCHS = 6  # at most; the best is chosen on validation images
-NAMES = {
-    "baseline": "Baseline",
-    "simple": "Simple deep ensemble",
-    "tree": "Tree-gated deep ensemble",
-    "exogenous": "Exogenous tree-gated deep ensemble",
-    "oracle": "Oracle",
-    "thin": "THIN",
-}
-
-
 GATED = ("tree", "exogenous", "oracle", "thin")
 
 

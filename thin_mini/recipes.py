@@ -19,19 +19,15 @@ from thin_mini.face_recipes import (
     table4_random,
     told,
 )
-from thin_mini.plans import NAMES, Plan, beside, lambda_sweep
+from thin_mini.paper import NAMES, TABLE_1, TABLE_2
+from thin_mini.plans import Plan, beside, lambda_sweep
 from thin_mini.profiles import Profile, profile
 from thin_mini.runs import Row
-
-PAPER_TABLE_2 = {
-    "mnist-r": (96.83, 96.81, 97.31, 98.07, 98.06, 98.26),
-    "dsprites": (96.53, 92.68, 95.91, 98.1, 98.43, 98.5),
-}
 
 
 def table1(plan: Plan) -> list[Row]:
     """How well the exogenous variable is recognised, three ways (chapter 3)."""
-    paper = {"mnist-r": 98.32, "dsprites": 94.18}.get(plan.data)
+    paper = TABLE_1[plan.data]
     variable, everything = plan.by.capitalize(), plan.all_labels
     amounts = {variable: everything}
     if plan.data == "mnist-r":
@@ -55,7 +51,7 @@ def table1(plan: Plan) -> list[Row]:
 
 def table2(plan: Plan) -> list[Row]:
     """The architectures at about 200,000 parameters each."""
-    papers = PAPER_TABLE_2[plan.data]
+    papers = TABLE_2[plan.data]
     return [
         plan.row(
             model,

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import stat
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn
 
-from thin_mini.files import DataError, whole_file
+from thin_mini.files import DataError, provenance, whole_file
 from thin_mini.runs import Run, run_from
 
 FORMAT = 1  # of a result file; another number is refused
@@ -177,20 +175,3 @@ def _number(value: object, low: float, high: float = 1e12, whole: bool = False) 
 def _short(value: object) -> str:
     text = json.dumps(value)
     return text if len(text) <= 40 else f"{text[:40]}…"
-
-
-def provenance() -> dict[str, Any]:
-    """Versions and hardware, without the name of the machine."""
-    import numpy as np
-    import torch  # only where a run has been made: reading results needs neither
-
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
-    return {
-        "thin_mini": version("thin-mini"),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "system": f"{platform.system()} {platform.machine()}",
-        "device": device,
-        "threads": torch.get_num_threads(),
-    }

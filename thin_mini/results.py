@@ -16,7 +16,6 @@ from thin_mini.result_files import (
     check_folder,
     default_folder,
     path_of,
-    provenance,
     read,
     write,
 )
@@ -38,7 +37,6 @@ __all__ = [
     "level",
     "paired",
     "path_of",
-    "provenance",
     "published",
     "read",
     "readable",
