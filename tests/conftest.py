@@ -17,7 +17,6 @@ import pytest
 import torch
 from hypothesis import settings
 from PIL import Image
-from torchvision.datasets import MNIST
 from typer.testing import CliRunner
 
 import thin_mini as tm
@@ -127,7 +126,7 @@ def clean_env(monkeypatch, tmp_path):
     monkeypatch.setenv("THIN_MINI_CACHE", str(tmp_path / "cache"))
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.setenv(name, "127.0.0.1")
-    monkeypatch.setattr(MNIST, "mirrors", [f"http://127.0.0.1:{closed_port()}/"])
+    monkeypatch.setattr(store, "MIRRORS", [f"http://127.0.0.1:{closed_port()}/"])
     return tmp_path / "cache"
 
 

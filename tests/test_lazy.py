@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from conftest import closed_port
 
 import thin_mini as tm
 
@@ -63,7 +64,21 @@ def test_nothing_is_imported_that_is_not_used(code, needed):
 )
 def test_a_command_imports_no_more_than_it_needs(command, needed, monkeypatch):
     monkeypatch.setenv("THIN_MINI_DATA", "stand-in")
-    code = f"""
+    assert imported_by(running(command)) & set(HEAVY) == set(needed.split())
+
+
+@pytest.mark.parametrize("command", ["data", "doctor"])
+def test_a_search_for_mnist_does_without_torchvision(command, clean_env, monkeypatch):
+    for name in ("http_proxy", "https_proxy"):  # no mirror can be reached through it
+        monkeypatch.setenv(name, f"http://127.0.0.1:{closed_port()}")
+    imported = imported_by(running(command))
+    assert not imported & set(HEAVY)
+    assert ("pooch" in imported) == (command == "data")  # the mirrors were asked
+
+
+def running(command):
+    """Code that runs a command and fails as it does."""
+    return f"""
 import sys
 from thin_mini.cli import app
 try:
@@ -71,7 +86,6 @@ try:
 except SystemExit as end:
     assert not end.code, end.code
 """
-    assert imported_by(code) & set(HEAVY) == set(needed.split())
 
 
 @pytest.mark.parametrize("name", PACKAGES)

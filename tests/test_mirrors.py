@@ -2,8 +2,11 @@
 
 import gzip
 import hashlib
+import json
 import logging
 import socket
+import subprocess
+import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -163,11 +166,18 @@ def silent():
 
 @pytest.fixture
 def packed(files, monkeypatch):
-    """The files as a mirror offers them, and torchvision's list of their MD5."""
-    made = {f"{name}.gz": gzip.compress(data) for name, data in files.items()}
-    md5 = [(n, hashlib.md5(data).hexdigest()) for n, data in made.items()]
-    monkeypatch.setattr(MNIST, "resources", md5)
-    return made
+    """The files as a mirror offers them, and the list of their MD5."""
+    made = {name: gzip.compress(data) for name, data in files.items()}
+    md5 = {name: hashlib.md5(data).hexdigest() for name, data in made.items()}
+    monkeypatch.setattr(store, "MNIST_MD5", md5)
+    return {f"{name}.gz": data for name, data in made.items()}
+
+
+def test_the_files_and_their_mirrors_are_torchvisions():
+    known = {f"{name}.gz": md5 for name, md5 in store.MNIST_MD5.items()}
+    assert known == dict(MNIST.resources)
+    assert [*store.MIRRORS] == MNIST.mirrors
+    assert store.MNIST_MD5.keys() == store.MNIST_SHA256.keys()
 
 
 def left_in(cache):
@@ -176,7 +186,7 @@ def left_in(cache):
 
 def test_a_download_fills_the_cache_once(packed, files, clean_env, monkeypatch):
     with served(packed) as url:
-        monkeypatch.setattr(MNIST, "mirrors", [url])
+        monkeypatch.setattr(store, "MIRRORS", [url])
         train, _ = tm.data.mnist_r()
     assert train.source.startswith("MNIST, 30 images")
     assert left_in(clean_env) == sorted(["MNIST", "raw", *files])
@@ -189,7 +199,7 @@ def test_a_download_fills_the_cache_once(packed, files, clean_env, monkeypatch):
 def test_the_first_mirror_that_answers_is_taken(packed, monkeypatch):
     dead = f"http://127.0.0.1:{closed_port()}/"
     with served(packed) as url, silent() as mute:
-        monkeypatch.setattr(MNIST, "mirrors", [dead, mute, url])
+        monkeypatch.setattr(store, "MIRRORS", [dead, mute, url])
         start = time.perf_counter()
         assert store.find_mnist().is_dir()
     assert time.perf_counter() - start < store.PATIENCE_SECONDS
@@ -197,7 +207,7 @@ def test_the_first_mirror_that_answers_is_taken(packed, monkeypatch):
 
 def test_a_mirror_that_lacks_the_files_is_passed_over(packed, monkeypatch):
     with served({}) as quick, served(packed, delay=0.2) as slow:
-        monkeypatch.setattr(MNIST, "mirrors", [quick, slow])
+        monkeypatch.setattr(store, "MIRRORS", [quick, slow])
         assert store.find_mnist().is_dir()
 
 
@@ -210,7 +220,7 @@ def test_a_download_that_fails_leaves_nothing_in_the_cache(
     offered, fault, plain = dict(packed), None, name.removesuffix(".gz")
     if failure == "wrong md5":
         offered[name] = gzip.compress(b"something else")
-    elif failure == "wrong sha256":  # as if torchvision's list were wrong
+    elif failure == "wrong sha256":  # as if the list of MD5 were wrong
         monkeypatch.setitem(store.MNIST_SHA256, plain, "0" * 64)
     elif failure == "dies":
 
@@ -222,7 +232,7 @@ def test_a_download_that_fails_leaves_nothing_in_the_cache(
     else:
         del offered[name]
     with served(offered, fault) as url:
-        monkeypatch.setattr(MNIST, "mirrors", [url])
+        monkeypatch.setattr(store, "MIRRORS", [url])
         with pytest.raises(DataError, match=plain):
             tm.data.mnist_r(source="mnist")
     assert left_in(clean_env) == []
@@ -242,7 +252,7 @@ def test_a_dead_network_is_known_within_seconds(
     refused = f"http://127.0.0.1:{closed_port()}/"
     with silent() as mute:
         mirrors = {"refused": [refused], "mute": [mute], "both": [refused, mute]}
-        monkeypatch.setattr(MNIST, "mirrors", mirrors.get(network, []))
+        monkeypatch.setattr(store, "MIRRORS", mirrors.get(network, []))
         start = time.perf_counter()
         with pytest.raises(store.OfflineError, match=r"no network.*set THIN_MINI_DATA"):
             tm.data.mnist_r(20, 10, source="mnist")
@@ -271,7 +281,7 @@ def test_without_permission_to_download_the_network_is_not_asked(files, monkeypa
 def test_two_downloads_at_once_both_end_well(packed, clean_env, monkeypatch):
     roots = []
     with served(packed, delay=0.2) as url:
-        monkeypatch.setattr(MNIST, "mirrors", [url])
+        monkeypatch.setattr(store, "MIRRORS", [url])
         threads = [
             threading.Thread(target=lambda: roots.append(store.find_mnist()))
             for _ in range(3)
@@ -289,7 +299,7 @@ def test_after_a_mirror_that_fails_the_next_is_asked(
     fault, packed, files, clean_env, impatient, monkeypatch
 ):
     with served(packed, fault) as bad, served(packed, delay=0.1) as good:
-        monkeypatch.setattr(MNIST, "mirrors", [bad, good])
+        monkeypatch.setattr(store, "MIRRORS", [bad, good])
         assert store.find_mnist() == clean_env
     assert left_in(clean_env) == sorted(["MNIST", "raw", *files])
 
@@ -300,7 +310,7 @@ def test_where_every_mirror_fails_the_stand_in_is_announced_once(
 ):
     with listening(packed, fault) as server:
         url = f"http://127.0.0.1:{server.server_port}/"
-        monkeypatch.setattr(MNIST, "mirrors", [url])
+        monkeypatch.setattr(store, "MIRRORS", [url])
         with caplog.at_level(logging.WARNING):
             train, _ = tm.data.mnist_r(20, 10)
             asked = len(server.asked)
@@ -324,7 +334,7 @@ def test_what_one_mirror_lacks_another_brings(packed, clean_env, monkeypatch):
         {n: c for n, c in packed.items() if n != lacks} for lacks in (first, last)
     )
     with served(next(halves)) as one, served(next(halves), delay=0.1) as other:
-        monkeypatch.setattr(MNIST, "mirrors", [one, other])
+        monkeypatch.setattr(store, "MIRRORS", [one, other])
         assert store.find_mnist() == clean_env
 
 
@@ -334,7 +344,7 @@ def test_a_server_that_calls_the_file_encoded_sends_the_file(packed, monkeypatch
         mirror.wfile.write(content)
 
     with served(packed, encoded) as url:
-        monkeypatch.setattr(MNIST, "mirrors", [url])
+        monkeypatch.setattr(store, "MIRRORS", [url])
         assert store.find_mnist().is_dir()
 
 
@@ -349,7 +359,7 @@ def test_a_half_filled_cache_is_filled_up(
         tm.data.mnist_r()  # no network: neither half of MNIST nor a stand-in
     with listening(packed) as server:
         monkeypatch.setattr(
-            MNIST, "mirrors", [f"http://127.0.0.1:{server.server_port}/"]
+            store, "MIRRORS", [f"http://127.0.0.1:{server.server_port}/"]
         )
         assert store.find_mnist() == clean_env
     assert set(server.asked) == {f"/{lacking.name}.gz"}
@@ -361,10 +371,85 @@ def test_a_full_disk_is_named(packed, clean_env, monkeypatch):
         raise OSError(28, "No space left on device")
 
     with served(packed) as url:
-        monkeypatch.setattr(MNIST, "mirrors", [url])
+        monkeypatch.setattr(store, "MIRRORS", [url])
         monkeypatch.setattr(store.gzip, "decompress", full)
         with pytest.raises(
             DataError, match=r"cannot write to .*No space left.*THIN_MIN"
         ):
             tm.data.mnist_r()
     assert left_in(clean_env) == []
+
+
+DOWNLOAD = """
+import json, sys
+from thin_mini.data import store
+store.MIRRORS, store.MNIST_MD5, store.MNIST_SHA256 = json.loads(sys.argv[1])
+print(store.find_mnist())
+"""
+
+
+def download(urls):
+    """The same search in a process of its own, which can be killed."""
+    tables = json.dumps([urls, store.MNIST_MD5, store.MNIST_SHA256])
+    command = [sys.executable, "-c", DOWNLOAD, tables]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def hidden_in(cache):
+    return [name for name in left_in(cache) if name.startswith(".")]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
+@pytest.mark.parametrize("kills", [1, 2])
+def test_a_download_that_is_killed_leaves_nothing_once_it_has_finished(
+    kills, packed, files, clean_env, monkeypatch
+):
+    second = list(packed)[1]
+    waiting = threading.Event()
+
+    def second_file_hangs(mirror, content):
+        mirror.head(200, len(content))
+        half = mirror.path.strip("/") == second
+        mirror.wfile.write(content[: len(content) // (2 if half else 1)])
+        if half:
+            mirror.wfile.flush()
+            waiting.set()
+            time.sleep(2)
+
+    with served(packed, second_file_hangs) as url:
+        for _ in range(kills):
+            waiting.clear()
+            process = download([url])
+            assert waiting.wait(30)
+            time.sleep(0.1)
+            process.kill()
+            process.wait()
+            assert len(hidden_in(clean_env)) == 2  # and not more with each kill
+    with listening(packed) as server:
+        monkeypatch.setattr(
+            store, "MIRRORS", [f"http://127.0.0.1:{server.server_port}/"]
+        )
+        assert store.find_mnist() == clean_env
+    assert left_in(clean_env) == sorted(["MNIST", "raw", *files])
+    # Killed after its last file was in place:
+    (clean_env / ".fetching").mkdir()
+    (clean_env / ".fetching.lock").touch()
+    assert store.find_mnist(download=False) == clean_env
+    assert hidden_in(clean_env) == []
+
+
+def test_a_second_process_waits_for_the_download_of_the_first(
+    packed, files, clean_env, monkeypatch, caplog
+):
+    with listening(packed, delay=0.3) as server:
+        url = f"http://127.0.0.1:{server.server_port}/"
+        monkeypatch.setattr(store, "MIRRORS", [url])
+        first = download([url])
+        while not (clean_env / ".fetching").exists():
+            assert first.poll() is None
+        assert store.find_mnist() == clean_env
+        assert first.communicate()[0].strip() == str(clean_env)
+    assert first.returncode == 0
+    assert "another process is downloading into" in caplog.text
+    assert [server.asked.count(f"/{name}") for name in packed][1:] == [1, 1, 1]
+    assert left_in(clean_env) == sorted(["MNIST", "raw", *files])

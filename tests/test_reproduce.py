@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import needs_pipes, pipe_at
+from filelock import FileLock
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -207,7 +208,7 @@ def test_a_run_that_another_process_makes_is_waited_for(grid, trained, monkeypat
     path = results.path_of(run, grid)
     content = path.read_bytes()
     path.unlink()
-    lock, waits = reproduce._lock(run, grid), []
+    lock, waits = FileLock(reproduce._lock(run, grid)), []
     lock.acquire()
 
     def meanwhile(seconds):
@@ -612,8 +613,8 @@ def test_nothing_hidden_is_left_when_the_runs_are_finished(grid, tmp_path):
     path.unlink()
     # A process was killed while it wrote one run, and when it had finished another.
     path.with_name(f".{path.name}.0a1b2c3d.part").write_text("half")
-    reproduce._lock_file(run, grid).touch()
-    reproduce._lock_file(table_rows()[1].runs[0], grid).touch()
+    reproduce._lock(run, grid).touch()
+    reproduce._lock(table_rows()[1].runs[0], grid).touch()
     make(table_rows(), grid)
     assert other.exists()
     assert hidden(grid) == hidden(tmp_path / "networks") == []

@@ -17,12 +17,12 @@ from thin_mini import expressions
 from thin_mini.cli import app
 from thin_mini.cli_messages import as_typed
 from thin_mini.data import DataError
-from thin_mini.run_folder import LOCK, claim
+from thin_mini.locks import LOCK, claim
 
 HOLD = """
 import sys
 from pathlib import Path
-from thin_mini.run_folder import claim
+from thin_mini.locks import claim
 with claim(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

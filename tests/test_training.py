@@ -337,6 +337,53 @@ def test_code_inside_a_checkpoint_is_not_run(digits, tmp_path):
     assert trace.exists()
 
 
+HOLD = """
+import sys
+from pathlib import Path
+from thin_mini.locks import claim
+with claim(Path(sys.argv[1]), file=True):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_second_process_is_kept_off_a_checkpoint(digits, tmp_path):
+    path = tmp_path / "run.pt"
+    settings = {"epochs": 2, "checkpoint": path}
+    first = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert first.stdout.readline() == "held\n"
+    path.write_bytes(b"being trained")
+    for name in (path, tmp_path / "." / "run.pt"):
+        with pytest.raises(
+            DataError, match=r"another process is training with .*run\.pt now: wait"
+        ):
+            quick_fit(make("simple", None), digits[0], checkpoint=name)
+    assert path.read_bytes() == b"being trained"
+    assert first.poll() is None
+    quick_fit(make("simple", None), digits[0], checkpoint=tmp_path / "other.pt")
+    path.unlink()
+    first.kill()
+    first.wait()
+    left = {".run.pt.lock", ".run.pt.1234abcd.part"}  # by a kill in the middle
+    (tmp_path / ".run.pt.1234abcd.part").write_bytes(b"half")
+    assert left < {file.name for file in tmp_path.iterdir()}
+    quick_fit(make("simple", None), digits[0], **settings)
+    assert {file.name for file in tmp_path.iterdir()} == {"run.pt", "other.pt"}
+
+
+def test_a_training_that_stops_gives_its_checkpoint_free(digits, tmp_path, monkeypatch):
+    path = tmp_path / "run.pt"
+    stop_at(monkeypatch, 1)
+    with pytest.raises(KeyboardInterrupt):
+        quick_fit(make("simple", None), digits[0], epochs=2, checkpoint=path)
+    assert {file.name for file in tmp_path.iterdir()} <= {"run.pt"}
+
+
 def test_a_full_disk_leaves_the_older_checkpoint_and_nothing_else(
     digits, tmp_path, monkeypatch
 ):

@@ -15,6 +15,7 @@ from thin_mini.data.pictures import Pictures
 from thin_mini.data.store import DataError
 from thin_mini.devices import choose_device
 from thin_mini.files import provenance
+from thin_mini.locks import claim
 from thin_mini.logbook import CHECKPOINT, LOG
 from thin_mini.metrics import report
 from thin_mini.models import ExogenousNetwork, n_trainable
@@ -30,7 +31,7 @@ from thin_mini.preflight import (
     validation,
 )
 from thin_mini.presets import MODELS, PRESETS, RESULT, Preset
-from thin_mini.run_folder import IDENTITY, MODEL, SETTINGS, claim, write_json
+from thin_mini.run_folder import IDENTITY, MODEL, SETTINGS, write_json
 from thin_mini.scaling import predict, train
 from thin_mini.starts import (
     GATED_BY_IDENTITY,

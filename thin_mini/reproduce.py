@@ -11,7 +11,6 @@ from typing import Any
 
 import torch
 from accelerate.utils import send_to_device
-from filelock import FileLock, Timeout
 from torch import nn
 from tqdm import tqdm
 
@@ -26,7 +25,8 @@ from thin_mini.face_runs import (
     face_encoder,
     people_oracle,
 )
-from thin_mini.files import regular_file
+from thin_mini.files import DataError, regular_file
+from thin_mini.locks import BusyError, locked
 from thin_mini.measures import measure
 from thin_mini.models import (
     Classifier,
@@ -39,6 +39,7 @@ from thin_mini.models import (
 from thin_mini.runs import Row, Run, all_runs
 from thin_mini.training import fit
 
+BUSY = "another process is at this run"
 POLL_SECONDS = 1.0  # how often to look whether another process has finished
 
 
@@ -91,41 +92,28 @@ def make(rows: Sequence[Row], root: Path, progress: bool = True) -> None:
                 time.sleep(POLL_SECONDS)
             missing = left
     for run in runs:  # of a process that was killed when it had finished a run
-        if _lock_file(run, root).exists():
-            _finished(run, root)
+        if (lock := _lock(run, root)).exists():
+            with suppress(DataError), locked(lock, BUSY):
+                pass  # it goes with the block
 
 
 def _make_one(run: Run, root: Path, bar: tqdm) -> bool:
     """Make a run unless another process is at it; whether its result is there."""
-    lock = _lock(run, root)
     try:
-        # The lock goes with the process that holds it, however that ends.
-        with lock.acquire(timeout=0):
+        with locked(_lock(run, root), BUSY):
             if results.read(run, root) is None:
                 bar.set_description(str(run))
                 train_run(run, root)
-            # Whoever waits for the lock finds the result: it can go while it is held.
-            _lock_file(run, root).unlink(missing_ok=True)
-    except Timeout:
+    except BusyError:
         return False
     bar.update(run.cost)
     return True
 
 
-def _finished(run: Run, root: Path) -> None:
-    """Remove the lock of a finished run unless a process holds it."""
-    with suppress(Timeout, OSError), _lock(run, root).acquire(timeout=0):
-        _lock_file(run, root).unlink(missing_ok=True)
-
-
-def _lock_file(run: Run, root: Path) -> Path:
-    return results.path_of(run, root).with_name(f".{run.hash}.lock")
-
-
-def _lock(run: Run, root: Path) -> FileLock:
-    path = _lock_file(run, root)
+def _lock(run: Run, root: Path) -> Path:
+    path = results.path_of(run, root).with_name(f".{run.hash}.lock")
     path.parent.mkdir(parents=True, exist_ok=True)
-    return FileLock(path, mode=0o666)  # for colleagues who share the folder
+    return path
 
 
 def train_run(run: Run, root: Path) -> Classifier:
@@ -196,7 +184,7 @@ def trained_network(run: Run, root: Path, gate_on: str = "hidden") -> ExogenousN
 
     Its weights are no result and are not kept with the results.
     """
-    with _lock(run, root):
+    with locked(_lock(run, root)):
         path = _weights(run)
         if not regular_file(path):
             train_run(run, root)

@@ -5,24 +5,17 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from accelerate import PartialState
-from accelerate.utils import broadcast_object_list
-from filelock import FileLock, Timeout
 
 from thin_mini.data.factors import EXPRESSIONS
-from thin_mini.files import DataError, check_writable, regular_file, whole_file
+from thin_mini.files import DataError, regular_file, whole_file
 from thin_mini.logbook import CHECKPOINT, LOG
 from thin_mini.presets import MODELS, PRESETS, RESULT, STARTS
 
 SETTINGS, MODEL, IDENTITY = "settings.json", "model.pt", "identity.pt"
-LOCK = ".lock"  # there while a run is being trained
 AGAIN = "start its run again, which only measures anew what has been trained"
 GO_ON = "start its command again, which goes on with what is there"
 NUMBERS = {
@@ -44,51 +37,6 @@ SHARED = (
     *("balanced", "mixed_precision"),
 )
 NEEDED = {"model", "start", "dispel", "seed", "test", *SHARED}
-
-_ours: ContextVar[frozenset[Path]] = ContextVar("ours", default=frozenset())
-
-
-@contextmanager
-def claim(folder: Path) -> Iterator[None]:
-    """Keep other runs out of a folder until the block ends, or the process.
-
-    The processes of one run come here together, and the main one holds the lock. It
-    ends with the process, however that ends; a block inside has it already.
-
-    Raises:
-        DataError: If another run is at work in the folder, or it cannot be written.
-    """
-    here = folder.resolve()
-    if here in _ours.get():
-        yield
-        return
-    check_writable(folder)
-    lock = FileLock(folder / LOCK)
-    fault = None
-    if PartialState().is_main_process:
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            fault = (
-                f"another process is training in {folder} now: wait until it has "
-                "ended, or choose another folder"
-            )
-        except OSError as error:
-            fault = (
-                f"{folder} cannot be locked ({error.strerror}), which keeps two runs "
-                "apart: choose another folder"
-            )
-    if fault := broadcast_object_list([fault])[0]:
-        raise DataError(fault)
-    token = _ours.set(_ours.get() | {here})
-    try:
-        yield
-    finally:
-        _ours.reset(token)
-        if lock.is_locked:
-            if os.name != "nt":  # Windows removes it with the lock
-                (folder / LOCK).unlink(missing_ok=True)
-            lock.release()
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:

@@ -19,6 +19,7 @@ from thin_mini.data.reading import bars_hidden
 from thin_mini.devices import check_place, choose_device, device_of, not_finite
 from thin_mini.feed import Feed, fingerprint, to_device
 from thin_mini.frozen import trained_parameters
+from thin_mini.locks import claim
 from thin_mini.logbook import Logbook
 from thin_mini.microbatch import MicroBatches
 from thin_mini.models import Classifier, Condition
@@ -28,7 +29,6 @@ from thin_mini.preflight import (
     make_accelerator,
     own_precision,
 )
-from thin_mini.run_folder import claim
 from thin_mini.training import Losses
 
 LOOK_EVERY = 20  # steps; to look at a loss means to wait for the device

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +18,10 @@ from tqdm import tqdm
 from thin_mini import checks, data
 from thin_mini.checkpoints import load_checkpoint, save_checkpoint, starting_point
 from thin_mini.data.dataset import ExogenousDataset
-from thin_mini.data.store import check_writable
 from thin_mini.devices import check_place, device_of, not_finite
 from thin_mini.doors import check_arguments, check_data, check_model
 from thin_mini.frozen import trained_parameters
+from thin_mini.locks import claim
 from thin_mini.metrics import Report, report
 from thin_mini.models import Classifier, Condition, Oracle
 
@@ -69,6 +70,8 @@ def fit(
         TypeError: If the model or the data are something else.
         ValueError: If an argument is out of range, the model's classes are not the
             data's, or the checkpoint belongs to another run.
+        DataError: If another process trains with the checkpoint, or its folder cannot
+            be written.
         FloatingPointError: If the loss or a weight stops being a finite number. Every
             process raises it, at the end of that epoch and before a checkpoint of it.
     """
@@ -111,78 +114,85 @@ def fit(
     state = {"model": model, "optimizer": optimizer, "scheduler": scheduler}
     history: list[dict[str, float]] = []
     best: dict[str, Tensor] | None = None
-    if checkpoint is not None:
-        check_writable(checkpoint.parent)  # now, and not after an epoch
-        recipe = {
-            **starting_point(model),
-            "data": dataset.fingerprint(),
-            "valid": "" if valid is None else valid.fingerprint(),
-            "epochs": epochs,
-            "dispel": dispel,
-            "batch_size": batch_size,
-            "lr": lr,
-            "schedule": schedule,
-            "shift": shift,
-            "seed": seed,
-        }
-        history, best = load_checkpoint(checkpoint, state, recipe)
+    # Now, and not after an epoch.
+    with nullcontext() if checkpoint is None else claim(checkpoint, file=True):
+        if checkpoint is not None:
+            recipe = {
+                **starting_point(model),
+                "data": dataset.fingerprint(),
+                "valid": "" if valid is None else valid.fingerprint(),
+                "epochs": epochs,
+                "dispel": dispel,
+                "batch_size": batch_size,
+                "lr": lr,
+                "schedule": schedule,
+                "shift": shift,
+                "seed": seed,
+            }
+            history, best = load_checkpoint(checkpoint, state, recipe)
 
-    step, prepared = accelerator.prepare(Losses(model, dispel), optimizer)
-    images, target = dataset.images.to(device), dataset.target.to(device)
-    # A frozen side that sees the images move has another answer every time. An oracle
-    # has not, and could not be asked without the labels.
-    moving = shift > 0 and not isinstance(model.context, Oracle)
-    condition = None if moving else precompute(model, dataset)
-    condition = condition and condition.to(device)
-    valid_condition = None if valid is None else precompute(model, valid)
+        step, prepared = accelerator.prepare(Losses(model, dispel), optimizer)
+        images, target = dataset.images.to(device), dataset.target.to(device)
+        # A frozen side that sees the images move has another answer every time. An
+        # oracle has not, and could not be asked without the labels.
+        moving = shift > 0 and not isinstance(model.context, Oracle)
+        condition = None if moving else precompute(model, dataset)
+        condition = condition and condition.to(device)
+        valid_condition = None if valid is None else precompute(model, valid)
 
-    hidden = not (progress and accelerator.is_main_process)
-    bar = tqdm(
-        total=epochs * n_steps,
-        initial=len(history) * n_steps,
-        desc=progress if isinstance(progress, str) else "training",
-        leave=False,
-        disable=hidden or bool(os.environ.get("TQDM_DISABLE")),
-    )
-    for epoch in range(len(history), epochs):
-        model.train()
-        sums = torch.zeros(2, device=device)
-        offsets = draw_offsets(len(dataset), shift, seed, epoch).to(device)
-        shares = batches(len(dataset), batch_size, seed, epoch, accelerator)
-        # At once, since each copy waits for what the device is at.
-        for index in torch.stack([*shares]).to(device):
-            batch = images[index]
-            if shift:
-                batch = data.shift(batch, offsets[index])
-            sup, sim = step(batch, target[index], condition and condition.at(index))
-            prepared.zero_grad()
-            accelerator.backward(sup + dispel * sim)
-            prepared.step()
-            scheduler.step()
-            sums += torch.stack([sup.detach(), sim.detach()])
-            bar.update()
-        sup_mean, sim_mean = (accelerator.reduce(sums, "mean") / n_steps).tolist()
-        for buffer in model.buffers():  # each process has batch statistics of its own
-            broadcast(buffer)
-        # Here and not in every step, which would have to wait for the device.
-        wrong = not_finite({"the loss": sums} | model.state_dict(), accelerator)
-        if wrong:
-            bar.close()
-            raise FloatingPointError(
-                f"{wrong} in epoch {epoch + 1}: lower lr (now {lr}) or dispel (now "
-                f"{dispel})"
-            )
-        row = {"epoch": epoch + 1, "sup": sup_mean, "sim": sim_mean}
-        if valid is not None:
-            row["valid"] = evaluate(model, valid, condition=valid_condition).accuracy
-            if row["valid"] > max((r["valid"] for r in history), default=-1.0):
-                best = {k: v.detach().clone() for k, v in model.state_dict().items()}
-        history.append(row)
-        if checkpoint is not None and accelerator.is_main_process:
-            save_checkpoint(checkpoint, state, recipe, history, best)
-    bar.close()
-    if best is not None:
-        model.load_state_dict(best)
+        hidden = not (progress and accelerator.is_main_process)
+        bar = tqdm(
+            total=epochs * n_steps,
+            initial=len(history) * n_steps,
+            desc=progress if isinstance(progress, str) else "training",
+            leave=False,
+            disable=hidden or bool(os.environ.get("TQDM_DISABLE")),
+        )
+        for epoch in range(len(history), epochs):
+            model.train()
+            sums = torch.zeros(2, device=device)
+            offsets = draw_offsets(len(dataset), shift, seed, epoch).to(device)
+            shares = batches(len(dataset), batch_size, seed, epoch, accelerator)
+            # At once, since each copy waits for what the device is at.
+            for index in torch.stack([*shares]).to(device):
+                batch = images[index]
+                if shift:
+                    batch = data.shift(batch, offsets[index])
+                sup, sim = step(batch, target[index], condition and condition.at(index))
+                prepared.zero_grad()
+                accelerator.backward(sup + dispel * sim)
+                prepared.step()
+                scheduler.step()
+                sums += torch.stack([sup.detach(), sim.detach()])
+                bar.update()
+            sup_mean, sim_mean = (accelerator.reduce(sums, "mean") / n_steps).tolist()
+            for (
+                buffer
+            ) in model.buffers():  # each process has batch statistics of its own
+                broadcast(buffer)
+            # Here and not in every step, which would have to wait for the device.
+            wrong = not_finite({"the loss": sums} | model.state_dict(), accelerator)
+            if wrong:
+                bar.close()
+                raise FloatingPointError(
+                    f"{wrong} in epoch {epoch + 1}: lower lr (now {lr}) or dispel (now "
+                    f"{dispel})"
+                )
+            row = {"epoch": epoch + 1, "sup": sup_mean, "sim": sim_mean}
+            if valid is not None:
+                row["valid"] = evaluate(
+                    model, valid, condition=valid_condition
+                ).accuracy
+                if row["valid"] > max((r["valid"] for r in history), default=-1.0):
+                    best = {
+                        k: v.detach().clone() for k, v in model.state_dict().items()
+                    }
+            history.append(row)
+            if checkpoint is not None and accelerator.is_main_process:
+                save_checkpoint(checkpoint, state, recipe, history, best)
+        bar.close()
+        if best is not None:
+            model.load_state_dict(best)
     model.eval()
     return pd.DataFrame(history).set_index("epoch")
 

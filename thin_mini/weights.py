@@ -24,7 +24,7 @@ from scipy.io import loadmat
 from torch import Tensor, nn
 from torchvision.models import VGG16_Weights
 
-from thin_mini.data.mirrors import in_words, retrieve
+from thin_mini.data.mirrors import in_words, is_right, retrieve
 from thin_mini.data.store import (
     PATIENCE_SECONDS,
     DataError,
@@ -34,6 +34,7 @@ from thin_mini.data.store import (
 )
 from thin_mini.encoders import VGG16Encoder
 from thin_mini.files import regular_file
+from thin_mini.locks import workshop
 from thin_mini.models import ExogenousNetwork
 
 IMAGENET_URL = VGG16_Weights.IMAGENET1K_V1.url
@@ -73,15 +74,15 @@ def download_vgg16() -> Path:
     name, folder = IMAGENET_URL.rpartition("/")[2], cache_folder()
     check_writable(folder)
     mend = f"put the official {name} into {folder}"
+    known = f"sha256:{IMAGENET_SHA256}"
     regular_file(folder / name)
     try:
-        return retrieve(
-            IMAGENET_URL,
-            f"sha256:{IMAGENET_SHA256}",
-            folder,
-            PATIENCE_SECONDS,
-            IMAGENET_BYTES,
-        )
+        with workshop(folder) as work:
+            if not is_right(folder / name, known):
+                retrieve(
+                    IMAGENET_URL, known, work, PATIENCE_SECONDS, IMAGENET_BYTES
+                ).replace(folder / name)
+        return folder / name
     except requests.RequestException as error:
         what = in_words(error, PATIENCE_SECONDS)
         raise OfflineError(f"{IMAGENET_URL} {what}: {mend}") from error

@@ -14,6 +14,7 @@ from torch import Tensor
 from torchvision.datasets import MNIST
 
 from thin_mini import checks
+from thin_mini.data import store
 from thin_mini.data.dataset import ExogenousDataset
 from thin_mini.data.store import (
     OfflineError,
@@ -194,7 +195,7 @@ def _make(
 def _mnist_root(source: str) -> Path | None:
     if source == "auto" and stand_in_wanted():
         return None
-    asked = (str(cache_folder()), *MNIST.mirrors)
+    asked = (str(cache_folder()), *store.MIRRORS)
     first = source == "mnist" or asked not in _in_vain
     try:
         return find_mnist(download=first)

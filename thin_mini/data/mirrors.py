@@ -99,6 +99,12 @@ def retrieve(
     )
 
 
+def is_right(file: Path, known_hash: str) -> bool:
+    """Whether a file is there and has this hash, given as ``pooch`` takes it."""
+    kind, _, digest = known_hash.partition(":")
+    return file.exists() and pooch.file_hash(str(file), kind) == digest
+
+
 def fetch_all(
     hashes: Mapping[str, str],
     mirrors: Sequence[str],
@@ -120,6 +126,8 @@ def fetch_all(
     """
     wrong: dict[str, str] = {}
     missing = list(hashes)
+    if not missing:
+        return []
     for mirror, silent in _as_they_answer(mirrors, missing[0], patience):
         if silent is not None:
             wrong[mirror] = in_words(silent, patience)
