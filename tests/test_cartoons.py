@@ -241,17 +241,17 @@ def test_pairs_are_drawn_in_their_order(blank, monkeypatch):
 @pytest.mark.parametrize(
     ("make", "wrong", "said"),
     [
-        (cartoon_faces, {"n_train": 0}, "at least 1 image and 1 person, got 0 and"),
-        (small, {"n_test": -1}, "at least 1 image and 1 person, got -1 and 8"),
-        (small, {"n_people": 0}, "1 image and 1 person, got 60 and 0"),
-        (small, {"n_test_people": 0}, "1 image and 1 person, got 40 and 0"),
-        (small, {"size": 8}, "size must be at least 16 pixels, got 8"),
+        (cartoon_faces, {"n_train": 0}, "n_train must be at least 1, got 0"),
+        (small, {"n_test": -1}, "n_test must be at least 1, got -1"),
+        (small, {"n_people": 0}, "n_people must be at least 1, got 0"),
+        (small, {"n_test_people": 0}, "n_test_people must be at least 1, got 0"),
+        (small, {"size": 8}, "size must be at least 16, got 8"),
         (small, {"resemblance": 1.5}, "between 0 and 1, got 1.5"),
-        (small, {"on": "train"}, "on must be 'test' or 'valid', got 'train'"),
-        (cartoon_pairs, {"n": 0}, "n must be at least 1 .*, got 0 and 500"),
-        (cartoon_pairs, {"n_people": 1}, "n_people at least 2, got 3000 and 1"),
+        (small, {"on": "train"}, "on must be one of test, valid, got 'train'"),
+        (cartoon_pairs, {"n": 0}, "n must be at least 1, got 0"),
+        (cartoon_pairs, {"n_people": 1}, "n_people must be at least 2, got 1"),
         (cartoon_pairs, {"resemblance": -0.1}, "between 0 and 1, got -0.1"),
-        (cartoon_pairs, {"n": 1, "size": 15}, "at least 16 pixels, got 15"),
+        (cartoon_pairs, {"n": 1, "size": 15}, "at least 16, got 15"),
     ],
 )
 def test_bad_requests_are_told_what_is_wrong(make, wrong, said):
@@ -284,7 +284,7 @@ def test_the_picture_of_the_landing_page_shows_these_people():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"n_train": 2.5}, r"n must be a whole number, got 2\.5"),
+        ({"n_train": 2.5}, r"n_train must be a whole number, got 2\.5"),
         ({"n_people": 1.5}, r"n_people must be a whole number, got 1\.5"),
         ({"size": 32.0}, r"size must be a whole number, got 32\.0"),
         ({"resemblance": float("nan")}, "resemblance must lie between 0 and 1"),

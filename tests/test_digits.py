@@ -3,6 +3,7 @@
 import logging
 import math
 import re
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from conftest import MNIST_FOLDER
 from scipy.ndimage import affine_transform
 from sklearn.datasets import load_digits
+from torch.nn.functional import interpolate, pad
 
 import thin_mini as tm
 from thin_mini.data import digits as room
@@ -34,6 +36,14 @@ def small_digit():
     image[..., 8:20, 10:14] = torch.rand(12, 4)
     image[..., 8:11, 14:19] = 0.5
     return image
+
+
+def upright_digits():
+    """The stand-in's originals, as MNIST has them: 20 of 28 pixels wide, and labels."""
+    digits = load_digits()
+    images = torch.from_numpy(digits.images).float()[:, None] / 16
+    images = interpolate(images, size=20, mode="bilinear", align_corners=False)
+    return pad(images, (4, 4, 4, 4)), torch.from_numpy(digits.target)
 
 
 def rotated_on_a_larger_canvas(image, degrees):
@@ -82,7 +92,7 @@ def test_ink_in_a_corner_stays_in_the_frame_at_every_angle():
 
 
 def test_real_digits_keep_their_ink_at_every_angle():
-    images = room._from_scikit_learn()[1][0][:40]
+    images = upright_digits()[0][:40]
     turned = torch.stack([rotate(images, a.expand(40)) for a in ANGLES])
     ink = turned.flatten(2).sum(2)
     torch.testing.assert_close(ink, ink[12].expand_as(ink), rtol=0.03, atol=0)
@@ -123,8 +133,7 @@ def test_bins_are_ten_degrees_wide_and_hold_their_angles(monkeypatch):
 
 
 def test_an_image_shows_the_digit_of_its_label_under_the_angle_of_its_bin(digits):
-    (originals, labels), _ = room._from_scikit_learn()
-    train = digits[0]
+    (originals, labels), train = upright_digits(), digits[0]
     for i in range(6):
         close = torch.arange(-90.0, 90.0, 10) + 5
         candidates = originals[labels == train.target[i]]
@@ -172,19 +181,18 @@ def test_a_smaller_set_is_a_prefix_of_a_larger_one(n):
     assert large.subset(slice(n)).fingerprint() == small.fingerprint()
 
 
-def test_training_and_test_digits_of_the_stand_in_are_disjoint_and_all_of_them():
-    (train, train_labels), (test, test_labels) = room._from_scikit_learn()
-    assert (len(train), len(test)) == (1437, 360)
-    rows = {image.numpy().tobytes() for image in train}
-    assert rows.isdisjoint(image.numpy().tobytes() for image in test)
-    labels = torch.cat([train_labels, test_labels])
-    assert labels.tolist() == load_digits().target.tolist()
-
-
-def test_by_default_the_stand_in_shows_each_digit_ten_times():
+def test_the_stand_in_shows_each_of_its_digits_ten_times_and_in_one_part(monkeypatch):
+    monkeypatch.setattr(room, "rotate", lambda images, *_: images)
     train, test = tm.data.mnist_r(source="digits")
     assert (len(train), len(test)) == (14370, 3600)
     assert "1,437 images under 14,370 rotations" in train.source
+    images, labels = upright_digits()
+    for part, own in ((train, slice(1437)), (test, slice(1437, None))):
+        shown, digits = (
+            Counter((i.numpy().tobytes(), int(k)) for i, k in zip(x, y, strict=True))
+            for x, y in ((part.images, part.target), (images[own], labels[own]))
+        )
+        assert shown == {digit: 10 * n for digit, n in digits.items()}
 
 
 def test_the_stand_in_says_what_it_is_in_the_data_set_and_in_the_log(caplog):
@@ -243,6 +251,12 @@ def test_a_split_parts_the_images_without_overlap_and_by_its_seed(digits):
 def test_a_split_with_an_empty_part_is_refused(n, digits):
     with pytest.raises(ValueError, match=f"between 1 and 255, got {n}"):
         digits[0].split(n)
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_a_subset_by_a_bool_for_each_image(n, digits):
+    few = digits[0].subset(slice(n))
+    assert len(few.subset(torch.arange(n) == n - 1)) == 1
 
 
 def test_a_subset_keeps_images_and_labels_together(digits):
@@ -433,7 +447,9 @@ def test_a_smaller_set_of_scaled_digits_is_a_prefix_of_a_larger_one(by):
 
 
 def test_an_unknown_exogenous_variable_is_refused():
-    with pytest.raises(ValueError, match="'rotation' or 'scale', got 'colour'"):
+    with pytest.raises(
+        ValueError, match="by must be one of rotation, scale, got 'colour'"
+    ):
         tm.data.mnist_rs(5, 5, by="colour", source="digits")
 
 
@@ -446,13 +462,25 @@ SQUARES = torch.rand(3, 1, 8, 8)
         ((255 * SQUARES, torch.zeros(3)), "dividing by 255"),
         (
             (SQUARES, torch.zeros(1)),
-            r"degrees .*the 3 images, got shape \(1,\)",
+            r"degrees must be \(3,\), .*got \(1,\)",
         ),
-        ((SQUARES, torch.zeros(3, 1)), "degrees must hold one number for each"),
-        ((SQUARES, torch.tensor([0, math.nan, 0])), "degrees is NaN or infinite"),
+        (
+            (SQUARES, torch.zeros(3, 1)),
+            r"degrees must be \(3,\), one number .*got \(3, 1\)",
+        ),
+        (
+            (SQUARES, torch.tensor([0, math.nan, 0])),
+            "degrees must be finite, got nan at 1",
+        ),
         ((SQUARES, torch.zeros(3), torch.zeros(3)), "scale must lie above 0"),
-        ((SQUARES, torch.zeros(3), torch.full((3,), 1.5)), "scale .*at most 1"),
-        ((SQUARES, torch.zeros(3), torch.ones(2)), "scale must hold one number for"),
+        (
+            (SQUARES, torch.zeros(3), torch.full((3,), 1.5)),
+            r"scale must lie between 0 and 1, got 1\.5 at 0",
+        ),
+        (
+            (SQUARES, torch.zeros(3), torch.ones(2)),
+            r"scale must be \(3,\), .*got \(2,\)",
+        ),
         ((torch.rand(3, 2, 8, 8), torch.zeros(3)), r"must be \(N, 1, S, S\)"),
         ((torch.rand(3, 1, 8, 9), torch.zeros(3)), r"must be \(N, 1, S, S\)"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from numbers import Real
 from typing import Any
 
@@ -65,6 +66,14 @@ def lambda_(value: Any) -> None:
     """Raise a ValueError unless ``value`` is a λ: a finite number from 0 up."""
     if not 0 <= number("dispel (λ)", value) < math.inf:
         raise ValueError(f"dispel (λ) must be a number from 0 up, got {value!r}")
+
+
+def choice(name: str, value: Any, known: Collection[Any]) -> None:
+    """Raise a ValueError that names them unless ``value`` is one of those known."""
+    if value not in known:
+        raise ValueError(
+            f"{name} must be one of {', '.join(map(str, known))}, got {value!r}"
+        )
 
 
 def instance(name: str, value: Any, kind: type | tuple[type, ...], mend: str) -> None:
@@ -141,6 +150,23 @@ def shares(name: str, g: Tensor) -> None:
     scores(name, g)
     if (g < -ROUNDING).any() or ((g.float().sum(1) - 1).abs() > 0.02).any():
         raise ValueError(f"each row of {name} must be probabilities that sum to 1")
+
+
+def factor(
+    name: str, values: Tensor, n: int, low: float = -math.inf, high: float = math.inf
+) -> None:
+    """Raise a ValueError unless ``values`` is (n,), each finite, from low to high."""
+    instance(name, values, Tensor, f"pass a tensor ({n},)")
+    if values.shape != (n,):
+        raise ValueError(
+            f"{name} must be ({n},), one number for each image, got "
+            f"{tuple(values.shape)}"
+        )
+    wrong = ~(values.isfinite() & (values >= low) & (values <= high))
+    if wrong.any():
+        i = int(wrong.nonzero()[0])
+        must = "be finite" if high == math.inf else f"lie between {low} and {high}"
+        raise ValueError(f"{name} must {must}, got {values[i].item()} at {i}")
 
 
 def one_each(name: str, values: Tensor, n: int) -> None:

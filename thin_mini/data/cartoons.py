@@ -65,8 +65,11 @@ def cartoon_faces(
     Raises:
         ValueError: If an argument is out of range.
     """
-    if on not in ("test", "valid"):
-        raise ValueError(f"on must be 'test' or 'valid', got {on!r}")
+    checks.choice("on", on, ("test", "valid"))
+    checks.whole("n_train", n_train)
+    checks.whole("n_test", n_test)
+    checks.whole("n_people", n_people)
+    checks.whole("n_test_people", n_test_people)
     return (
         _make("train", n_train, n_people, size, resemblance, seed),
         _make(on, n_test, n_test_people, size, resemblance, seed),
@@ -93,6 +96,8 @@ def cartoon_celebrities(
         resemblance: As there.
         seed: As there.
     """
+    checks.whole("n", n)
+    checks.whole("n_people", n_people)
     return _make("celebrities", n, n_people, size, resemblance, seed)
 
 
@@ -121,12 +126,9 @@ def cartoon_pairs(
     Raises:
         ValueError: If an argument is out of range.
     """
-    checks.whole("n", n, None)
+    checks.whole("n", n)
+    checks.whole("n_people", n_people, 2)
     seed = checks.seed_number(seed)
-    if n < 1 or checks.whole("n_people", n_people, None) < 2:
-        raise ValueError(
-            f"n must be at least 1 and n_people at least 2, got {n} and {n_people}"
-        )
     random = np.random.default_rng([seed, PARTS.index("pairs"), 2])
     first = random.integers(n_people, size=n)
     other = (first + random.integers(1, n_people, size=n)) % n_people
@@ -140,10 +142,9 @@ def draw_people(
     n: int, part: str = "train", resemblance: float = 0.7, seed: int = 0
 ) -> Tensor:
     """The traits of the first ``n`` people of one of ``PARTS``, (n, 22) in 0..1."""
-    if part not in PARTS:
-        raise ValueError(f"part must be one of {', '.join(PARTS)}, got {part!r}")
+    checks.choice("part", part, PARTS)
     checks.whole("n", n)
-    checks.seed_number(seed)
+    seed = checks.seed_number(seed)
     if not 0 <= checks.number("resemblance", resemblance) <= 1:
         raise ValueError(f"resemblance must lie between 0 and 1, got {resemblance}")
     k = len(TRAITS)
@@ -166,32 +167,27 @@ def _make(
     seed: int,
     people: np.ndarray | None = None,
 ) -> ExogenousDataset:
-    checks.whole("n", n, None)
-    checks.seed_number(seed)
-    if n < 1 or checks.whole("n_people", n_people, None) < 1:
-        raise ValueError(
-            f"a set needs at least 1 image and 1 person, got {n} and {n_people}"
-        )
+    """A set of a part's people; who is on which image may be given, (n,)."""
+    traits = draw_people(n_people, part, resemblance, seed)
     # One row of random numbers for each image, so that a smaller set is a prefix.
     k, m = len(ACTIONS), len(NUISANCES)
     random = np.random.default_rng([seed, PARTS.index(part), 1])
     u = torch.from_numpy(random.random((n, 4 + k + m), dtype=np.float32))
     target = (u[:, 0] * len(EXPRESSIONS)).long()
-    if people is None:
-        people = (u[:, 1].double() * n_people).long().numpy()
-    exo = torch.from_numpy(np.asarray(people))
+    drawn = (u[:, 1].double() * n_people).long()
+    exo = drawn if people is None else torch.from_numpy(people)
     intensity = LEAST + (1 - LEAST) * u[:, 2]
     actions = expression_actions(target, intensity) + WAVER * u[:, 4 : 4 + k]
     nuisance = u[:, 4 + k :].clone()
-    hidden = u[:, 3] < OCCLUDED
-    nuisance[:, NUISANCES.index("occlusion")] *= hidden
+    nuisance[:, NUISANCES.index("occlusion")] *= u[:, 3] < OCCLUDED
     nuisance[:, NUISANCES.index("noise")] *= GRAIN
-    identity, actions = (
-        draw_people(n_people, part, resemblance, seed)[exo],
-        actions.clamp(max=1),
-    )
+    factors = {
+        "identity": traits[exo],
+        "actions": actions.clamp(max=1),
+        "nuisance": nuisance,
+    }
     return ExogenousDataset(
-        images=render_faces(identity, actions, nuisance, size),
+        images=render_faces(**factors, size=size),
         target=target,
         exo=exo,
         n_classes=len(EXPRESSIONS),
@@ -199,10 +195,5 @@ def _make(
         source=f"cartoon faces, {n:,} images of {n_people:,} people",
         exo_edges=None,
         exo_name="identity",
-        factors={
-            "identity": identity,
-            "actions": actions,
-            "nuisance": nuisance,
-            "intensity": intensity,
-        },
+        factors=factors | {"intensity": intensity},
     )

@@ -12,6 +12,11 @@ from torch import Tensor
 from thin_mini import checks
 
 
+def binned(values: Tensor, edges: Tensor) -> Tensor:
+    """The bin of each value, int64 (N,); a value on a border is in the upper one."""
+    return torch.bucketize(values, edges[1:-1], right=True)
+
+
 @dataclass(frozen=True, eq=False)
 class ExogenousDataset:
     """Images, what they show (endogenous) and what disturbs it (exogenous).
@@ -47,22 +52,18 @@ class ExogenousDataset:
 
     def __post_init__(self) -> None:
         checks.images("images", self.images, self.bounded)
-        n = len(self.images)
-        for name, labels, classes in (
-            ("target", self.target, checks.whole("n_classes", self.n_classes)),
-            ("exo", self.exo, checks.whole("n_exo", self.n_exo)),
-        ):
-            checks.labels(name, labels, n, classes)
-        edges = self.exo_edges
+        n, edges = len(self), self.exo_edges
+        checks.labels(
+            "target", self.target, n, checks.whole("n_classes", self.n_classes)
+        )
+        checks.labels("exo", self.exo, n, checks.whole("n_exo", self.n_exo))
         if edges is not None:
             checks.instance("exo_edges", edges, Tensor, "pass a tensor, or None")
-        if edges is not None and (
-            edges.shape != (self.n_exo + 1,) or not (edges.diff() > 0).all()
-        ):
-            raise ValueError(
-                f"exo_edges must be the {self.n_exo + 1} borders of the bins in rising "
-                f"order, got shape {tuple(edges.shape)}"
-            )
+            if edges.shape != (self.n_exo + 1,) or not (edges.diff() > 0).all():
+                raise ValueError(
+                    f"exo_edges must be the {self.n_exo + 1} borders of the bins in "
+                    f"rising order, got shape {tuple(edges.shape)}"
+                )
         checks.instance("factors", self.factors, dict, "pass tensors by their names")
         for name, values in self.factors.items():
             checks.instance(name, values, Tensor, "pass a tensor (N, …)")
@@ -100,7 +101,18 @@ class ExogenousDataset:
             ValueError: If there is no such image, or the index is something else.
         """
         if not isinstance(index, slice):
-            index = self._checked(torch.as_tensor(index))
+            n, index = len(self), torch.as_tensor(index, device=self.images.device)
+            mask = index.dtype == torch.bool
+            if index.ndim != 1 or not (mask or index.dtype == torch.int64):
+                raise ValueError(
+                    "index must be (M,) of int64, or one bool for each image, got "
+                    f"{index.dtype} {tuple(index.shape)}"
+                )
+            if mask and len(index) != n:
+                raise ValueError(f"index must have {n} bools, got {len(index)}")
+            beyond = index.new_empty(0) if mask else index[(index < -n) | (index >= n)]
+            if len(beyond):
+                raise ValueError(f"there is no image {int(beyond[0])} among {n}")
         return replace(
             self,
             images=self.images[index],
@@ -108,20 +120,6 @@ class ExogenousDataset:
             exo=self.exo[index],
             factors={name: values[index] for name, values in self.factors.items()},
         )
-
-    def _checked(self, index: Tensor) -> Tensor:
-        n, picked = len(self), index.to(self.images.device)
-        if picked.ndim != 1 or picked.dtype not in (torch.int64, torch.bool):
-            raise ValueError(
-                "index must be (M,) of int64, or one bool for each image, got "
-                f"{picked.dtype} {tuple(picked.shape)}"
-            )
-        if picked.dtype == torch.bool and len(picked) != n:
-            raise ValueError(f"index must have {n} bools, got {len(picked)}")
-        beyond = picked[(picked < -n) | (picked >= n)]
-        if len(beyond):
-            raise ValueError(f"there is no image {int(beyond[0])} among {n}")
-        return picked
 
     def split(
         self, n_valid: int, seed: int = 0
@@ -136,11 +134,8 @@ class ExogenousDataset:
         """
         if len(self) < 2:
             raise ValueError("a data set of one image cannot be divided in two")
+        checks.whole("n_valid", n_valid, 1, len(self) - 1)
         seed = checks.seed_number(seed)
-        if not 0 < checks.whole("n_valid", n_valid, None) < len(self):
-            raise ValueError(
-                f"n_valid must lie between 1 and {len(self) - 1}, got {n_valid}"
-            )
         order = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))
         return self.subset(order[n_valid:]), self.subset(order[:n_valid])
 

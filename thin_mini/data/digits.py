@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import torch
@@ -15,7 +14,7 @@ from torchvision.datasets import MNIST
 
 from thin_mini import checks
 from thin_mini.data import store
-from thin_mini.data.dataset import ExogenousDataset
+from thin_mini.data.dataset import ExogenousDataset, binned
 from thin_mini.data.store import (
     OfflineError,
     cache_folder,
@@ -26,8 +25,10 @@ from thin_mini.data.store import (
 log = logging.getLogger("thin_mini")
 
 SOURCES = ("auto", "mnist", "digits")
-N_BINS = 18  # of 10 degrees, from -90 to +90
-N_SCALES = 10  # bins of 0.05, from 0.5 to 1
+# The exogenous variables: their name, from where to where, and in how many bins.
+VARIABLES = {"rotation": ("rotation (°)", -90, 90, 18), "scale": ("scale", 0.5, 1, 10)}
+# A name, how often each image is shown by default, and (images, labels) for both parts.
+Digits = tuple[str, int, list[tuple[Tensor, Tensor]]]
 # The stand-in has few images, so it shows each of them under several rotations.
 STAND_IN_ROTATIONS = 10
 STAND_IN_TEST = 360  # the last of its 1,797 images
@@ -60,7 +61,7 @@ def mnist_r(
         ValueError: If the source is unknown or a number of images is below 1.
         DataError: If MNIST is damaged, or asked for by name and not to be had.
     """
-    return _make(n_train, n_test, seed, source)
+    return _make((n_train, n_test), seed, source)
 
 
 def mnist_rs(
@@ -88,9 +89,8 @@ def mnist_rs(
         ValueError: If the source or the variable is unknown or a number below 1.
         DataError: If MNIST is damaged, or asked for by name and not to be had.
     """
-    if by not in ("rotation", "scale"):
-        raise ValueError(f"by must be 'rotation' or 'scale', got {by!r}")
-    return _make(n_train, n_test, seed, source, scaled=True, by=by)
+    checks.choice("by", by, VARIABLES)
+    return _make((n_train, n_test), seed, source, by, scaled=True)
 
 
 def rotate(images: Tensor, degrees: Tensor, scale: Tensor | None = None) -> Tensor:
@@ -141,55 +141,57 @@ def _check_rotation(images: Tensor, degrees: Tensor, scale: Tensor | None) -> No
     # In float64, too: the check against the hand-made computes in it.
     double = getattr(images, "dtype", None) == torch.float64
     checks.images("images", images.float() if double else images)
-    n, channels, height, width = images.shape
-    if channels != 1 or height != width:
+    if images.shape[1] != 1 or images.shape[2] != images.shape[3]:
         raise ValueError(f"images must be (N, 1, S, S), got {tuple(images.shape)}")
-    for name, values in (("degrees", degrees), ("scale", scale)):
-        if values is None and name == "scale":
-            continue
-        checks.instance(name, values, Tensor, "pass a tensor (N,)")
-        shape = tuple(cast(Tensor, values).shape)
-        if shape != (n,):
-            raise ValueError(
-                f"{name} must hold one number for each of the {n} images, got shape "
-                f"{shape}"
-            )
-    if not degrees.isfinite().all():
-        raise ValueError("an angle in degrees is NaN or infinite: leave its image out")
-    if scale is not None and not ((scale > 0) & (scale <= 1)).all():
-        raise ValueError("scale must lie above 0 and be at most 1: it shrinks")
+    checks.factor("degrees", degrees, len(images))
+    if scale is not None:
+        checks.factor("scale", scale, len(images), 0, 1)
+        if (scale == 0).any():
+            raise ValueError("scale must lie above 0: nothing would be left to see")
 
 
 def _make(
-    n_train: int | None,
-    n_test: int | None,
+    sizes: tuple[int | None, int | None],
     seed: int,
     source: str,
-    scaled: bool = False,
     by: str = "rotation",
+    scaled: bool = False,
 ) -> tuple[ExogenousDataset, ExogenousDataset]:
-    if source not in SOURCES:
-        raise ValueError(f"source must be one of {', '.join(SOURCES)}, got {source!r}")
+    checks.choice("source", source, SOURCES)
     checks.seed_number(seed)
-    for n in (n_train, n_test):
-        if n is not None and checks.whole("the number of images", n, None) < 1:
-            raise ValueError(f"the number of images must be at least 1, got {n}")
+    for n in sizes:
+        checks.whole("the number of images", 1 if n is None else n)
     root = None if source == "digits" else _mnist_root(source)
     if root is None:
-        pool, name = STAND_IN_ROTATIONS, "scikit-learn digits, a stand-in for MNIST"
-        digits = _from_scikit_learn()
+        name, shown, digits = _from_scikit_learn()
     else:
-        pool, name = 1, "MNIST"
-        digits = [_from_mnist(root, train) for train in (True, False)]
-    train, test = (
-        _rotated(
-            images, target, n or pool * len(images), [seed, split], name, scaled, by
+        name, shown, digits = _from_mnist(root)
+    exo_name, low, high, n_exo = VARIABLES[by]
+    edges = torch.linspace(low, high, n_exo + 1, dtype=torch.float64)
+    parts = []
+    for split, ((images, target), wanted) in enumerate(zip(digits, sizes, strict=True)):
+        n = wanted or shown * len(images)
+        # NumPy's generators, because their first draws do not depend on how many
+        # follow: that makes a small set a prefix of a large one.
+        draws = [np.random.default_rng([seed, split, i]) for i in range(3)]
+        order = draws[0].permutation(len(images))
+        index = torch.from_numpy(order[np.arange(n) % len(images)])
+        degrees = torch.from_numpy(draws[1].uniform(-90, 90, n))
+        scale = torch.from_numpy(draws[2].uniform(0.5, 1, n))
+        parts.append(
+            ExogenousDataset(
+                images=rotate(images[index], degrees, scale if scaled else None),
+                target=target[index],
+                exo=binned(degrees if by == "rotation" else scale, edges),
+                n_classes=10,
+                n_exo=n_exo,
+                source=f"{name}, {min(n, len(images)):,} images under {n:,} rotations"
+                + (" and scales" if scaled else ""),
+                exo_edges=edges,
+                exo_name=exo_name,
+            )
         )
-        for split, ((images, target), n) in enumerate(
-            zip(digits, (n_train, n_test), strict=True)
-        )
-    )
-    return train, test
+    return parts[0], parts[1]
 
 
 def _mnist_root(source: str) -> Path | None:
@@ -212,54 +214,17 @@ def _mnist_root(source: str) -> Path | None:
         return None
 
 
-def _from_mnist(root: Path, train: bool) -> tuple[Tensor, Tensor]:
-    mnist = MNIST(str(root), train=train)
-    return mnist.data[:, None].float() / 255, mnist.targets
+def _from_mnist(root: Path) -> Digits:
+    parts = [MNIST(str(root), train=train) for train in (True, False)]
+    return "MNIST", 1, [(p.data[:, None].float() / 255, p.targets) for p in parts]
 
 
-def _from_scikit_learn() -> list[tuple[Tensor, Tensor]]:
+def _from_scikit_learn() -> Digits:
     digits = load_digits()
     images = torch.from_numpy(digits.images).float()[:, None] / 16  # (1797, 1, 8, 8)
     # As in MNIST: a 20x20 digit in the middle of a 28x28 frame.
     images = F.interpolate(images, size=20, mode="bilinear", align_corners=False)
     images, target = F.pad(images, (4, 4, 4, 4)), torch.from_numpy(digits.target).long()
     n = len(images) - STAND_IN_TEST
-    return [(images[:n], target[:n]), (images[n:], target[n:])]
-
-
-def _rotated(
-    images: Tensor,
-    target: Tensor,
-    n: int,
-    seed: list[int],
-    name: str,
-    scaled: bool,
-    by: str,
-) -> ExogenousDataset:
-    # NumPy's generator, because its first draws do not depend on how many follow:
-    # that makes a small set a prefix of a large one.
-    order = np.random.default_rng([*seed, 0]).permutation(len(images))
-    angles = np.random.default_rng([*seed, 1]).uniform(-90, 90, size=n)
-    scales = np.random.default_rng([*seed, 2]).uniform(0.5, 1, size=n)
-    index = torch.from_numpy(order[np.arange(n) % len(images)])
-    degrees, scale = torch.from_numpy(angles), torch.from_numpy(scales)
-    if by == "rotation":
-        edges, variable = (
-            torch.linspace(-90, 90, N_BINS + 1, dtype=torch.float64),
-            degrees,
-        )
-    else:
-        edges = torch.linspace(0.5, 1, N_SCALES + 1, dtype=torch.float64)
-        variable = scale
-    n_exo = len(edges) - 1
-    return ExogenousDataset(
-        images=rotate(images[index], degrees, scale if scaled else None),
-        target=target[index],
-        exo=(torch.bucketize(variable, edges, right=True) - 1).clamp(0, n_exo - 1),
-        n_classes=10,
-        n_exo=n_exo,
-        source=f"{name}, {min(n, len(images)):,} images under {n:,} rotations"
-        + (" and scales" if scaled else ""),
-        exo_edges=edges,
-        exo_name="rotation (°)" if by == "rotation" else "scale",
-    )
+    parts = [(images[:n], target[:n]), (images[n:], target[n:])]
+    return "scikit-learn digits, a stand-in for MNIST", STAND_IN_ROTATIONS, parts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -11,19 +12,14 @@ import torch
 from torch import Tensor
 
 from thin_mini import checks
-from thin_mini.data.dataset import ExogenousDataset
-from thin_mini.data.npz import read_array
-from thin_mini.data.store import DataError, cache_folder, data_folder
-from thin_mini.files import regular_file
+from thin_mini.data import official
+from thin_mini.data.dataset import ExogenousDataset, binned
 
 SHAPES = ("square", "ellipse", "heart")
-NAMES = ("shape", "scale", "orientation", "x", "y")
+SOURCES = ("auto", "official", "rendered")
 N_POSITIONS = 32  # of x and of y
 N_ORIENTATIONS = 39  # the official 40th repeats the first: 360 degrees are 0
-OFFICIAL_FILE = "dsprites_ndarray_co1sh3sc6or40x32y32_64x64.npz"
 OFFICIAL_SIZE = 64
-OFFICIAL_SHAPE = (737_280, OFFICIAL_SIZE, OFFICIAL_SIZE)
-SOURCES = ("auto", "official", "rendered")
 # Half the extent of the largest sprite at scale 1: a corner of the square.
 REACH = 9.6 * math.sqrt(2)
 CHUNK = 512  # images drawn at a time: what they need then fits a processor's cache
@@ -55,29 +51,29 @@ def render_sprites(
     Raises:
         ValueError: If a factor is out of range or the factors' lengths differ.
     """
-    factors = (shape, scale, orientation, x, y)
-    _check_factors(*factors, size=size)
+    checks.whole("size", size, 4)
+    checks.instance("shape", shape, Tensor, "pass a tensor (N,)")
+    n, factors = shape.numel(), (shape, scale, orientation, x, y)
+    if shape.dtype == torch.bool or shape.is_floating_point():
+        raise ValueError(f"shape must hold integers, got {shape.dtype}")
+    checks.factor("shape", shape, n, 0, 2)
+    checks.factor("scale", scale, n, 0.5, 1)
+    checks.factor("orientation", orientation, n)
+    checks.factor("x", x, n, 0, 1)
+    checks.factor("y", y, n, 0, 1)
     if x.device.type == "mps":  # which has no float64
         here = (shape.cpu(), scale.cpu(), orientation.cpu(), x.cpu(), y.cpu())
         return render_sprites(*here, size=size).to(x.device)
-    images = torch.zeros(len(shape), size * size, dtype=torch.uint8, device=x.device)
-    for start in range(0, len(shape), CHUNK):
-        chunk = slice(start, start + CHUNK)
-        index, inside = _draw(*(f[chunk] for f in factors), size=size)
-        images[chunk].scatter_(1, index, inside)
+    images = torch.zeros(n, size * size, dtype=torch.uint8, device=x.device)
+    parts = (f.split(CHUNK) for f in (*factors, images))
+    for *part, drawn in zip(*parts, strict=True):
+        drawn.scatter_(1, *_draw(part, size))
     return images.view(-1, size, size)
 
 
-def _draw(
-    shape: Tensor,
-    scale: Tensor,
-    orientation: Tensor,
-    x: Tensor,
-    y: Tensor,
-    *,
-    size: int,
-) -> tuple[Tensor, Tensor]:
+def _draw(factors: list[Tensor], size: int) -> tuple[Tensor, Tensor]:
     """Which pixels of a window around each sprite are on: indices and 0/1 (n, w²)."""
+    shape, scale, orientation, x, y = factors
     zoom = size / OFFICIAL_SIZE
     width = min(size, math.ceil(2 * REACH * zoom) + 1)
     step = torch.arange(width, device=x.device)
@@ -155,91 +151,70 @@ def dsprites(
         ValueError: If an argument is out of range.
         DataError: If the official file is damaged, or asked for and not there.
     """
-    if n_scales not in (6, 10):
-        raise ValueError(f"n_scales must be 10 or 6 (official), got {n_scales}")
-    if not 4 <= checks.whole("size", size, None) <= OFFICIAL_SIZE:
-        raise ValueError(f"size must lie between 4 and {OFFICIAL_SIZE}, got {size}")
-    if source not in SOURCES:
-        raise ValueError(f"source must be one of {', '.join(SOURCES)}, got {source!r}")
+    checks.choice("n_scales", n_scales, (10, 6))
+    checks.whole("size", size, 4, OFFICIAL_SIZE)
+    checks.choice("source", source, SOURCES)
     if source == "official" and n_scales == 10:
         raise ValueError("the official file has six scales: pass n_scales=6")
-    cells = [3, N_ORIENTATIONS, N_POSITIONS, N_POSITIONS]
-    if n_scales == 6:
-        cells.append(6)
+    cells = [3, N_ORIENTATIONS, N_POSITIONS, N_POSITIONS] + [6] * (n_scales == 6)
     n_cells = math.prod(cells)
-    seed = checks.seed_number(seed)
-    for name, n in (("n_train", n_train), ("n_test", n_test)):
-        checks.whole(name, n, None)
-    if n_train < 1 or n_test < 1 or n_train + n_test > n_cells:
+    n_train, n_test = checks.whole("n_train", n_train), checks.whole("n_test", n_test)
+    if n_train + n_test > n_cells:
         raise ValueError(
-            f"n_train and n_test must be at least 1 and together at most {n_cells:,}, "
-            f"the number of sprites there are, got {n_train:,} and {n_test:,}"
+            f"n_train and n_test must together be at most {n_cells:,}, the number of "
+            f"sprites there are, got {n_train:,} and {n_test:,}"
         )
-    order = np.random.default_rng([seed, 0]).permutation(n_cells)
+    file = None
+    if n_scales == 6 and source != "rendered":
+        file = official.find(needed=source == "official")
+    order = np.random.default_rng([checks.seed_number(seed), 0]).permutation(n_cells)
     # From both ends, so that neither set depends on the size of the other.
-    picked = order[:n_train], order[::-1][:n_test]
-    official = _official_file(source) if n_scales == 6 else None
     train, test = (
-        _make(np.unravel_index(cell, cells), [seed, 1 + split], n_scales, size, file)
-        for split, (cell, file) in enumerate((p, official) for p in picked)
+        _make(np.unravel_index(picked, cells), [seed, split], size, file)
+        for split, picked in ((1, order[:n_train]), (2, order[::-1][:n_test]))
     )
     return train, test
 
 
 def _make(
-    factors: tuple[np.ndarray, ...],
-    seed: list[int],
-    n_scales: int,
-    size: int,
-    official: Path | None,
+    cell: tuple[np.ndarray, ...], seed: list[int], size: int, file: Path | None
 ) -> ExogenousDataset:
-    shape, turn, column, row = (torch.from_numpy(f.copy()) for f in factors[:4])
-    n, source = len(shape), "dSprites, rendered"
-    if n_scales == 10:
+    """Images of cells of the grid of factors; their scale is drawn unless one is it."""
+    shape, turn, column, row, *rest = (torch.from_numpy(f.copy()) for f in cell)
+    n, source = len(shape), "rendered"
+    if rest:  # the official scales
+        edges, exo = torch.linspace(0.45, 1.05, 7, dtype=torch.float64), rest[0]
+        scale = torch.linspace(0.5, 1, 6, dtype=torch.float64)[exo]
+    else:
         edges = torch.linspace(0.5, 1, 11, dtype=torch.float64)
         scale = torch.from_numpy(np.random.default_rng(seed).uniform(0.5, 1, size=n))
-        exo = (torch.bucketize(scale, edges, right=True) - 1).clamp(0, 9)
-    else:
-        edges = torch.linspace(0.45, 1.05, 7, dtype=torch.float64)
-        exo = torch.from_numpy(factors[4].copy())
-        scale = torch.linspace(0.5, 1, 6, dtype=torch.float64)[exo]
-    if official is None:
+        exo = binned(scale, edges)
+    if file is None:
         # The official grids; the first and the last orientation are one.
         orientation = turn * (2 * math.pi / N_ORIENTATIONS)
         x, y = (p / (N_POSITIONS - 1) for p in (column, row))
-        pixels = _rendered(shape, scale, orientation, x, y, size=size)
-    else:
-        source = "dSprites, official file"
-        line = np.ravel_multi_index(
-            [f.numpy() for f in (shape, exo, turn, column, row)], (3, 6, 40, 32, 32)
+        parts = (f.split(8192) for f in (shape, scale, orientation, x, y))
+        images = _averaged(
+            (render_sprites(*part) for part in zip(*parts, strict=True)), size
         )
-        images = _read_official(official)[line]
-        if images.max() > 1:
-            raise DataError(
-                f"{official} holds pixels of {images.max()}, not of 0 and 1: fetch it "
-                "again"
-            )
-        pixels = _averaged(images, size)
+    else:
+        source = "official file"
+        found = official.frames(file, (shape, exo, turn, column, row))
+        images = _averaged(found.split(8192), size)
     return ExogenousDataset(
-        images=pixels,
+        images=images,
         target=shape,
         exo=exo,
         n_classes=3,
-        n_exo=n_scales,
-        source=f"{source}, {n:,} images",
+        n_exo=len(edges) - 1,
+        source=f"dSprites, {source}, {n:,} images",
         exo_edges=edges,
         exo_name="scale",
     )
 
 
-def _rendered(*factors: Tensor, size: int) -> Tensor:
-    parts = zip(*(f.split(8192) for f in factors), strict=True)
-    return torch.cat([_averaged(render_sprites(*part), size) for part in parts])
-
-
-def _averaged(images: Tensor | np.ndarray, size: int) -> Tensor:
-    """Exact area averaging: 0/1 (N, 64, 64) → float32 (N, 1, size, size)."""
-    parts = torch.as_tensor(images).split(8192)
+def _averaged(parts: Iterable[Tensor], size: int) -> Tensor:
+    """Exact area averaging: 0/1 (n, 64, 64) each → float32 (N, 1, size, size)."""
     overlap = area_weights(size)
     return torch.cat([overlap @ part.float() @ overlap.T for part in parts])[:, None]
 
@@ -252,47 +227,3 @@ def area_weights(size: int) -> Tensor:
     high = torch.minimum(edges[1:, None], old + 1.0)
     low = torch.maximum(edges[:-1, None], old.float())
     return (high - low).clamp(min=0) * (size / OFFICIAL_SIZE)
-
-
-def _official_file(source: str) -> Path | None:
-    if source == "rendered":
-        return None
-    folders = [f for f in (data_folder(), cache_folder()) if f is not None]
-    for folder in folders:
-        if regular_file(folder / OFFICIAL_FILE):
-            return folder / OFFICIAL_FILE
-    if source == "auto":
-        return None
-    raise DataError(
-        f"there is no {OFFICIAL_FILE} in {' or '.join(map(str, folders))}: put it "
-        "there, or pass source='rendered'"
-    )
-
-
-@cache
-def _read_official(path: Path) -> np.ndarray:
-    """The images, (737280, 64, 64) of 0/1: 3 GB. The pickled metadata stay unread."""
-    return read_array(path, "imgs", OFFICIAL_SHAPE, np.uint8)
-
-
-def _check_factors(*factors: Tensor, size: int) -> None:
-    if checks.whole("size", size, None) < 4:
-        raise ValueError(f"size must be at least 4 pixels, got {size}")
-    shape = factors[0]
-    for name, factor in zip(NAMES, factors, strict=True):
-        checks.instance(name, factor, Tensor, "pass a tensor (N,)")
-        if factor.ndim != 1:
-            raise ValueError(f"{name} must be (N,), got {tuple(factor.shape)}")
-    if shape.dtype == torch.bool or shape.is_floating_point():
-        raise ValueError(f"shape must hold integers, got {shape.dtype}")
-    lengths = {len(f) for f in factors}
-    if len(lengths) > 1:
-        raise ValueError(f"the factors' lengths differ: {sorted(lengths)}")
-    ranges = ((0, 2), (0.5, 1), (-math.inf, math.inf), (0, 1), (0, 1))
-    for name, factor, (low, high) in zip(NAMES, factors, ranges, strict=True):
-        wrong = ~((factor >= low) & (factor <= high) & factor.isfinite())
-        if wrong.any():
-            raise ValueError(
-                f"{name} must lie between {low} and {high}, got "
-                f"{factor[wrong][0].item()} at {int(wrong.nonzero()[0])}"
-            )
