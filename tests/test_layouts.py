@@ -1,8 +1,10 @@
 """Folders of faces as they lie on people's disks, and pictures on both sides."""
 
+import io
 import os
 import re
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -443,6 +445,99 @@ def test_a_copy_in_the_other_part(tmp_path, layout):
     assert not any(a.endswith(path) for path in train.paths)
     with pytest.raises(ValueError, match="twins must be 'refuse' or 'drop', got 'x'"):
         open_faces(tmp_path, twins="x")
+
+
+def valid_tree(root):
+    """A table with three parts, whose pictures all differ."""
+    names = [f"{i}.png" for i in range(9)]
+    for i, name in enumerate(names):
+        draw(root / name, (20 * i, 0, 0))
+    rows = [
+        f"{n},sad,{('train', 'valid', 'test')[i // 3]}" for i, n in enumerate(names)
+    ]
+    write(root / "faces.csv", "\n".join(["path,expression,split", *rows]))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said", "sizes"),
+    [
+        (0, 3, "1 pictures of the validation part are in the training part", (2, 3, 3)),
+        (3, 6, "1 pictures of the test part are in the validation part", (3, 2, 3)),
+        (0, 6, "1 pictures of the test part are in the training part", (2, 3, 3)),
+    ],
+)
+def test_a_copy_in_the_validation_part(tmp_path, low, high, said, sizes):
+    valid_tree(tmp_path)
+    open_faces(tmp_path)
+    shutil.copy(tmp_path / f"{low}.png", tmp_path / f"{high}.png")
+    pair = rf"{low}\.png = {high}\.png"
+    with pytest.raises(DataError, match=rf"{said} too, byte for byte .*{pair}"):
+        open_faces(tmp_path)
+    train, test = open_faces(tmp_path, twins="drop")
+    rest, valid = train.split()
+    assert (len(rest), len(valid), len(test)) == sizes
+    assert f"{low}.png" not in train.paths
+    part = "validation" if high == 3 else "test"
+    assert train.skipped == {f"also in the {part} part": 1}
+
+
+def test_a_drawn_validation_part_keeps_copies_on_one_side(tmp_path):
+    for i in range(20):  # pairs of copies, and two for the test
+        draw(tmp_path / "train" / "happy" / f"{i:02d}.png", (i // 2, 0, 0))
+    for i in range(2):
+        draw(tmp_path / "test" / "happy" / f"{i}.png", (0, 200, i))
+    train, _ = open_faces(tmp_path)
+    for seed in range(5):
+        marks = [
+            {(tmp_path / path).read_bytes() for path in part.paths}
+            for part in train.split(4, seed)
+        ]
+        assert not marks[0] & marks[1]
+
+
+def test_copies_with_two_expressions_in_the_training_part_are_counted(tmp_path, caplog):
+    folder_tree(tmp_path)
+    open_faces(tmp_path)
+    assert "another expression" not in caplog.text
+    a, b, c = (
+        tmp_path / "train" / f for f in ("Happy/0.PNG", "Happy/9.PNG", "sadness")
+    )
+    shutil.copy(a, b)  # the same expression: nothing to say
+    open_faces(tmp_path)
+    assert "another expression" not in caplog.text
+    shutil.copy(a, c / "8.png")
+    open_faces(tmp_path)
+    assert "3 training pictures have another expression under another" in caplog.text
+    assert "train/Happy/0.PNG = train/sadness/8.png" in caplog.text
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize("shown", [True, False])
+@pytest.mark.parametrize("where", ["terminal", "file"])
+def test_a_bar_stands_over_what_takes_long(tmp_path, monkeypatch, shown, where):
+    monkeypatch.setattr(reading, "BAR_AFTER", 0)
+    if not shown:
+        monkeypatch.setenv("TQDM_DISABLE", "1")
+    else:
+        monkeypatch.delenv("TQDM_DISABLE", raising=False)
+    screen = Terminal() if where == "terminal" else io.StringIO()
+    monkeypatch.setattr(sys, "stderr", screen)
+    for tree in (folder_tree, affectnet_npy_tree, fer2013_tree):
+        tree(tmp_path / tree.__name__)
+        open_faces(tmp_path / tree.__name__)
+    said = screen.getvalue()
+    labels = {
+        "recognising pictures", "looking for pictures", "looking for copies (sizes)",
+        "looking for copies (first bytes)", "looking for copies (all bytes)",
+        "looking for copies (pixels)", "reading labels", "reading pixels",
+    }  # fmt: skip
+    seen = {label for label in labels if f"{label}: " in said}
+    assert seen == (labels if shown and where == "terminal" else set())
+    assert ("00:00<" in said) == bool(seen)  # the time left
 
 
 def test_a_drawn_split_keeps_copies_on_one_side(tmp_path):

@@ -36,7 +36,7 @@ def train(
         bool,
         typer.Option(
             "--drop-twins",
-            help="Leave out training pictures that are also in the test.",
+            help="Leave out pictures that a later part (valid, test) has too.",
         ),
     ] = False,
     model: Annotated[str, typer.Option(help=f"{', '.join(MODELS)}.")] = "thin",

@@ -15,7 +15,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from thin_mini.data.folders import walk
-from thin_mini.data.reading import bars_hidden, is_picture, read_picture
+from thin_mini.data.reading import bars_hidden, is_picture, read_picture, with_bar
 from thin_mini.data.store import DataError
 from thin_mini.detect import cut_face
 from thin_mini.plots import INK, WIDTH, show_image
@@ -40,7 +40,8 @@ def find_pictures(paths: Sequence[Path | str]) -> list[Path]:
         if path.is_file():
             found[path] = None
         elif path.is_dir():
-            inside = [f for _, _, files in walk(path) for f in files if is_picture(f)]
+            files = [file for _, _, files in walk(path) for file in files]
+            inside = [*filter(is_picture, with_bar(files, "recognising pictures"))]
             if not inside:
                 raise DataError(f"{path} holds no picture: name a folder with some")
             found.update(dict.fromkeys(inside))

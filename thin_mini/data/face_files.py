@@ -6,8 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import torch
 from PIL import Image
 from torch import Tensor
@@ -15,6 +13,7 @@ from torch import Tensor
 from thin_mini.data.dataset import ExogenousDataset
 from thin_mini.data.factors import EXPRESSIONS
 from thin_mini.data.reading import check_size, read_all, read_picture, to_tensor
+from thin_mini.data.twins import copies, photographs
 
 # What has a row for each picture: its type, and its shape as an einsum would have it.
 ROWS = {
@@ -127,8 +126,8 @@ class FaceFiles:
 
         Nobody appears in both parts: people are drawn until there are at least
         ``n_valid`` images. Where they are unknown, photographs are drawn, with all
-        the faces on them. A data set that marks its own validation images keeps
-        them, and both arguments count for nothing.
+        the faces on them and all their copies. A data set that marks its own
+        validation images keeps them, and both arguments count for nothing.
 
         Returns:
             The rest, then the validation split.
@@ -146,8 +145,8 @@ class FaceFiles:
                 f"n_valid must lie between 1 and {len(self) - 1}, got {n_valid}"
             )
         group = self.identity
-        if not self.identified:  # each photograph has a number of its own
-            group = torch.from_numpy(pd.factorize(np.array(self.paths))[0])
+        if not self.identified:
+            group = photographs(self, copies(self))
         chosen = draw(group, n_valid, seed)
         if chosen.all():
             raise ValueError(

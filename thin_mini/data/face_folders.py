@@ -140,8 +140,8 @@ def open_faces(
         root: Its folder, or one that holds nothing else, or its table or list.
         layout: One of ``LAYOUTS``, or ``"auto"``: the one whose signs are there.
         seed: Draws the split of those that have none.
-        twins: ``"refuse"`` a data set with the same picture in training and in test,
-            or ``"drop"`` it from the training part.
+        twins: ``"refuse"`` a data set with the same picture in two parts, or
+            ``"drop"`` it from the earlier of training, validation and test.
 
     Returns:
         ``(train, test)``.

@@ -25,6 +25,7 @@ from thin_mini.data.folders import (
 )
 from thin_mini.data.layouts import SPLITS, DataSet, Layout, any_of, class_folders
 from thin_mini.data.listing import Listing, Parts, train_and_test
+from thin_mini.data.reading import with_bar
 from thin_mini.data.store import DataError
 from thin_mini.files import regular_file
 
@@ -229,7 +230,7 @@ def _affectnet_half(root: Path, half: Path) -> pd.DataFrame:
         raise DataError(f"{half} has annotations and no folder images: unpack it")
     files = {Path(name).stem: name for name in names_in(images)}
     rows = []
-    for name in names_in(annotations):
+    for name in with_bar(names_in(annotations), "reading labels"):
         if name.lower().endswith("_exp.npy"):
             label, stem = _label(annotations / name), name[: -len("_exp.npy")]
             rows.append((files.pop(stem, f"{stem}.jpg"), label))

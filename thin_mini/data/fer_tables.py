@@ -16,6 +16,7 @@ from thin_mini.data.factors import numbered
 from thin_mini.data.folders import look, read_lines, read_table
 from thin_mini.data.layouts import DataSet, Layout, any_of
 from thin_mini.data.listing import BOX, Listing, Parts, train_and_test
+from thin_mini.data.reading import with_bar
 from thin_mini.data.store import DataError
 
 EXPW_CONFIDENCE = 60  # faces above it are kept (section 4.2)
@@ -126,9 +127,8 @@ def _fer2013(root: Path, file: Path) -> Listing:
     if hashlib.md5(file.read_bytes()).hexdigest() not in FER2013_MD5:
         name = f"FER2013 (another {file.name} than Kaggle's)"
     images, targets, sizes = [], [], set[int]()
-    for number, label, text in zip(
-        rows.index, rows["emotion"], rows["pixels"], strict=True
-    ):
+    cells = [*zip(rows.index, rows["emotion"], rows["pixels"], strict=True)]
+    for number, label, text in with_bar(cells, "reading pixels"):
         try:
             targets.append(FER2013_IDS[whole(label)])
             images.append(bytes(map(int, text.split())))  # refuses what is no byte

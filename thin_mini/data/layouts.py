@@ -20,7 +20,7 @@ import pandas as pd
 
 from thin_mini.data.folders import contents, folders_in, look, walk
 from thin_mini.data.listing import Listing
-from thin_mini.data.reading import is_picture
+from thin_mini.data.reading import is_picture, with_bar
 from thin_mini.data.store import DataError
 
 log = logging.getLogger("thin_mini")
@@ -154,12 +154,15 @@ def class_folders(
     """
     rows, skipped, filled = [], Counter[str](), Counter[str]()
     parted = any(_plain(f.name) in SPLITS for f in folders_in(root))
-    for place, _, files in walk(root):
+    tree = [(place, files) for place, _, files in walk(root)]
+    every = [file for _, files in tree for file in files]
+    read = {file: is_picture(file) for file in with_bar(every, "recognising pictures")}
+    for place, files in tree:
         folders = PurePosixPath(place).parts
         names = [_plain(name) for name in folders]
         classes = [i for i, name in enumerate(names) if name in known]
         splits = {SPLITS[name] for name in names if name in SPLITS}
-        pictures = [file for file in files if is_picture(file)]
+        pictures = [file for file in files if read[file]]
         above = names[: classes[0]] if classes else names
         strange = [name for name in above if name not in SPLITS]
         for file in set(files) - set(pictures):

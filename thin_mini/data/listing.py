@@ -21,8 +21,9 @@ from torch import Tensor
 
 from thin_mini.data.face_files import FaceFiles, draw
 from thin_mini.data.folders import hidden
+from thin_mini.data.reading import with_bar
 from thin_mini.data.store import DataError
-from thin_mini.data.twins import copies, unshared
+from thin_mini.data.twins import copies, photographs, unshared
 
 log = logging.getLogger("thin_mini")
 
@@ -134,8 +135,9 @@ def train_and_test(listing: Listing, seed: int = 0, twins: str = "refuse") -> Pa
         listing: What its files name.
         seed: Draws a test part of 20 % where none is said: people where they are
             known, else photographs, with all their copies.
-        twins: What to do where the same bytes lie in both parts under two names:
-            ``"refuse"``, or ``"drop"`` those of the training part and count them.
+        twins: What to do where the same bytes lie in two parts under two names:
+            ``"refuse"``, or ``"drop"`` those of the earlier of training, validation
+            and test, and count them.
 
     Raises:
         ValueError: If ``twins`` is neither.
@@ -145,9 +147,9 @@ def train_and_test(listing: Listing, seed: int = 0, twins: str = "refuse") -> Pa
     if twins not in ("refuse", "drop"):
         raise ValueError(f"twins must be 'refuse' or 'drop', got {twins!r}")
     files, parts = listing.files()
-    name = listing.name
+    name, same = listing.name, copies(files)
     if not (parts != "").any():
-        parts = np.where(_drawn(files, seed), "test", "train")
+        parts = np.where(_drawn(files, same, seed), "test", "train")
     elif "train" in parts and "valid" in parts and "test" not in parts:
         log.warning("%s has no test part: its validation part is the test part", name)
         parts = np.where(parts == "valid", "test", parts)
@@ -159,12 +161,11 @@ def train_and_test(listing: Listing, seed: int = 0, twins: str = "refuse") -> Pa
                 f"{found}: {listing.mend}. To measure a trained model, "
                 "tm.data.open_test reads the test part alone"
             )
-    test = torch.from_numpy(parts == "test")
-    keep = unshared(files, test, twins)
+    keep, why = unshared(files, same, parts, twins)
     if not keep.all():
-        skipped = files.skipped | {"also in the test part": int((~keep).sum())}
-        files, parts = replace(files, skipped=skipped), parts[keep.numpy()]
-        files, test = files.subset(keep), test[keep]
+        files = replace(files.subset(keep), skipped=files.skipped | why)
+        parts = parts[keep.numpy()]
+    test = torch.from_numpy(parts == "test")
     held = torch.from_numpy(parts == "valid")
     train = replace(files, held=held if held.any() else None).subset(~test)
     both = set(train.identity.tolist()) & set(files.identity[test].tolist())
@@ -189,16 +190,14 @@ def test_only(listing: Listing) -> FaceFiles:
     )
 
 
-def _drawn(files: FaceFiles, seed: int) -> np.ndarray:
+def _drawn(files: FaceFiles, same: pd.Series, seed: int) -> np.ndarray:
     """Which pictures are drawn for the test, bool (N,)."""
     if len(files) < 2:
         raise DataError(f"{files.name} has no picture to test with: it has only one")
     n_test = max(1, round(TEST_SHARE * len(files)))
     group = files.identity
     if not files.identified:  # a copy goes where its original goes
-        same = copies(files, files.paths).to_dict()
-        names = [same.get(path, path) for path in files.paths]
-        group = torch.from_numpy(pd.factorize(np.array(names, dtype=object))[0])
+        group = photographs(files, same)
     chosen = draw(group, n_test, seed)
     if chosen.all():
         whom = "person" if files.identified else "photograph"
@@ -235,7 +234,8 @@ def present(
 
     Each part counts on its own, so that no test set goes missing.
     """
-    there = np.array([os.path.isfile(os.path.join(root, p)) for p in paths], dtype=bool)
+    looked = with_bar(paths, "looking for pictures")
+    there = np.array([os.path.isfile(os.path.join(root, p)) for p in looked], bool)
     parts = pd.Series("", paths.index) if parts is None else parts
     for part in parts.unique():
         rows = (parts == part).to_numpy()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import numbers
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -19,6 +20,9 @@ from thin_mini.data.store import DataError
 from thin_mini.files import regular_file
 
 log = logging.getLogger("thin_mini")
+T = TypeVar("T")
+
+BAR_AFTER = 2  # seconds: who is sooner needs no bar
 
 # Beyond this share of damaged pictures, something is wrong with the whole folder.
 MAX_UNREADABLE = 0.05
@@ -137,6 +141,15 @@ def read_all(n: int, read: Callable[[int], object], progress: bool) -> Tensor:
     if lost:
         log.warning("Left out %d of %d pictures. The first: %s", lost, n, first)
     return good
+
+
+def with_bar(items: Collection[T], label: str) -> Iterator[T]:
+    """The items, under a bar where they take long and a terminal shows it."""
+    hidden = bars_hidden() or os.environ.get("RANK", "0") != "0"
+    # None hides it unless it goes to a terminal.
+    return iter(
+        tqdm(items, label, leave=False, delay=BAR_AFTER, disable=hidden or None)
+    )
 
 
 def bars_hidden() -> bool:
