@@ -7,6 +7,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb))
 CHAPTERS_THERE := tests/test_chapters_there.py
+# What is tested once more with all that tests make on a pretended second device.
+CORE := losses gates experts encoders models metrics distances routes frozen identity
+CORE += course augment
+CORE_TESTS := $(CORE:%=tests/test_%.py)
 
 # Seconds that one cell may take under the smoke profile.
 CELL_TIMEOUT ?= 300
@@ -72,6 +76,9 @@ test: $(STAMP) ## Test the library, then run every notebook and compare its outp
 	export THIN_MINI_DATA="$${given:-stand-in}"; \
 	MPLBACKEND=Agg $(BIN)/python -m pytest -q -n 2 --dist loadfile \
 	  --ignore=$(CHAPTERS_THERE) tests; \
+	echo "The core, on a pretended second device"; \
+	MPLBACKEND=Agg $(BIN)/python -m pytest -q -n 2 --dist loadfile --second-device \
+	  $(CORE_TESTS); \
 	echo "Notebooks, on a pretended second device"; \
 	MPLBACKEND=Agg $(BIN)/python -m pytest -q -n 2 --dist load $(CHAPTERS_THERE); \
 	THIN_MINI_DATA=stand-in; notebooks; \

@@ -5,6 +5,7 @@ import hashlib
 import os
 import socket
 import struct
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import pytest
 import torch
 from hypothesis import settings
 from PIL import Image
+from second_device import second_device
 from typer.testing import CliRunner
 
 import thin_mini as tm
@@ -47,7 +49,7 @@ def fingerprint(module):
     digest = hashlib.sha256()
     for name, value in sorted(module.state_dict().items()):
         digest.update(f"{name} {tuple(value.shape)} {value.dtype}".encode())
-        digest.update(value.detach().contiguous().numpy().tobytes())
+        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
 
 
@@ -67,6 +69,11 @@ def whole_thin_loss(model, exogenous, train, dispel):
         exogenous.classify(exogenous.encode(train.images)),
         dispel,
     )
+
+
+def cpu_only(reason):
+    """A test that says nothing about a second device."""
+    return pytest.mark.skipif("config.getoption('second_device')", reason=reason)
 
 
 def closed_port():
@@ -113,6 +120,27 @@ def randomise(module):
     return module
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        "--second-device",
+        action="store_true",
+        help="make what tests make on a pretended second device",
+    )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def device(request):
+    """Where the tensors and modules are that tests make."""
+    if not request.config.getoption("--second-device"):
+        yield torch.device("cpu")
+    else:
+        with second_device(tests_are_there=True) as device:
+            patch = pytest.MonkeyPatch()
+            patch.setenv("THIN_MINI_DEVICE", str(device))
+            yield device
+            patch.undo()
+
+
 @pytest.fixture(autouse=True)
 def _same_start():
     torch.manual_seed(0)
@@ -149,6 +177,16 @@ def files(clean_env, monkeypatch):
 def digits():
     """(train, test): 256 and 128 rotated digits of the stand-in."""
     return tm.data.mnist_r(256, 128, source="digits")
+
+
+@pytest.fixture(scope="session")
+def moved(digits, device):
+    """The same digits where the models of a test are."""
+    columns = ("images", "target", "exo")
+    return tuple(
+        replace(part, **{name: getattr(part, name).to(device) for name in columns})
+        for part in digits
+    )
 
 
 @pytest.fixture(scope="session")

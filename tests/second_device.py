@@ -1,27 +1,34 @@
 """A second device, pretended on a CPU: what is there refuses to meet what is here.
 
-It answers to the name of an Apple processor's GPU and, like it, has no float64. Tensors
-are checked below autograd, so that backward passes and optimisers are checked as well.
+It answers to the name of an Apple processor's GPU and, like it, has no float64, unless
+all that tests make is there (``pytest --second-device``). Tensors are checked below
+autograd, so that backward passes and optimisers are checked as well.
 What is computed there equals what is computed here, bit for bit.
 """
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
+from torch.utils._device import _device_constructors
 from torch.utils._pytree import tree_leaves, tree_map_only
 
 THERE = torch.device("mps", 0)
 aten = torch.ops.aten
 # What is there may be indexed with what is on the CPU.
-INDEXING = {aten.index.Tensor, aten.index_put_.default}
+INDEXING = {aten.index.Tensor, aten.index_put.default, aten.index_put_.default}
+FACTORIES = _device_constructors()
+TESTS = str(Path(__file__).parent)
 
 
 class Far(Tensor):
     """A tensor on the second device."""
 
+    has_float64 = False
     device = property(lambda self: THERE)  # for PyTorch's own code it is on the CPU
     __torch_function__ = torch._C._disabled_torch_function_impl
 
@@ -67,7 +74,7 @@ class Far(Tensor):
 def there(x: Tensor) -> Tensor:
     if isinstance(x, Far):
         return x
-    if x.dtype == torch.float64:
+    if x.dtype == torch.float64 and not Far.has_float64:
         raise TypeError(f"Cannot convert a tensor to float64 on {THERE}: it has none")
     return x.as_subclass(Far)
 
@@ -94,16 +101,38 @@ class Move(torch.autograd.Function):
 class _Moves(TorchFunctionMode):
     """Understands the second device's name wherever PyTorch takes one."""
 
+    def __init__(self, tests_are_there):
+        super().__init__()
+        self.tests_are_there = tests_are_there
+
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = dict(kwargs or {})
+        placed = func not in FACTORIES or kwargs.get("device") is not None
+        if self.tests_are_there and not placed and asked_for_by_a_test():
+            kwargs["device"] = THERE
         if func is Tensor.cpu:
             return _to(args[0], (torch.device("cpu"),), {})
         if func is Tensor.to:
             return _to(args[0], args[1:], kwargs)
         if _is_far(kwargs.get("device")):
-            return there(func(*args, **kwargs | {"device": "cpu"}))
+            made = func(*args, **kwargs | {"device": "cpu"})
+            return there(made.detach()).requires_grad_(made.requires_grad)
         result = func(*args, **kwargs)
-        return there(result) if func is Tensor.new_tensor and far(args[0]) else result
+        new = func in (Tensor.new, Tensor.new_tensor)
+        return there(result) if new and far(args[0]) else result
+
+
+def asked_for_by_a_test() -> bool:
+    """Whether a test makes this tensor, itself or as a part of a module.
+
+    Whatever else the library makes is on the CPU unless it says where.
+    """
+    frame, asked = sys._getframe(2), True
+    while frame and not frame.f_code.co_filename.startswith(TESTS):
+        name, made = frame.f_code.co_name, frame.f_locals.get("self")
+        asked = name == "build" or (name == "__init__" and isinstance(made, nn.Module))
+        frame = frame.f_back
+    return frame is not None and asked
 
 
 def far(x: object) -> bool:
@@ -137,13 +166,19 @@ def _to(x: Tensor, args: tuple, kwargs: dict) -> Tensor:
 
 
 @contextmanager
-def second_device() -> Iterator[torch.device]:
-    """While it is open, ``.to(device)`` and ``device=`` take what it gives."""
+def second_device(tests_are_there: bool = False) -> Iterator[torch.device]:
+    """While it is open, ``.to(device)`` and ``device=`` take what it gives.
+
+    Args:
+        tests_are_there: Whether what tests make is on it from the beginning.
+    """
     before = torch.__future__.get_overwrite_module_params_on_conversion()
     # Else a module that moves would keep its parameters and change what they hold.
     torch.__future__.set_overwrite_module_params_on_conversion(True)
+    Far.has_float64 = tests_are_there
     try:
-        with _Moves():
+        with _Moves(tests_are_there):
             yield THERE
     finally:
+        Far.has_float64 = False
         torch.__future__.set_overwrite_module_params_on_conversion(before)

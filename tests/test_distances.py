@@ -155,7 +155,7 @@ def test_a_ratio_that_does_not_exist_is_refused(h, target, message):
 
 def test_explained_variance_agrees_with_the_eigenvalues():
     h = torch.randn(200, 6).double() * torch.tensor([5, 3, 2, 1, 1, 0.5])
-    values = np.linalg.eigvalsh(np.cov(h.T.numpy()))[::-1]
+    values = np.linalg.eigvalsh(np.cov(h.T.cpu()))[::-1]
     for n in (1, 3, 6):
         got = distances.explained_variance(h, n)
         assert got == pytest.approx(100 * values[:n].sum() / values.sum())

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from conftest import randomise
+from conftest import cpu_only, randomise
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import softmax
@@ -57,8 +57,8 @@ def test_leaf_probabilities_are_the_products_along_the_paths(depth, training):
 def test_the_flat_gate_is_a_softmax_of_normalised_logits(training):
     gate = randomise(tm.SoftmaxGate(6, 5).double()).train(training)
     h = torch.randn(7, 6, dtype=torch.float64)
-    expected = softmax(normalised_by_hand(gate, h, training).detach().numpy(), axis=1)
-    torch.testing.assert_close(gate(h).detach(), torch.from_numpy(expected))
+    expected = softmax(normalised_by_hand(gate, h, training).detach().cpu(), axis=1)
+    torch.testing.assert_close(gate(h).detach().cpu(), torch.from_numpy(expected))
 
 
 def test_the_uniform_gate_gives_every_expert_the_same_share_and_does_not_look():
@@ -76,6 +76,7 @@ def test_every_row_of_a_gate_sums_to_one(name, training):
     torch.testing.assert_close(g.sum(1), torch.ones(9))
 
 
+@cpu_only("what autograd computes is the same there, in a minute")
 @pytest.mark.parametrize("depth", [3, 8])
 def test_gradients_agree_with_finite_differences(depth):
     assert (depth <= gates.MATRIX_DEPTH) == (depth == 3)  # one of each formulation

@@ -19,7 +19,7 @@ def pairs(seed, n=6, c=5):
 def test_similarity_is_the_absolute_cosine_of_scipy():
     a, b = pairs(0)
     expected = [
-        abs(1 - cosine(x.double().numpy(), y.double().numpy()))
+        abs(1 - cosine(x.double().cpu(), y.double().cpu()))
         for x, y in zip(a, b, strict=True)
     ]
     assert absolute_cosine(a, b).tolist() == pytest.approx(expected, abs=1e-6)

@@ -21,13 +21,13 @@ def logits_for(confidence, predicted, n_classes=4):
     return p.log()
 
 
-def test_accuracy_and_confusion_agree_with_scikit_learn(digits):
+def test_accuracy_and_confusion_agree_with_scikit_learn(digits, device):
     model, test = make("tree", None), digits[1]
     report = tm.evaluate(model, test)
-    predicted = model(test.images).argmax(1).numpy()
-    expected = 100 * accuracy_score(test.target.numpy(), predicted)
+    predicted = model(test.images.to(device)).argmax(1).cpu()
+    expected = 100 * accuracy_score(test.target, predicted)
     assert report.accuracy == pytest.approx(expected)
-    counted = confusion_matrix(test.target.numpy(), predicted, labels=range(10))
+    counted = confusion_matrix(test.target, predicted, labels=range(10))
     np.testing.assert_array_equal(report.confusion, counted)
     assert not model.training
     assert not report.logits.requires_grad
@@ -46,7 +46,7 @@ def test_accuracy_by_bin_is_counted_within_each_and_nan_where_there_is_none():
     report = metrics.report(logits, target, exo, n_exo=4)
     assert report.accuracy == pytest.approx(60)
     expected = torch.tensor([200 / 3, math.nan, 50, math.nan], dtype=torch.float64)
-    torch.testing.assert_close(report.by_bin, expected, equal_nan=True)
+    torch.testing.assert_close(report.by_bin, expected.cpu(), equal_nan=True)
     assert report.worst_bin == 50
     assert "accuracy 60.00 %, worst bin 50.00 %" in str(report)
 

@@ -65,10 +65,10 @@ def test_the_dispelling_weight_of_thin_is_the_papers_and_of_others_zero(exogenou
 
 
 @pytest.mark.parametrize("row", ["simple", "tree", "exogenous", "oracle", "thin"])
-def test_logits_are_mixed_by_the_gate_before_any_softmax(row, exogenous, digits):
+def test_logits_are_mixed_by_the_gate_before_any_softmax(row, exogenous, moved):
     model = make(row, exogenous).eval()
     randomise(model.experts), randomise(model.gate)
-    images, condition = digits[1].images[:5], condition_for(model, digits[1], slice(5))
+    images, condition = moved[1].images[:5], condition_for(model, moved[1], slice(5))
     h = model.encoder(images)
     g = model.gate(h if condition is None else condition.h_g)
     expected = torch.zeros(5, 10)
@@ -85,15 +85,15 @@ def test_logits_are_mixed_by_the_gate_before_any_softmax(row, exogenous, digits)
 
 @pytest.mark.parametrize("row", ["exogenous", "thin"])
 @pytest.mark.parametrize("gate_on", ["hidden", "features", "probabilities"])
-def test_the_gate_sees_what_gate_on_names(gate_on, row, digits):
+def test_the_gate_sees_what_gate_on_names(gate_on, row, moved):
     network = tm.ExogenousNetwork(tm.ConvEncoder(), 18, gate_on=gate_on).freeze()
-    h = network.encode(digits[0].images[:4])
+    h = network.encode(moved[0].images[:4])
     hidden = torch.relu(network.head.norm(network.head.first(h)))
     z = network.head.last(hidden)
     seen = {"hidden": hidden, "features": h, "probabilities": z.exp()}[gate_on]
     if gate_on == "probabilities":
         seen = seen / seen.sum(1, keepdim=True)
-    h_g, z_exo = make(row, network).context.condition(digits[0].images[:4])
+    h_g, z_exo = make(row, network).context.condition(moved[0].images[:4])
     torch.testing.assert_close(h_g, seen)
     torch.testing.assert_close(z_exo, z)
     assert not h_g.requires_grad
@@ -108,17 +108,19 @@ def test_the_oracle_gate_sees_the_true_label_one_hot():
     assert z_exo.shape == (3, 0)
 
 
-def test_the_models_losses_add_up_to_the_thin_loss(exogenous, digits):
-    model, (train, _) = make("thin", exogenous).eval(), digits
+def test_the_models_losses_add_up_to_the_thin_loss(exogenous, moved):
+    model, (train, _) = make("thin", exogenous).eval(), moved
     sup, sim = model.losses(train.images, train.target, dispel=0.3)
     expected = whole_thin_loss(model, exogenous, train, 0.3)
     torch.testing.assert_close(sup + 0.3 * sim, expected)
 
 
 @pytest.mark.parametrize("row", ["exogenous", "thin", "oracle"])
-def test_a_given_condition_gives_the_same_as_the_models_own(row, exogenous, digits):
-    model, train = make(row, exogenous).eval(), digits[0]
-    cached = tm.precompute(model, train, batch_size=100)
+def test_a_given_condition_gives_the_same_as_the_models_own(
+    row, exogenous, moved, device
+):
+    model, train = make(row, exogenous).eval(), moved[0]
+    cached = tm.precompute(model, train, batch_size=100).to(device)
     whole = condition_for(model, train)
     for a, b in zip(cached, whole, strict=True):
         torch.testing.assert_close(a, b)
@@ -129,8 +131,8 @@ def test_a_given_condition_gives_the_same_as_the_models_own(row, exogenous, digi
 
 
 @pytest.mark.parametrize("row", ["baseline", "simple", "tree"])
-def test_a_model_without_context_has_no_condition(row, digits):
-    assert tm.precompute(make(row, None), digits[0]) is None
+def test_a_model_without_context_has_no_condition(row, moved):
+    assert tm.precompute(make(row, None), moved[0]) is None
 
 
 def wake(network, parent):
@@ -149,18 +151,19 @@ def wake_inside(network, parent):
 
 
 def round_trip(network, parent):
-    network.double().float().to("cpu")
+    place = next(network.parameters()).device
+    network.double().float().to("cpu").to(place)
 
 
 @pytest.mark.parametrize("disturb", [wake, wake_parent, wake_inside, round_trip])
-def test_nothing_wakes_a_frozen_network(disturb, exogenous, digits):
+def test_nothing_wakes_a_frozen_network(disturb, exogenous, moved):
     network = copy.deepcopy(exogenous)
-    parent, images = make("thin", network), digits[0].images[:64]
+    parent, images = make("thin", network), moved[0].images[:64]
     before, said = fingerprint(network), network(images)
     disturb(network, parent)
     torch.testing.assert_close(network(images), said)
     disturb(network, parent)
-    parent.losses(images, digits[0].target[:64], dispel=1.0)[1].backward()
+    parent.losses(images, moved[0].target[:64], dispel=1.0)[1].backward()
     disturb(network, parent)
     (
         network.encoder(images),
@@ -178,8 +181,8 @@ def test_a_frozen_network_says_that_it_is_in_evaluation_mode(exogenous):
 
 
 @pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW", "LBFGS"])
-def test_an_optimiser_made_after_freezing_changes_nothing(name, exogenous, digits):
-    network, train = copy.deepcopy(exogenous), digits[0].subset(slice(64))
+def test_an_optimiser_made_after_freezing_changes_nothing(name, exogenous, moved):
+    network, train = copy.deepcopy(exogenous), moved[0].subset(slice(64))
     model = contiguous(make("thin", network)).train()
     before, own = fingerprint(network), fingerprint(model.gate)
     loss = lambda: sum(model.losses(train.images, train.target, dispel=1.0))  # noqa: E731
@@ -189,9 +192,9 @@ def test_an_optimiser_made_after_freezing_changes_nothing(name, exogenous, digit
 
 
 @pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW", "LBFGS"])
-def test_an_optimiser_made_before_freezing_changes_nothing(name, digits):
+def test_an_optimiser_made_before_freezing_changes_nothing(name, moved):
     network = contiguous(tm.ExogenousNetwork(tm.ConvEncoder(), 18))
-    other, train = torch.nn.Parameter(torch.ones(3)), digits[0].subset(slice(64))
+    other, train = torch.nn.Parameter(torch.ones(3)), moved[0].subset(slice(64))
     optimizer = optimizer_of(name, [*network.parameters(), other])
     steps(
         optimizer,
@@ -206,12 +209,10 @@ def test_an_optimiser_made_before_freezing_changes_nothing(name, digits):
     assert fingerprint(network) == before
 
 
-def test_a_whole_training_of_thin_leaves_the_frozen_network_as_it_was(
-    exogenous, digits
-):
+def test_a_whole_training_of_thin_leaves_the_frozen_network_as_it_was(exogenous, moved):
     before, model = fingerprint(exogenous), make("thin", exogenous)
-    quick_fit(model, digits[0], epochs=2, valid=digits[1], dispel=1.0)
-    tm.evaluate(model, digits[1])
+    quick_fit(model, moved[0], epochs=2, valid=moved[1], dispel=1.0)
+    tm.evaluate(model, moved[1])
     assert fingerprint(exogenous) == before
 
 
@@ -221,31 +222,31 @@ def test_gradients_flow_through_a_frozen_classifier_to_its_input(exogenous):
     assert (h.grad.abs().sum(1) > 0).all()
 
 
-def test_dispelling_reaches_the_encoder_and_not_the_experts(exogenous, digits):
-    model, train = make("thin", exogenous), digits[0]
+def test_dispelling_reaches_the_encoder_and_not_the_experts(exogenous, moved):
+    model, train = make("thin", exogenous), moved[0]
     model.losses(train.images, train.target, dispel=1.0)[1].backward()
     assert all(p.grad.abs().sum() > 0 for p in model.encoder.layers[0].parameters())
     assert all(p.grad is None for p in model.experts.parameters())
     assert all(p.grad is None for p in model.gate.parameters())
 
 
-def test_a_copy_of_a_frozen_network_stays_frozen(exogenous, digits):
+def test_a_copy_of_a_frozen_network_stays_frozen(exogenous, moved):
     twin = copy.deepcopy(exogenous)
     before = fingerprint(twin)
     for module in twin.modules():
         module.training = True
     twin.train()
-    twin(digits[0].images)
+    twin(moved[0].images)
     assert twin.frozen
     assert fingerprint(twin) == before == fingerprint(exogenous)
     assert tm.n_trainable(twin) == 0
 
 
-def test_before_it_is_frozen_a_network_trains_as_any_other(digits):
+def test_before_it_is_frozen_a_network_trains_as_any_other(moved):
     network = tm.ExogenousNetwork(tm.ConvEncoder(), 18).eval().train()
     assert all(m.training for m in network.modules())
     before = fingerprint(network)
-    network(digits[0].images)
+    network(moved[0].images)
     assert fingerprint(network) != before  # the running statistics
 
 
@@ -319,14 +320,14 @@ def test_representations_of_two_sizes_are_refused(exogenous):
         tm.build("thin", 10, exogenous=exogenous, image_size=64)
 
 
-def test_an_oracle_without_labels_says_how_to_pass_them(digits):
+def test_an_oracle_without_labels_says_how_to_pass_them(moved):
     with pytest.raises(ValueError, match=r"pass condition=model\.context\.condition"):
-        make("oracle", None)(digits[0].images)
+        make("oracle", None)(moved[0].images)
 
 
 @pytest.mark.parametrize("row", ["baseline", "simple", "tree", "oracle"])
-def test_dispelling_without_an_exogenous_network_is_refused(row, digits):
-    model, train = make(row, None), digits[0]
+def test_dispelling_without_an_exogenous_network_is_refused(row, moved):
+    model, train = make(row, None), moved[0]
     with pytest.raises(ValueError, match=r"dispel=0\.5 needs .*or pass dispel=0"):
         model.losses(
             train.images, train.target, condition_for(model, train), dispel=0.5
@@ -417,8 +418,8 @@ def frozen(n_exo, gate_on="hidden"):
     ("gate_on", "size"),
     [("hidden", 512), ("features", 1568), ("probabilities", 28)],
 )
-def test_a_gate_on_two_networks_sees_their_outputs_side_by_side(gate_on, size, digits):
-    networks, images = (frozen(18, gate_on), frozen(10, gate_on)), digits[0].images[:4]
+def test_a_gate_on_two_networks_sees_their_outputs_side_by_side(gate_on, size, moved):
+    networks, images = (frozen(18, gate_on), frozen(10, gate_on)), moved[0].images[:4]
     fused = tm.Fused(*networks)
     h_g, z_exo = fused.condition(images)
     parts = [network.condition(images).h_g for network in networks]
@@ -430,13 +431,13 @@ def test_a_gate_on_two_networks_sees_their_outputs_side_by_side(gate_on, size, d
     assert model(images).shape == (4, 10)
 
 
-def test_training_on_two_networks_leaves_both_as_they_were(digits):
+def test_training_on_two_networks_leaves_both_as_they_were(moved):
     fused = tm.Fused(frozen(18), frozen(10))
     model, before = make("exogenous", fused), fingerprint(fused)
     own = fingerprint(model.gate)
-    quick_fit(model.train(), digits[0])
+    quick_fit(model.train(), moved[0])
     fused.train()
-    fused.condition(digits[0].images)
+    fused.condition(moved[0].images)
     assert fingerprint(fused) == before
     assert fingerprint(model.gate) != own
     assert tm.n_trainable(fused) == 0
@@ -452,10 +453,10 @@ def test_fewer_than_two_frozen_networks_are_refused(n_frozen, others):
         tm.Fused(*networks)
 
 
-def test_dispelling_with_two_networks_is_refused(digits):
+def test_dispelling_with_two_networks_is_refused(moved):
     model = make("thin", tm.Fused(frozen(18), frozen(10)))
     with pytest.raises(ValueError, match=r"dispel=0\.005 needs .*or pass dispel=0"):
-        quick_fit(model, digits[0])
+        quick_fit(model, moved[0])
 
 
 def test_an_mlp_of_two_hidden_layers_is_linear_norm_relu_twice_and_linear():
@@ -475,8 +476,8 @@ def test_an_mlp_of_two_hidden_layers_is_linear_norm_relu_twice_and_linear():
     torch.testing.assert_close(mlp.embed(h), by_hand[:-1](h))
 
 
-def test_a_gate_on_pooled_sees_the_mean_of_the_map(digits):
-    network, images = frozen(18, "pooled"), digits[0].images[:4]
+def test_a_gate_on_pooled_sees_the_mean_of_the_map(moved):
+    network, images = frozen(18, "pooled"), moved[0].images[:4]
     h_g, z_exo = make("thin", network).context.condition(images)
     h = network.encode(images)
     torch.testing.assert_close(h_g, h.view(4, 16, 49).mean(2))
@@ -485,19 +486,19 @@ def test_a_gate_on_pooled_sees_the_mean_of_the_map(digits):
 
 
 @pytest.mark.parametrize("gate_on", ["features", "pooled", "probabilities"])
-def test_a_classifier_that_is_there_already_is_used_and_frozen(gate_on, digits):
+def test_a_classifier_that_is_there_already_is_used_and_frozen(gate_on, moved):
     head = torch.nn.Sequential(torch.nn.Linear(784, 18), torch.nn.BatchNorm1d(18))
     network = tm.ExogenousNetwork(
         tm.ConvEncoder(), 18, gate_on=gate_on, head=randomise(head)
     ).freeze()
-    h, images = network.encode(digits[0].images[:4]), digits[0].images[:4]
+    h, images = network.encode(moved[0].images[:4]), moved[0].images[:4]
     before = fingerprint(network)
     model = make("thin", network)
     h_g, z_exo = model.context.condition(images)
     torch.testing.assert_close(z_exo, head(h))
     if gate_on == "probabilities":
         torch.testing.assert_close(h_g, head(h).softmax(1))
-    quick_fit(model, digits[0], dispel=1.0)
+    quick_fit(model, moved[0], dispel=1.0)
     assert fingerprint(network) == before
     assert tm.n_trainable(network) == 0
 
@@ -509,11 +510,11 @@ def test_the_hidden_layer_of_anothers_classifier_is_not_to_be_had():
 
 @pytest.mark.parametrize("row", ["baseline", "simple", "tree", "thin"])
 def test_experts_and_classifier_see_the_pooled_map_and_the_gate_only_its_own(
-    row, digits
+    row, moved
 ):
     network, pool = frozen(18), tm.MapPool((16, 7, 7))
     model = tm.build(row, 10, exogenous=network, pool=pool, hidden=(6, 5)).eval()
-    images = digits[0].images[:4]
+    images = moved[0].images[:4]
     h = model.encoder(images)
     pooled = F.max_pool2d(h.view(4, 16, 7, 7), 2).flatten(1)  # (4, 144)
     if row == "baseline":
@@ -525,7 +526,7 @@ def test_experts_and_classifier_see_the_pooled_map_and_the_gate_only_its_own(
     torch.testing.assert_close(model(images), expected)
     # The exogenous classifier reads the whole h_endo, not the pooled one (Eq. 7).
     if row == "thin":
-        sim = model.losses(images, digits[0].target[:4], dispel=1.0)[1]
+        sim = model.losses(images, moved[0].target[:4], dispel=1.0)[1]
         z_exo = network(images)
         cosine = F.cosine_similarity(network.classify(h), z_exo).abs().mean()
         torch.testing.assert_close(sim, cosine)
@@ -566,7 +567,7 @@ def test_the_rows_for_faces_have_about_100_million_parameters_each():
     assert max(sizes.values()) < 1.01 * min(sizes.values())
 
 
-def test_a_context_composed_by_hand_serves_as_well(digits, exogenous):
+def test_a_context_composed_by_hand_serves_as_well(moved, exogenous):
     class Louder(torch.nn.Module):
         def __init__(self):
             super().__init__()
@@ -578,5 +579,5 @@ def test_a_context_composed_by_hand_serves_as_well(digits, exogenous):
 
     before = fingerprint(exogenous)
     model = tm.build("exogenous", 10, exogenous=Louder(), seed=0)
-    quick_fit(model, digits[0])
+    quick_fit(model, moved[0])
     assert fingerprint(exogenous) == before

@@ -11,7 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
-from conftest import ROWS, condition_for, make, quick_fit
+from conftest import ROWS, make, quick_fit
 from second_device import Far, far, second_device
 from torch import nn
 
@@ -89,69 +89,6 @@ def test_without_a_move_that_the_library_makes_it_fails(
     model.to("cpu")  # the fixture's network went along
 
 
-# The pieces: what they give there is what they give here
-
-
-def same_there(device, module, *inputs, call=None):
-    """Values and gradients of a module, here and there, bit for bit."""
-    results = []
-    for place in ("cpu", device):
-        own = copy.deepcopy(module).to(place)
-        given = [x.detach().clone().to(place) for x in inputs]
-        for x in given:
-            if x.is_floating_point():
-                x.requires_grad_()
-        out = (call or (lambda m, *x: m(*x)))(own, *given)
-        out = out if isinstance(out, tuple) else (out,)
-        loss = sum(o.sum() for o in out if o.requires_grad)
-        loss.backward()
-        assert all(far(o) == (place == device) for o in out)
-        grads = [t.grad for t in (*given, *own.parameters()) if t.grad is not None]
-        results.append([t.detach().cpu() for t in (*out, *grads)])
-    assert all(torch.equal(a, b) for a, b in zip(*results, strict=True))
-
-
-@pytest.mark.parametrize(
-    ("module", "size"),
-    [
-        (tm.TreeGate(6, 3), 6),
-        (tm.TreeGate(6, 8), 6),
-        (tm.SoftmaxGate(6, 5), 6),
-        (tm.Experts(6, 4, 3, 5), 6),
-        (tm.Experts(6, (4, 2), 3, 5), 6),
-        (tm.MLP(6, (4, 3), 2), 6),
-    ],
-    ids=lambda value: type(value).__name__,
-)
-def test_gates_and_experts(module, size, device):
-    same_there(device, module, torch.randn(8, size))
-    same_there(device, module.eval(), torch.randn(8, size))
-
-
-def test_encoders(device):
-    same_there(device, tm.ConvEncoder(), torch.rand(4, 1, 28, 28))
-    same_there(device, tm.VGG16Encoder(32), torch.rand(2, 3, 32, 32))
-    layers = nn.Conv2d(1, 2, 3).to(device)
-    assert tm.Encoder(layers, (1, 8, 8)).out_shape == (2, 6, 6)
-
-
-def test_the_losses(device):
-    z, other, target = torch.randn(8, 5), torch.randn(8, 5), torch.arange(8) % 5
-    for loss in (
-        lambda _, a, b: tm.dispelling_loss(a, b),
-        lambda _, a, b: tm.thin_loss(a, target.to(a.device), a, b, 0.3),
-    ):
-        same_there(device, nn.Module(), z, other, call=loss)
-
-
-def test_hard_routing(device):
-    experts, h, leaf = tm.Experts(6, 4, 3, 5).eval(), torch.randn(8, 6), torch.arange(8)
-    with torch.no_grad():
-        expected = experts.routed(h, leaf % 5)
-        found = experts.to(device).routed(h.to(device), (leaf % 5).to(device))
-    assert torch.equal(found.cpu(), expected)
-
-
 @pytest.mark.parametrize("row", ROWS)
 def test_every_row_trains_and_is_measured_there_as_here(
     row, device, knows, digits, tmp_path
@@ -185,21 +122,6 @@ def test_every_row_trains_and_is_measured_there_as_here(
 
 def _at(condition, place):
     return condition and condition.to(place)
-
-
-def test_what_a_context_says_there(device, knows, digits):
-    for row in ("thin", "oracle"):
-        model = make(row, copy.deepcopy(knows))
-        expected = condition_for(model, digits[1])
-        found = tm.precompute(model.to(device), digits[1])
-        assert all(torch.equal(a, b) for a, b in zip(found, expected, strict=True))
-
-
-def test_a_loss_that_is_no_number_stops_training_there(device, digits):
-    model = make("baseline", None).to(device)
-    model.head.last.bias.data[0] = torch.nan
-    with pytest.raises(FloatingPointError, match="the loss became nan in epoch 1"):
-        quick_fit(model, digits[0])
 
 
 def test_measures_take_tensors_from_anywhere(device):
