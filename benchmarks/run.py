@@ -8,6 +8,7 @@ from pathlib import Path
 
 import experts
 import images
+import imports
 import routing
 import steps
 import torch
@@ -22,6 +23,7 @@ SECTIONS = {
     "steps": steps,
     "images": images,
     "routing": routing,
+    "imports": imports,
 }
 
 

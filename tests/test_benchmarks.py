@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
 import experts
 import images
+import imports
 import routing
 import run
 import steps
@@ -141,6 +142,20 @@ def test_what_is_stored_covers_every_shape():
     assert step.keys() >= set(tm.models.ARCHITECTURES)
     sprites = STORED["images"]["sprites, 64×64"]
     assert sprites["ours"]["images_per_second"] >= 20_000
+
+
+def test_starting_costs_a_fraction_of_what_pytorch_does():
+    (start,) = STORED["imports"].values()
+    assert list(start) == list(imports.CODE)
+    torch = start["import torch"]["ms"]
+    for name, row in start.items():
+        assert name == "import torch" or row["ms"] < min(torch, 1500)
+
+
+def test_the_time_of_another_process_is_seen():
+    before = imports.children()
+    imports.fresh("sum(range(3_000_000))")()
+    assert imports.children() > before
 
 
 def test_the_page_finds_its_numbers():
