@@ -495,6 +495,23 @@ def test_a_drawn_validation_part_keeps_copies_on_one_side(tmp_path):
         assert not marks[0] & marks[1]
 
 
+def test_a_copy_under_two_people_keeps_both_on_one_side(tmp_path):
+    for i in range(12):  # six people, and a copy from the first to the last
+        draw(tmp_path / f"{i}.png", (20 * i, 0, 0))
+    shutil.copy(tmp_path / "0.png", tmp_path / "11.png")
+    rows = [f"{i}.png,sad,p{i // 2}" for i in range(12)]
+    write(tmp_path / "faces.csv", "\n".join(["path,expression,identity", *rows]))
+    files = face_csv(tmp_path / "faces.csv")[0]
+    plain = face_csv(tmp_path / "faces.csv", seed=3)
+    assert {path for part in plain for path in part.paths} == {
+        f"{i}.png" for i in range(12)
+    }
+    for seed in range(8):
+        parts = [*face_csv(tmp_path / "faces.csv", seed), *files.split(4, seed)]
+        for part in parts:
+            assert ("0.png" in part.paths) == ("11.png" in part.paths)
+
+
 def test_copies_with_two_expressions_in_the_training_part_are_counted(tmp_path, caplog):
     folder_tree(tmp_path)
     open_faces(tmp_path)

@@ -13,7 +13,7 @@ from torch import Tensor
 from thin_mini.data.dataset import ExogenousDataset
 from thin_mini.data.factors import EXPRESSIONS
 from thin_mini.data.reading import check_size, read_all, read_picture, to_tensor
-from thin_mini.data.twins import copies, photographs
+from thin_mini.data.twins import copies, inseparable
 
 # What has a row for each picture: its type, and its shape as an einsum would have it.
 ROWS = {
@@ -144,10 +144,7 @@ class FaceFiles:
             raise ValueError(
                 f"n_valid must lie between 1 and {len(self) - 1}, got {n_valid}"
             )
-        group = self.identity
-        if not self.identified:
-            group = photographs(self, copies(self))
-        chosen = draw(group, n_valid, seed)
+        chosen = draw(inseparable(self, copies(self)), n_valid, seed)
         if chosen.all():
             raise ValueError(
                 f"setting {n_valid} of {len(self)} pictures of {self.name} aside leaves"

@@ -23,7 +23,7 @@ from thin_mini.data.face_files import FaceFiles, draw
 from thin_mini.data.folders import hidden
 from thin_mini.data.reading import with_bar
 from thin_mini.data.store import DataError
-from thin_mini.data.twins import copies, photographs, unshared
+from thin_mini.data.twins import copies, inseparable, unshared
 
 log = logging.getLogger("thin_mini")
 
@@ -195,10 +195,7 @@ def _drawn(files: FaceFiles, same: pd.Series, seed: int) -> np.ndarray:
     if len(files) < 2:
         raise DataError(f"{files.name} has no picture to test with: it has only one")
     n_test = max(1, round(TEST_SHARE * len(files)))
-    group = files.identity
-    if not files.identified:  # a copy goes where its original goes
-        group = photographs(files, same)
-    chosen = draw(group, n_test, seed)
+    chosen = draw(inseparable(files, same), n_test, seed)
     if chosen.all():
         whom = "person" if files.identified else "photograph"
         raise DataError(

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import torch
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
 from thin_mini.data.reading import with_bar
@@ -98,11 +100,22 @@ def _say_two_labels(files: FaceFiles, rows: pd.DataFrame) -> None:
         )
 
 
-def photographs(files: FaceFiles, same: pd.Series) -> Tensor:
-    """A number for each photograph, int64 (N,), which its copies share."""
+def inseparable(files: FaceFiles, same: pd.Series) -> Tensor:
+    """A number for what must stay on one side, int64 (N,): equal for equal sides.
+
+    That is a photograph with its copies and, where people are known, all pictures of a
+    person, and of whoever else a copy of one is said to show.
+    """
     marks = same.to_dict()
     names = [marks.get(path, path) for path in files.paths]
-    return torch.from_numpy(pd.factorize(np.array(names, dtype=object))[0])
+    photo = pd.factorize(np.array(names, dtype=object))[0]
+    if not files.identified:
+        return torch.from_numpy(photo)
+    person, n = files.identity.numpy(), len(files.people)
+    size = (n + photo.max() + 1,) * 2  # people, then photographs: joined by pictures
+    graph = coo_array((np.ones(len(photo)), (person, n + photo)), size)
+    joined = connected_components(graph, directed=False)[1]
+    return torch.from_numpy(joined[person].astype(np.int64))
 
 
 def copies(files: FaceFiles) -> pd.Series:
