@@ -6,7 +6,6 @@ import tempfile
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from unittest import mock
 
 import torch
@@ -14,7 +13,7 @@ from report import Report
 from torch import Tensor, nn
 
 import thin_mini as tm
-from thin_mini import training
+from thin_mini.checkpoints import Record
 from thin_mini.data import FaceFiles, Pictures
 
 SIZE = 48
@@ -98,15 +97,15 @@ def of_fit(report: Report) -> Run:
 
     def run(folder: Path, stops: bool) -> tuple[nn.Module, int]:
         model = tm.build("thin", 10, exogenous=frozen, seed=0).to(report.device)
-        save, epochs = training.save_checkpoint, []
+        add, epochs = Record.add, []
 
-        def saved_twice(*arguments: Any) -> None:
+        def kept_twice(record: Record, row: dict[str, float]) -> None:
             epochs.append(1)
             if stops and len(epochs) == 3:
                 raise KeyboardInterrupt
-            save(*arguments)
+            add(record, row)
 
-        with mock.patch.object(training, "save_checkpoint", saved_twice):
+        with mock.patch.object(Record, "add", kept_twice):
             tm.fit(
                 model,
                 train,

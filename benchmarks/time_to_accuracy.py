@@ -23,16 +23,16 @@ from typing import Annotated
 
 import torch
 import typer
-from accelerate import Accelerator
 
 import thin_mini as tm
-from thin_mini.devices import device_of
+from thin_mini.doors import Fit
 from thin_mini.files import whole_file
+from thin_mini.networks import Model
 from thin_mini.plans import Plan
 from thin_mini.profiles import profile
 from thin_mini.reproduce import datasets, trained_network
 from thin_mini.runs import Protocol, Run
-from thin_mini.training import batches, draw_offsets
+from thin_mini.training import optimiser, passes
 
 RESULTS = Path(__file__).parents[1] / "results" / "time_to_accuracy.json"
 SCHEDULES = (4, 6)  # epochs of ours
@@ -40,43 +40,25 @@ Curve = list[tuple[float, float]]  # seconds and test accuracy of each epoch
 
 
 def epochs(
-    model: tm.Classifier,
+    model: Model,
     train: tm.data.ExogenousDataset,
     test: tm.data.ExogenousDataset,
     protocol: Protocol,
     seed: int,
 ) -> Iterator[tuple[float, float]]:
     """Train as ``fit`` does, epoch by epoch, with a clock that stops in between."""
-    device = device_of(model)
+    how = Fit(
+        protocol.epochs,
+        model.dispel,
+        protocol.batch_size,
+        protocol.lr,
+        protocol.schedule,
+        protocol.shift,
+        seed,
+    )
     seen = tm.precompute(model, test)
     start = time.perf_counter()
-    n_steps, shift = len(train) // protocol.batch_size, protocol.shift
-    trainable = [p for p in model.parameters() if p.requires_grad]
-    optimizer = torch.optim.Adam(trainable, lr=protocol.lr, fused=True)
-    scheduler = None
-    if protocol.schedule == "one-cycle":
-        scheduler = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, max_lr=protocol.lr, total_steps=protocol.epochs * n_steps
-        )
-    every, target = train.images.to(device), train.target.to(device)
-    condition = None if shift else tm.precompute(model, train)
-    condition = condition and condition.to(device)
-    accelerator = Accelerator(device_placement=False)
-    for epoch in range(protocol.epochs):
-        model.train()
-        offsets = draw_offsets(len(train), shift, seed, epoch).to(device)
-        order = batches(len(train), protocol.batch_size, seed, epoch, accelerator)
-        for index in torch.stack([*order]).to(device):
-            images = every[index]
-            if shift:
-                images = tm.data.shift(images, offsets[index])
-            known = condition and condition.at(index)
-            sup, sim = model.losses(images, target[index], known, model.dispel)
-            optimizer.zero_grad()
-            (sup + model.dispel * sim).backward()
-            optimizer.step()
-            if scheduler is not None:
-                scheduler.step()
+    for _ in passes(model, train, how, *optimiser(model, train, how)):
         seconds = time.perf_counter() - start
         yield seconds, tm.evaluate(model, test, condition=seen).accuracy
         start = time.perf_counter()

@@ -15,7 +15,7 @@ import torch
 import typer
 
 import thin_mini as tm
-from thin_mini import training
+from thin_mini import checkpoints
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
@@ -70,18 +70,18 @@ def test_an_interrupted_run_is_found_out_if_it_forgets_the_optimiser(told, monke
     run = resume.of_fit(told)
     resume.check(told, "fit", run)
     assert told.passed
-    load = training.load_checkpoint
+    load = checkpoints.load_checkpoint
 
-    def forgetful(path, state, recipe):
-        return load(path, {k: v for k, v in state.items() if k != "optimizer"}, recipe)
+    def forgetful(path, state, *rest):
+        return load(path, {k: v for k, v in state.items() if k != "optimizer"}, *rest)
 
-    monkeypatch.setattr(training, "load_checkpoint", forgetful)
+    monkeypatch.setattr(checkpoints, "load_checkpoint", forgetful)
     resume.check(told, "fit", run)
     assert not told.passed
 
 
 def test_a_run_that_starts_anew_is_no_resumed_one(told, monkeypatch):
-    monkeypatch.setattr(training, "load_checkpoint", lambda *_: ([], None))
+    monkeypatch.setattr(checkpoints, "load_checkpoint", lambda *_: ([], None))
     resume.check(told, "fit", resume.of_fit(told))
     assert not told.passed
 

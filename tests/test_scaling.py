@@ -534,7 +534,7 @@ def test_classes_come_in_turn_if_asked():
     data = Pictures(files, SIZE)
     steps = list(Feed(Accelerator(), 4, balanced=True, seed=3).steps(data, 2, 4))
     assert [step for step, *_ in steps] == [2, 3, 4]
-    for step, index, images, target in steps:
+    for step, (index, images, target) in steps:
         assert torch.equal(index, class_batches(files.target, 4, 3, step - 1))
         assert torch.equal(target, files.target[index])
         assert torch.equal(images[0], data[0, int(index[0])][0])
@@ -550,7 +550,7 @@ def test_processes_divide_a_batch_and_its_images_come_from_its_step():
         assert [len(share) for share in shares] == [5, 4]
         together = sorted(shares[0] + shares[1])
         assert together == sorted(one.share(CHANGED, step).tolist())
-    (_, index, images, _), *_ = Feed(Accelerator(), 4).steps(CHANGED, 7, 9)
+    (_, (index, images, _)), *_ = Feed(Accelerator(), 4).steps(CHANGED, 7, 9)
     expected = torch.stack([CHANGED[7, i][0] for i in index.tolist()])
     assert torch.equal(images, expected)
 

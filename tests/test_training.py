@@ -15,7 +15,9 @@ from conftest import closed_port, fingerprint, make, quick_fit, whole_thin_loss
 
 import thin_mini as tm
 from thin_mini import training
+from thin_mini.checkpoints import Record
 from thin_mini.data import DataError
+from thin_mini.networks import Model
 
 SCRIPT = """
 import sys, torch, thin_mini as tm
@@ -50,17 +52,17 @@ class Code:
         return os.mkdir, (str(self.path),)
 
 
-def stop_at(monkeypatch, epoch, name="save_checkpoint", error=KeyboardInterrupt):
-    """Let the ``epoch``-th call of one of training's functions raise."""
-    original, calls = getattr(training, name), []
+def stop_at(monkeypatch, epoch):
+    """Interrupt a run when it is about to keep what the ``epoch``-th has reached."""
+    original, calls = Record.add, []
 
     def wrapped(*args, **kwargs):
         calls.append(1)
         if len(calls) == epoch:
-            raise error
+            raise KeyboardInterrupt
         return original(*args, **kwargs)
 
-    monkeypatch.setattr(training, name, wrapped)
+    monkeypatch.setattr(Record, "add", wrapped)
 
 
 @pytest.mark.parametrize("schedule", ["one-cycle", "constant"])
@@ -456,7 +458,7 @@ def test_encoder_and_frozen_network_see_an_image_equally_shifted(
     exogenous, digits, monkeypatch
 ):
     frozen = spy(monkeypatch, tm.ExogenousNetwork, "condition")
-    task = spy(monkeypatch, tm.models.Classifier, "losses")
+    task = spy(monkeypatch, Model, "losses")
     quick_fit(make("exogenous", exogenous), digits[0], shift=2)
     assert len(task) == len(frozen) == 4
     assert all(torch.equal(a, b) for a, b in zip(task, frozen, strict=True))
@@ -464,13 +466,13 @@ def test_encoder_and_frozen_network_see_an_image_equally_shifted(
 
 
 def test_an_oracle_is_told_the_same_labels_with_shifts(digits, monkeypatch):
-    seen, original = [], tm.models.Classifier.losses
+    seen, original = [], Model.losses
 
     def watched(self, images, target, condition, dispel):
         seen.append(condition.h_g.argmax(1))
         return original(self, images, target, condition, dispel)
 
-    monkeypatch.setattr(tm.models.Classifier, "losses", watched)
+    monkeypatch.setattr(Model, "losses", watched)
     for shift in (0, 2):
         quick_fit(make("oracle", None), digits[0], shift=shift)
     assert torch.equal(torch.cat(seen[:4]), torch.cat(seen[4:]))

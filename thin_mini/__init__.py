@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # the same for editors and mypy; a test holds the two equal
     from thin_mini.experts import Experts
     from thin_mini.gates import SoftmaxGate, TreeGate, UniformGate
     from thin_mini.identity import adapt, starting_encoder
+    from thin_mini.inference import evaluate, precompute, predict
     from thin_mini.losses import dispelling_loss, thin_loss
     from thin_mini.models import (
         MLP,
@@ -40,7 +41,7 @@ if TYPE_CHECKING:  # the same for editors and mypy; a test holds the two equal
     )
     from thin_mini.profiles import profile
     from thin_mini.trained import load
-    from thin_mini.training import evaluate, fit, precompute
+    from thin_mini.training import fit
     from thin_mini.weights import download_vgg16, load_vgg16, vgg_face
 
 __version__ = "0.1.0"
@@ -54,6 +55,7 @@ NAMES = {
     "experts": "Experts",
     "gates": "SoftmaxGate TreeGate UniformGate",
     "identity": "adapt starting_encoder",
+    "inference": "evaluate precompute predict",
     "losses": "dispelling_loss thin_loss",
     "models": (
         "MLP Classifier Condition ExogenousNetwork Fused GatedEnsemble Oracle "
@@ -61,7 +63,7 @@ NAMES = {
     ),
     "profiles": "profile",
     "trained": "load",
-    "training": "evaluate fit precompute",
+    "training": "fit",
     "weights": "download_vgg16 load_vgg16 vgg_face",
 }
 __getattr__, __dir__, __all__ = lazy(__name__, globals(), NAMES, ROOMS)

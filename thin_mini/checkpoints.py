@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate import PartialState
 from accelerate.utils import broadcast_object_list, send_to_device
 from torch import Tensor, nn
 
-from thin_mini.data.store import DataError, whole_file
+from thin_mini.files import DataError, whole_file
 
 History = list[dict[str, float]]
 WEIGHTS = "initial weights"
@@ -59,30 +60,60 @@ def _hash(parts: Iterable[bytes | memoryview]) -> str:
     return digest.hexdigest()[:16]
 
 
-def save_checkpoint(
-    path: Path,
-    state: dict[str, Any],
-    recipe: dict[str, Any],
-    history: History,
-    best: dict[str, Tensor] | None,
-) -> None:
-    """Write everything that the next epoch needs; the old file stays until then.
+class Record:
+    """What a run has reached: its rows, and the weights that were best so far.
 
     Args:
-        path: The file.
-        state: The model, the optimiser and the scheduler.
+        path: The checkpoint that is written with each row, and gone on from where it
+            is there already; None for none.
+        state: The model, the optimiser and whatever else the next step needs.
         recipe: What must be equal for a later run to go on from here.
-        history: One row for each finished epoch.
-        best: The weights kept so far, if a validation split chooses them.
+        mend: What errors advise; the file may be somebody else's.
+
+    Attributes:
+        history: A row for each time that the run was looked at.
+        best: The weights with the highest ``valid`` of any row, on the CPU.
+
+    Raises:
+        ValueError: If the file cannot be read, or belongs to another recipe or
+            another architecture.
     """
-    content = {
-        "recipe": recipe,
-        "history": history,
-        "best": best,
-        "rng": torch.get_rng_state(),
-        **{name: part.state_dict() for name, part in state.items()},
-    }
-    save_whole(path, content)
+
+    def __init__(
+        self,
+        path: Path | None,
+        state: dict[str, Any],
+        recipe: dict[str, Any],
+        mend: str = "name another file",
+    ) -> None:
+        self.path, self.state, self.recipe = path, state, recipe
+        self.history: History = []
+        self.best: dict[str, Tensor] | None = None
+        if path is not None:
+            self.history, self.best = load_checkpoint(path, state, recipe, mend)
+
+    def add(self, row: dict[str, float]) -> None:
+        """Keep the weights if they are the best so far; the main process writes."""
+        if "valid" in row and row["valid"] > max(
+            (r["valid"] for r in self.history), default=-1.0
+        ):
+            weights = self.state["model"].state_dict()
+            self.best = {k: v.detach().cpu().clone() for k, v in weights.items()}
+        self.history.append(row)
+        if self.path is not None and PartialState().is_main_process:
+            content = {
+                "recipe": self.recipe,
+                "history": self.history,
+                "best": self.best,
+                "rng": torch.get_rng_state(),
+                **{name: part.state_dict() for name, part in self.state.items()},
+            }
+            save_whole(self.path, content)  # the old file stays until then
+
+    def load_best(self) -> None:
+        """Put the best weights into the model."""
+        if self.best is not None:
+            self.state["model"].load_state_dict(self.best)
 
 
 def save_whole(path: Path, content: dict[str, Any]) -> None:

@@ -7,13 +7,12 @@ user has not moved.
 
 from __future__ import annotations
 
-import math
 import os
 from itertools import chain
 
 import torch
 from accelerate import Accelerator
-from torch import Tensor, nn
+from torch import nn
 
 VARIABLE = "THIN_MINI_DEVICE"
 KINDS = ("cpu", "cuda", "mps", "xpu")
@@ -92,18 +91,3 @@ def check_place(accelerator: Accelerator, device: torch.device) -> Accelerator:
             f"{device}: move it first, model.to({str(own)!r})"
         )
     return accelerator
-
-
-def not_finite(values: dict[str, Tensor], accelerator: Accelerator) -> str:
-    """Which value is not finite on any process, in words; "" if all are.
-
-    Every process gets the same answer, so that none goes on alone and waits for ever
-    for one that has stopped.
-    """
-    floats = {k: v for k, v in values.items() if v.is_floating_point() and v.numel()}
-    largest = torch.stack([v.detach().abs().max().float() for v in floats.values()])
-    largest = accelerator.reduce(largest, "sum")  # a NaN stays one in max and in sum
-    for name, value in zip(floats, largest.tolist(), strict=True):
-        if not math.isfinite(value):
-            return f"{name} became {value}"
-    return ""

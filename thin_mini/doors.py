@@ -3,21 +3,58 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
+from accelerate import PartialState
 
 from thin_mini import checks
-from thin_mini.classifier import Classifier
 from thin_mini.data.dataset import ExogenousDataset
 from thin_mini.frozen import trained_parameters
+from thin_mini.networks import Model
 
 SCHEDULES = ("one-cycle", "constant")
 
 
-def check_model(model: Classifier) -> None:
+@dataclass(frozen=True)
+class Fit:
+    """What determines ``fit`` beside the model and the data, as Python's own numbers.
+
+    Raises:
+        ValueError: That names the first of them that is out of range.
+    """
+
+    epochs: int
+    dispel: float
+    batch_size: int = 128
+    lr: float = 3e-3
+    schedule: str = "one-cycle"
+    shift: int = 0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        checks.whole("epochs", self.epochs)
+        checks.whole("batch_size", self.batch_size, None)
+        checks.seed_number(self.seed)
+        checks.lambda_(self.dispel)
+        if not 0 < checks.number("lr", self.lr) < math.inf:
+            raise ValueError(f"lr must be a number above 0, got {self.lr}")
+        if self.schedule not in SCHEDULES:
+            raise ValueError(
+                f"schedule must be one of {SCHEDULES}, got {self.schedule!r}"
+            )
+        checks.whole("shift", self.shift, None)
+        # NumPy's numbers suit neither torch nor a checkpoint.
+        for name in ("epochs", "batch_size", "shift", "seed"):
+            object.__setattr__(self, name, int(getattr(self, name)))
+        for name in ("lr", "dispel"):
+            object.__setattr__(self, name, float(getattr(self, name)))
+
+
+def check_model(model: Model) -> None:
     """Raise an error unless this is a model in float32, as images are."""
     checks.instance(
-        "model", model, Classifier, "pass what tm.build gives, or a model of its parts"
+        "model", model, Model, "pass what tm.build gives, or a model of its parts"
     )
     wrong = {p.dtype for p in model.parameters()} - {torch.float32}
     if wrong:
@@ -27,7 +64,7 @@ def check_model(model: Classifier) -> None:
         )
 
 
-def check_data(model: Classifier, dataset: ExogenousDataset) -> None:
+def check_data(model: Model, dataset: ExogenousDataset) -> None:
     """Raise an error unless these are a model and data of as many classes."""
     check_model(model)
     checks.instance(
@@ -40,38 +77,28 @@ def check_data(model: Classifier, dataset: ExogenousDataset) -> None:
         )
 
 
-def check_arguments(
-    model: Classifier,
-    dataset: ExogenousDataset,
-    valid: ExogenousDataset | None,
-    epochs: int,
-    dispel: float,
-    batch_size: int,
-    lr: float,
-    schedule: str,
-    shift: int,
-    seed: int,
+def check_fit(
+    model: Model, dataset: ExogenousDataset, valid: ExogenousDataset | None, how: Fit
 ) -> None:
-    """Raise an error that names the first argument of ``fit`` that cannot be right."""
+    """Raise an error unless ``fit`` can train this model so on these data."""
+    shape = dataset.images.shape[1:]
     if valid is not None:
         check_data(model, valid)
-    checks.whole("epochs", epochs)
-    checks.whole("batch_size", batch_size, None)
-    checks.seed_number(seed)
-    checks.lambda_(dispel)
-    if not 0 < checks.number("lr", lr) < math.inf:
-        raise ValueError(f"lr must be a number above 0, got {lr}")
-    if schedule not in SCHEDULES:
-        raise ValueError(f"schedule must be one of {SCHEDULES}, got {schedule!r}")
-    if not 0 <= checks.whole("shift", shift, None) < min(dataset.images.shape[2:]):
+        if valid.images.shape[1:] != shape:
+            raise ValueError(
+                f"the images of valid are {tuple(valid.images.shape[1:])} and those to "
+                f"train on {tuple(shape)}: make them alike"
+            )
+    if not 0 <= how.shift < min(shape[1:]):
         raise ValueError(
             f"shift must be at least 0 pixels and less than the image's width, "
-            f"{dataset.images.shape[-1]}, got {shift}"
+            f"{shape[-1]}, got {how.shift}"
         )
-    if valid is not None and valid.images.shape[1:] != dataset.images.shape[1:]:
+    n, processes = len(dataset), PartialState().num_processes
+    if min(how.batch_size, n) < 2 * processes:
         raise ValueError(
-            f"the images of valid are {tuple(valid.images.shape[1:])} and those to "
-            f"train on {tuple(dataset.images.shape[1:])}: make them alike"
+            f"batch norm needs at least 2 images in a batch, got batch_size="
+            f"{how.batch_size}, {n} images and {processes} process(es) to share them"
         )
     if not trained_parameters(model):
         raise ValueError("nothing to train: every parameter of the model is frozen")

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from thin_mini import checks
-from thin_mini.classifier import MLP, Classifier, Condition
 from thin_mini.encoders import Encoder
 from thin_mini.frozen import freeze
+from thin_mini.networks import Classifier, Condition
 
 
 class ExogenousNetwork(Classifier):
@@ -40,16 +40,14 @@ class ExogenousNetwork(Classifier):
         gate_on: str = "hidden",
         head: nn.Module | None = None,
     ) -> None:
-        super().__init__(encoder, n_classes, hidden if head is None else 1)
+        super().__init__(encoder, n_classes, hidden, head=head)
         sizes = {
-            "hidden": self.head.hidden,
             "features": encoder.out_features,
             "pooled": encoder.out_shape[0],
             "probabilities": n_classes,
         }
-        if head is not None:
-            del sizes["hidden"]  # what another's classifier has inside is not known
-            self.head = cast(MLP, head)
+        if head is None:  # what another's classifier has inside is not known
+            sizes = {"hidden": self.head.hidden, **sizes}
         if gate_on not in list(sizes):
             raise ValueError(f"gate_on must be one of {list(sizes)}, got {gate_on!r}")
         self.gate_on, self.gate_features = gate_on, sizes[gate_on]

@@ -26,7 +26,7 @@ from thin_mini.distances import (
     verification,
 )
 from thin_mini.encoders import ConvEncoder
-from thin_mini.models import Classifier, ExogenousNetwork, Oracle
+from thin_mini.models import ExogenousNetwork, Model, Oracle
 from thin_mini.runs import CELEBRITIES, Run
 
 SIZE = 32  # pixels
@@ -125,7 +125,7 @@ def people_oracle(
 
 
 @torch.no_grad()
-def embed(model: Classifier, images: Tensor, batch_size: int = 512) -> Tensor:
+def embed(model: Model, images: Tensor, batch_size: int = 512) -> Tensor:
     """The representation: images (N, C, H, W) → h (N, D), on the CPU."""
     device = device_of(model)
     model.eval()
@@ -134,9 +134,7 @@ def embed(model: Classifier, images: Tensor, batch_size: int = 512) -> Tensor:
 
 
 @torch.no_grad()
-def face_measures(
-    run: Run, model: Classifier, test: ExogenousDataset
-) -> dict[str, float]:
+def face_measures(run: Run, model: Model, test: ExogenousDataset) -> dict[str, float]:
     """What sections 3.4, 4.4 and 4.6 measure on representations."""
     if run.data == "photos":
         a, b, same = _photo_pairs()

@@ -11,10 +11,9 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 from torch.utils.data import DataLoader
-from tqdm import tqdm
 
+from thin_mini.bars import progress_bar
 from thin_mini.data.pictures import Pictures, class_batches, plain_batches
-from thin_mini.data.reading import bars_hidden
 
 # What is asked of images (N, C, H, W) and their indices (N,), both on the CPU → tensors
 # of N rows, where the model is.
@@ -59,8 +58,8 @@ class Feed:
 
     def steps(
         self, data: Pictures, first: int, last: int
-    ) -> Iterator[tuple[int, Tensor, Tensor, Tensor]]:
-        """Each step's number, indices (n,), images (n, C, H, W) and target (n,)."""
+    ) -> Iterator[tuple[int, tuple[Tensor, Tensor, Tensor]]]:
+        """Each step's number; indices (n,), images (n, C, H, W) and target (n,)."""
         todo = range(first, last + 1)
         shares, ahead = tee(self.share(data, step) for step in todo)
         keys = (
@@ -69,7 +68,7 @@ class Feed:
         )
         batches = zip(todo, shares, self._load(data, keys), strict=False)
         for step, share, (images, target, _) in batches:
-            yield step, share, images, target
+            yield step, (share, images, target)
 
     @torch.no_grad()
     def ask(
@@ -92,13 +91,7 @@ class Feed:
         own = torch.arange(rank, rows * world, world) % len(data)
         keys = ([(0, i) for i in part.tolist()] for part in own.split(n))
         answers = []
-        bar = tqdm(
-            total=len(own),
-            desc=label,
-            unit=" images",
-            leave=False,
-            disable=not label or bars_hidden(),
-        )
+        bar = progress_bar(len(own), label, unit=" images", shown=bool(label))
         with bar:
             loaded = zip(own.split(n), self._load(data, keys), strict=True)
             for part, (images, _, _) in loaded:

@@ -11,13 +11,13 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
-from thin_mini.checkpoints import load_checkpoint, save_checkpoint
+from thin_mini.checkpoints import Record
 from thin_mini.data.store import DataError, check_writable, whole_file
 
 CHECKPOINT, LOG, BOARD = "checkpoint.pt", "log.csv", "tensorboard"
 
 
-class Logbook:
+class Logbook(Record):
     """A checkpoint, the log as a table, and the same for TensorBoard if there is one.
 
     A folder that holds a checkpoint is gone on with: model, optimiser and random
@@ -34,8 +34,6 @@ class Logbook:
     Attributes:
         step: Steps that are done.
         pieces: Micro-batches that a share of a batch was cut into.
-        history: One row for each entry.
-        best: The weights with the highest validation accuracy.
 
     Raises:
         ValueError: If the checkpoint belongs to another run.
@@ -52,21 +50,17 @@ class Logbook:
         accelerator: Accelerator,
         resume: bool = True,
     ) -> None:
-        self.folder, self.path, self.recipe = folder, folder / CHECKPOINT, recipe
+        self.folder, self.checkpoint = folder, folder / CHECKPOINT
         self.step, self.pieces = 0, 1
         self.is_main = accelerator.is_main_process
-        self.trained = _Trained(model)
-        self.state = {"model": self.trained, "optimizer": optimizer, "place": self}
-        self._check_room()
+        trained = _Trained(model)
+        self._check_room(trained)
         if self.is_main and not resume:
-            self.path.unlink(missing_ok=True)
+            self.checkpoint.unlink(missing_ok=True)
         accelerator.wait_for_everyone()
-        self.history, self.best = load_checkpoint(
-            self.path,
-            self.state,
-            recipe,
-            "name another folder (resume=False would replace the run that is there)",
-        )
+        mend = "name another folder (resume=False would replace the run that is there)"
+        state = {"model": trained, "optimizer": optimizer, "place": self}
+        super().__init__(self.checkpoint, state, recipe, mend)
         steps = accelerator.gather(torch.tensor([self.step], device=accelerator.device))
         if len(steps.unique()) > 1:
             raise DataError(
@@ -87,26 +81,20 @@ class Logbook:
         """The opposite of ``state_dict``."""
         self.step, self.pieces = saved["step"], saved["pieces"]
 
-    def add(self, row: dict[str, float], pieces: int) -> None:
-        """Keep the weights if they are the best so far, and write everything.
+    def add(self, row: dict[str, float]) -> None:
+        """As in a record, and write the log.
 
         Args:
             row: ``step``, ``valid`` and whatever else there is to log.
-            pieces: Micro-batches, now.
 
         Raises:
             DataError: If the folder has become full; the older checkpoint stays.
         """
-        self.step, self.pieces = int(row["step"]), pieces
-        if row["valid"] > max((r["valid"] for r in self.history), default=-1.0):
-            weights = self.trained.state_dict()
-            self.best = {k: v.detach().cpu().clone() for k, v in weights.items()}
-        self.history.append(row)
-        if not self.is_main:
-            return
+        self.step = int(row["step"])
         try:
-            save_checkpoint(self.path, self.state, self.recipe, self.history, self.best)
-            self._write_log()
+            super().add(row)
+            if self.is_main:
+                self._write_log()
             if self.board is not None:
                 for name, value in row.items():
                     self.board.add_scalar(name, value, self.step)
@@ -119,16 +107,11 @@ class Logbook:
                 f"and start again; {self.kept()}"
             ) from error
 
-    def load_best(self) -> None:
-        """Put the best weights into the model."""
-        if self.best is not None:
-            self.trained.load_state_dict(self.best)
-
     def kept(self) -> str:
         """What a run that starts again begins with, in words."""
-        if not self.path.exists():
+        if not self.checkpoint.exists():
             return "no checkpoint was written yet"
-        return f"the checkpoint in {self.path} is kept"
+        return f"the checkpoint in {self.checkpoint} is kept"
 
     def table(self) -> pd.DataFrame:
         """The history, indexed by step."""
@@ -147,11 +130,11 @@ class Logbook:
         else:
             (self.folder / LOG).unlink(missing_ok=True)
 
-    def _check_room(self) -> None:
+    def _check_room(self, trained: _Trained) -> None:
         """Four copies of the weights (two are Adam's), beside those of the old file."""
         check_writable(self.folder)
-        size = sum(v.nbytes for v in self.trained.state_dict().values())
-        needed = 4 * size * (1 if self.path.exists() else 2)
+        size = sum(v.nbytes for v in trained.state_dict().values())
+        needed = 4 * size * (1 if self.checkpoint.exists() else 2)
         free = shutil.disk_usage(self.folder).free
         if free < needed:
             raise DataError(

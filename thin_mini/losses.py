@@ -30,6 +30,12 @@ def absolute_cosine(a: Tensor, b: Tensor) -> Tensor:
     return (a * b).sum(1).abs()
 
 
+def task_loss(logits: Tensor, target: Tensor) -> Tensor:
+    """L_sup, Eq. 6: cross entropy of the mixed logits (N, K) with the classes (N,)."""
+    checks.targets(target, logits.shape[0])
+    return F.cross_entropy(full(logits), target)
+
+
 def dispelling_loss(z_endo: Tensor, z_exo: Tensor) -> Tensor:
     """L_sim, Eq. 7: how much of the exogenous answer can be read from h_endo.
 
@@ -43,10 +49,15 @@ def dispelling_loss(z_endo: Tensor, z_exo: Tensor) -> Tensor:
     return absolute_cosine(z_endo, z_exo.detach()).mean()
 
 
+def total_loss(sup: Tensor, sim: Tensor, dispel: float) -> Tensor:
+    """Eq. 8, L = L_sup + λ·L_sim with λ = ``dispel``: what training minimises."""
+    return sup + dispel * sim
+
+
 def thin_loss(
     logits: Tensor, target: Tensor, z_endo: Tensor, z_exo: Tensor, dispel: float
 ) -> Tensor:
-    """Eq. 8: cross entropy on the mixed logits (Eq. 6) plus λ = ``dispel`` times Eq. 7.
+    """Eq. 8 from its parts: the cross entropy of Eq. 6 plus λ times Eq. 7.
 
     Args:
         logits: (N, K), the experts' logits mixed by the gate, before any softmax.
@@ -59,7 +70,5 @@ def thin_loss(
         ValueError: If λ is negative or shapes differ.
     """
     checks.lambda_(dispel)
-    checks.targets(target, logits.shape[0])
-    return F.cross_entropy(full(logits), target) + dispel * dispelling_loss(
-        z_endo, z_exo
-    )
+    sup, sim = task_loss(logits, target), dispelling_loss(z_endo, z_exo)
+    return total_loss(sup, sim, dispel)

@@ -9,14 +9,14 @@ import torch
 from thin_mini.data import ExogenousDataset
 from thin_mini.devices import device_of
 from thin_mini.face_runs import face_measures
+from thin_mini.inference import evaluate, precompute
 from thin_mini.losses import absolute_cosine
 from thin_mini.metrics import exogenous_accuracy, leaf_usage
-from thin_mini.models import Classifier, Condition, ExogenousNetwork, GatedEnsemble
+from thin_mini.models import Condition, ExogenousNetwork, GatedEnsemble, Model
 from thin_mini.runs import Run
-from thin_mini.training import evaluate, precompute
 
 
-def measure(run: Run, model: Classifier, test: ExogenousDataset) -> dict:
+def measure(run: Run, model: Model, test: ExogenousDataset) -> dict:
     """The numbers that a result file keeps, all on the test images."""
     if run.model == "network" and run.by == "identity":  # of strangers: no classes
         return face_measures(run, model, test)

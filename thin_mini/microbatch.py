@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from thin_mini.devices import device_of
 from thin_mini.feed import to_device
+from thin_mini.losses import total_loss
 from thin_mini.models import Condition
 from thin_mini.preflight import check_share
 
@@ -143,10 +144,8 @@ class MicroBatches:
                 )
                 share = len(piece) / self.batch_size
                 # Gradients are averaged over the processes, hence the factor.
-                loss = (
-                    share * self.accelerator.num_processes * (sup + self.dispel * sim)
-                )
-                self.accelerator.backward(loss)
+                factor = share * self.accelerator.num_processes
+                self.accelerator.backward(factor * total_loss(sup, sim, self.dispel))
             means += share * torch.stack([sup.detach(), sim.detach()])
         return means
 
@@ -165,7 +164,7 @@ class MicroBatches:
                     torch.zeros(n, dtype=torch.int64, device=device),
                     condition and condition.at(torch.arange(n), device),
                 )
-            (sup + self.dispel * sim).backward()
+            total_loss(sup, sim, self.dispel).backward()
             del room
             fits = True
         except RuntimeError as error:

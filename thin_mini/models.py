@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from thin_mini import checks
-from thin_mini.classifier import MLP, Classifier, Condition
 from thin_mini.encoders import ConvEncoder, Encoder, MapPool, pooled_features
 from thin_mini.exogenous import ExogenousNetwork, Fused, Oracle
 from thin_mini.experts import Experts
 from thin_mini.frozen import trained_parameters
 from thin_mini.gates import SoftmaxGate, TreeGate, UniformGate
+from thin_mini.networks import MLP, Classifier, Condition, Model
 from thin_mini.paper import PAPER_LAMBDA
 from thin_mini.precision import full, no_autocast
 
@@ -29,13 +29,14 @@ __all__ = [
     "ExogenousNetwork",
     "Fused",
     "GatedEnsemble",
+    "Model",
     "Oracle",
     "build",
     "n_trainable",
 ]
 
 
-class GatedEnsemble(Classifier):
+class GatedEnsemble(Model):
     """Experts on h_endo, mixed by a gate: z = Z·g (Figure 3, the other three).
 
     Args:
@@ -62,19 +63,15 @@ class GatedEnsemble(Classifier):
         dispel: float = 0.0,
         pool: MapPool | None = None,
     ) -> None:
-        nn.Module.__init__(self)
-        checks.lambda_(dispel)
         checks.instance("experts", experts, Experts, "pass tm.Experts")
         gates = (UniformGate, SoftmaxGate, TreeGate)
         checks.instance("gate", gate, gates, "pass a gate, such as tm.TreeGate")
-        self.encoder, self.experts, self.gate = encoder, experts, gate
-        self.context, self.dispel, self.pool = context, dispel, pool
-        self.n_classes = experts.n_classes
+        super().__init__(encoder, experts.n_classes, context, dispel, pool)
+        self.experts, self.gate = experts, gate
         self.check_trainable()
-        pooled = pooled_features(encoder, pool)
-        seen = pooled if context is None else context.gate_features
+        seen = self.seen if context is None else context.gate_features
         for part, got, needed in (
-            ("experts.in_features", experts.in_features, pooled),
+            ("experts.in_features", experts.in_features, self.seen),
             ("gate.in_features", gate.in_features, seen),
             ("gate.n_leaves", gate.n_leaves, experts.n_experts),
         ):
@@ -114,7 +111,7 @@ def build(
     encoder: Encoder | None = None,
     pool: MapPool | None = None,
     seed: int | None = None,
-) -> Classifier:
+) -> Model:
     """Build a row of Table 2 or 4; the rows have about as many parameters each.
 
     By default 200,000, as the paper has them for digits. For faces it has 100 million:
@@ -144,12 +141,6 @@ def build(
     """
     if name not in ARCHITECTURES:
         raise ValueError(f"name must be one of {ARCHITECTURES}, got {name!r}")
-    # One composed by hand serves as well, if it answers as these do.
-    if exogenous is not None and not hasattr(exogenous, "condition"):
-        raise TypeError(
-            f"exogenous is a {type(exogenous).__name__}: pass a frozen "
-            "tm.ExogenousNetwork, a tm.Fused or a tm.Oracle"
-        )
     widths = checks.widths(hidden, None)
     n_experts = checks.whole("n_experts", n_experts, None)
     if min(n_experts, *widths) < 1:
@@ -165,17 +156,7 @@ def build(
             f"a tree of depth d gates 2**d experts, and {n_experts} is no power of "
             f"two: take {2**depth} or {2 ** (depth + 1)}"
         )
-    context: ExogenousNetwork | Fused | Oracle | None = None
-    if name == "oracle":
-        if n_exo is not None:
-            exogenous = Oracle(n_exo)
-        if not isinstance(exogenous, Oracle):
-            raise ValueError("the oracle needs n_exo, the number of exogenous classes")
-        context = exogenous
-    elif name in ("exogenous", "thin"):
-        if exogenous is None or isinstance(exogenous, Oracle):
-            raise ValueError(f"{name!r} needs exogenous=, a trained and frozen network")
-        context = exogenous
+    context = _context(name, exogenous, n_exo)
     # The fork leaves the global generator as it was.
     with torch.random.fork_rng(enabled=seed is not None):
         if seed is not None:
@@ -192,6 +173,28 @@ def build(
             gate = TreeGate(pooled if context is None else context.gate_features, depth)
         dispel = PAPER_LAMBDA if name == "thin" else 0.0
         return GatedEnsemble(encoder, experts, gate, context, dispel, pool)
+
+
+def _context(
+    name: str, exogenous: ExogenousNetwork | Fused | Oracle | None, n_exo: int | None
+) -> ExogenousNetwork | Fused | Oracle | None:
+    """What the gate of this architecture is told by."""
+    # One composed by hand serves as well, if it answers as these do.
+    if exogenous is not None and not hasattr(exogenous, "condition"):
+        raise TypeError(
+            f"exogenous is a {type(exogenous).__name__}: pass a frozen "
+            "tm.ExogenousNetwork, a tm.Fused or a tm.Oracle"
+        )
+    if name == "oracle":
+        if n_exo is not None:
+            exogenous = Oracle(n_exo)
+        if not isinstance(exogenous, Oracle):
+            raise ValueError("the oracle needs n_exo, the number of exogenous classes")
+    elif name not in ("exogenous", "thin"):
+        return None
+    elif exogenous is None or isinstance(exogenous, Oracle):
+        raise ValueError(f"{name!r} needs exogenous=, a trained and frozen network")
+    return exogenous
 
 
 def _as_large(

@@ -17,7 +17,7 @@ from thin_mini import checks
 from thin_mini.data.face_files import FaceFiles
 from thin_mini.data.pictures import Pictures, class_batches
 from thin_mini.devices import check_place
-from thin_mini.models import Classifier, Oracle
+from thin_mini.models import Model, Oracle
 
 PRECISIONS = ("no", "bf16")
 N_VALID = 256  # section 4.3; a tenth of the images where there are not so many
@@ -135,7 +135,7 @@ def validation(files: FaceFiles, seed: int) -> tuple[FaceFiles, FaceFiles]:
 
 
 def check_fit(
-    model: Classifier, data: Pictures, valid: Pictures, batch_size: int, balanced: bool
+    model: Model, data: Pictures, valid: Pictures, batch_size: int, balanced: bool
 ) -> None:
     """Raise a ValueError if the model and the pictures do not fit together."""
     if isinstance(model.context, Oracle):

@@ -29,9 +29,9 @@ from thin_mini.files import DataError, regular_file
 from thin_mini.locks import BusyError, locked
 from thin_mini.measures import measure
 from thin_mini.models import (
-    Classifier,
     ExogenousNetwork,
     Fused,
+    Model,
     Oracle,
     build,
     n_trainable,
@@ -116,7 +116,7 @@ def _lock(run: Run, root: Path) -> Path:
     return path
 
 
-def train_run(run: Run, root: Path) -> Classifier:
+def train_run(run: Run, root: Path) -> Model:
     """Train and measure one run, and write its result."""
     start = time.perf_counter()
     train, test = datasets(run)
@@ -155,7 +155,7 @@ def train_run(run: Run, root: Path) -> Classifier:
 
 def assemble(
     run: Run, root: Path, train: ExogenousDataset, test: ExogenousDataset
-) -> Classifier:
+) -> Model:
     """The untrained model of a run, with its exogenous networks trained and frozen."""
     encoder = face_encoder(run)
     if run.model == "network":

@@ -5,37 +5,33 @@ from __future__ import annotations
 import time
 from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import NoReturn
 
 import pandas as pd
-import torch
 from accelerate import Accelerator
-from accelerate.utils import broadcast, set_seed
+from accelerate.utils import set_seed
 from torch import Tensor, nn
-from tqdm import tqdm
 
+from thin_mini.bars import progress_bar
 from thin_mini.checkpoints import starting_point
 from thin_mini.data.pictures import Pictures
-from thin_mini.data.reading import bars_hidden
-from thin_mini.devices import check_place, choose_device, device_of, not_finite
+from thin_mini.devices import check_place, choose_device, device_of
 from thin_mini.feed import Feed, fingerprint, to_device
-from thin_mini.frozen import trained_parameters
 from thin_mini.locks import claim
 from thin_mini.logbook import Logbook
+from thin_mini.loop import Losses, adam, minimise
 from thin_mini.microbatch import MicroBatches
-from thin_mini.models import Classifier, Condition
+from thin_mini.models import Condition, Model
 from thin_mini.preflight import (
     check_fit,
     check_settings,
     make_accelerator,
     own_precision,
 )
-from thin_mini.training import Losses
-
-LOOK_EVERY = 20  # steps; to look at a loss means to wait for the device
 
 
 def train(
-    model: Classifier,
+    model: Model,
     data: Pictures,
     valid: Pictures,
     *,
@@ -125,11 +121,7 @@ def train(
         accelerator = make_accelerator(place, mixed_precision)
         losses = Losses(model, dispel)
         micro = MicroBatches(losses, dispel, batch_size, accumulate, accelerator)
-        optimizer = torch.optim.Adam(
-            trained_parameters(model),
-            lr=lr,
-            fused=place.type in ("cpu", "cuda"),
-        )
+        optimizer = adam(model, lr)
         stack.enter_context(claim(Path(folder)))
         book = Logbook(Path(folder), model, optimizer, recipe, accelerator, resume)
         if book.step > steps:
@@ -156,43 +148,45 @@ def train(
             losses.compile()
         micro.prepared, prepared = accelerator.prepare(losses, optimizer)
 
-        def stop_if(wrong: str, step: int) -> None:
-            if wrong:
-                raise FloatingPointError(
-                    f"{wrong} in step {step}: lower lr (now {lr}) or dispel (now "
-                    f"{dispel}); {book.kept()}"
-                )
+        def gradients(step: int, batch: tuple[Tensor, Tensor, Tensor]) -> Tensor:
+            index, images, target = batch
+            return micro(images, target, frozen and frozen.at(index), step)
 
-        sums = torch.zeros(2, device=place)
-        unseen: list[Tensor] = []  # losses of the latest steps
+        def update() -> None:
+            prepared.step()
+            bar.update(batch_size)
+
+        def stop(wrong: str, step: int) -> NoReturn:
+            raise FloatingPointError(
+                f"{wrong} in step {step}: lower lr (now {lr}) or dispel (now "
+                f"{dispel}); {book.kept()}"
+            )
+
         done, started = book.step, time.perf_counter()
-        bar = _bar(book.step, steps, batch_size, shown)
+        bar = progress_bar(
+            steps * batch_size,
+            "training",
+            done=done * batch_size,
+            unit=" images",
+            shown=shown,
+        )
         with closing(book), bar:
-            for step, index, images, target in feed.steps(data, done + 1, steps):
-                means = micro(images, target, frozen and frozen.at(index), step)
-                prepared.step()
-                sums += means
-                unseen.append(means)
-                bar.update(batch_size)
-                at_row = step % every == 0 or step == steps
-                if at_row or len(unseen) == LOOK_EVERY:
-                    stop_if(*_first_not_finite(unseen, step))
-                    unseen.clear()
-                if not at_row:
-                    continue
-                sup, sim = (sums / (step - done)).tolist()
+            for step, sup, sim in minimise(
+                *(feed.steps(data, done + 1, steps), gradients, update, model),
+                *(accelerator,),
+                every=every,
+                done=done,
+                steps=steps,
+                stop=stop,
+            ):
                 speed = (step - done) * batch_size / (time.perf_counter() - started)
-                for buffer in model.buffers():  # each process has statistics of its own
-                    broadcast(buffer)
-                stop_if(not_finite(model.state_dict(), accelerator), step)
                 logits = _logits(model, valid, frozen_valid, feed, micro)
                 right = (logits.argmax(1) == valid.files.target).double()
                 row = {"step": step, "sup": sup, "sim": sim}
                 row |= {"valid": 100 * right.mean().item(), "images_per_second": speed}
-                book.add(row, micro.pieces)
+                book.pieces = micro.pieces
+                book.add(row)
                 bar.set_postfix(valid=f"{row['valid']:.1f} %")
-                model.train()
-                sums.zero_()
                 done, started = step, time.perf_counter()
         accelerator.wait_for_everyone()
     book.load_best()
@@ -201,7 +195,7 @@ def train(
 
 
 def predict(
-    model: Classifier,
+    model: Model,
     data: Pictures,
     n: int = 64,
     workers: int = 0,
@@ -226,24 +220,8 @@ def predict(
     return logits
 
 
-def _first_not_finite(losses: list[Tensor], step: int) -> tuple[str, int]:
-    """What to say of the first loss that is not finite, and its step; "" if all are.
-
-    Args:
-        losses: L_sup and L_sim of the latest steps, the sums over all processes, and so
-            the same answer on each.
-        step: The last of these steps.
-    """
-    finite = torch.stack(losses).isfinite().all(1).tolist()
-    if all(finite):
-        return "", step
-    first = finite.index(False)
-    value = losses[first].sum().item()
-    return f"the loss became {value}", step - len(losses) + 1 + first
-
-
 def _condition(
-    model: Classifier, data: Pictures, feed: Feed, micro: MicroBatches, label: str
+    model: Model, data: Pictures, feed: Feed, micro: MicroBatches, label: str
 ) -> Condition | None:
     """What the frozen side says of all images, or None if there is none."""
     context = model.context
@@ -260,7 +238,7 @@ def _condition(
 
 
 def _logits(
-    model: Classifier,
+    model: Model,
     data: Pictures,
     condition: Condition | None,
     feed: Feed,
@@ -277,21 +255,9 @@ def _logits(
     return feed.ask(ask, data, micro.size)[0]
 
 
-def _synchronise_batch_norm(model: Classifier) -> None:
+def _synchronise_batch_norm(model: Model) -> None:
     """Batch statistics over all processes, in what is trained."""
     for name, part in model.named_children():
         if name != "context":
             synchronised = nn.SyncBatchNorm.convert_sync_batchnorm(part)
             setattr(model, name, synchronised)
-
-
-def _bar(done: int, steps: int, batch_size: int, shown: bool) -> tqdm:
-    return tqdm(
-        total=steps * batch_size,
-        initial=done * batch_size,
-        desc="training",
-        unit=" images",
-        unit_scale=True,
-        leave=False,
-        disable=not shown or bars_hidden(),
-    )

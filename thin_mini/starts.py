@@ -15,7 +15,7 @@ from thin_mini.data.factors import EXPRESSIONS
 from thin_mini.data.pictures import imagenet_input, vggface_input
 from thin_mini.encoders import ConvEncoder, Encoder, MapPool, VGG16Encoder
 from thin_mini.identity import starting_encoder
-from thin_mini.models import Classifier, ExogenousNetwork, build
+from thin_mini.models import ExogenousNetwork, Model, build
 from thin_mini.training import fit
 from thin_mini.weights import download_vgg16, load_vgg16, vgg_face, vgg_face_network
 
@@ -108,7 +108,7 @@ def vgg16_start(
 
 def put_together(
     about: dict[str, Any], network: ExogenousNetwork | None, encoder: Encoder
-) -> Classifier:
+) -> Model:
     """The untrained model of a run: a row of Table 4.
 
     Args:
@@ -129,7 +129,7 @@ def put_together(
     )
 
 
-def rebuild(about: dict[str, Any], weights: dict[str, Tensor]) -> Classifier:
+def rebuild(about: dict[str, Any], weights: dict[str, Tensor]) -> Model:
     """The model of a run without its files: built blank, then given its weights.
 
     Args:

@@ -15,7 +15,7 @@ from thin_mini.data.factors import EXPRESSIONS
 from thin_mini.data.reading import read_picture, to_tensor
 from thin_mini.data.store import DataError
 from thin_mini.devices import device_of
-from thin_mini.models import Classifier, GatedEnsemble
+from thin_mini.models import GatedEnsemble, Model
 from thin_mini.presets import RESULT
 from thin_mini.run_folder import AGAIN, GO_ON, MODEL, read_result
 from thin_mini.starts import rebuild
@@ -43,7 +43,7 @@ class TrainedRun:
     """
 
     folder: Path
-    model: Classifier
+    model: Model
     about: dict[str, Any]
     classes: tuple[str, ...]
     size: int
@@ -115,7 +115,7 @@ def check_images(images: Tensor, size: int) -> None:
         )
 
 
-def save_model(folder: Path, model: Classifier, about: dict[str, Any]) -> None:
+def save_model(folder: Path, model: Model, about: dict[str, Any]) -> None:
     """Write a model whole, that of the frozen side included, for :func:`load`.
 
     Args:

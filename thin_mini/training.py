@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator
 from contextlib import nullcontext
+from dataclasses import asdict
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pandas as pd
 import torch
 from accelerate import Accelerator
-from accelerate.utils import broadcast, set_seed
-from torch import Tensor, nn
-from tqdm import tqdm
+from accelerate.utils import set_seed
+from torch import Tensor
+from torch.optim.lr_scheduler import ConstantLR, LRScheduler, OneCycleLR
 
 from thin_mini import checks, data
-from thin_mini.checkpoints import load_checkpoint, save_checkpoint, starting_point
+from thin_mini.bars import progress_bar
+from thin_mini.checkpoints import Record, starting_point
 from thin_mini.data.dataset import ExogenousDataset
-from thin_mini.devices import check_place, device_of, not_finite
-from thin_mini.doors import check_arguments, check_data, check_model
-from thin_mini.frozen import trained_parameters
+from thin_mini.devices import check_place, device_of
+from thin_mini.doors import Fit, check_data, check_fit
+from thin_mini.inference import evaluate, precompute
 from thin_mini.locks import claim
-from thin_mini.metrics import Report, report
-from thin_mini.models import Classifier, Condition, Oracle
+from thin_mini.loop import Losses, adam, minimise
+from thin_mini.losses import total_loss
+from thin_mini.models import Model, Oracle
 
 
 def fit(
-    model: Classifier,
+    model: Model,
     dataset: ExogenousDataset,
     *,
     epochs: int,
@@ -76,190 +81,142 @@ def fit(
             process raises it, at the end of that epoch and before a checkpoint of it.
     """
     check_data(model, dataset)
-    dispel = model.dispel if dispel is None else dispel
+    how = Fit(
+        epochs,
+        model.dispel if dispel is None else dispel,
+        batch_size,
+        lr,
+        schedule,
+        shift,
+        seed,
+    )
+    check_fit(model, dataset, valid, how)
+    path = None
     if checkpoint is not None:
         checks.instance("checkpoint", checkpoint, (str, os.PathLike), "name a file")
-        checkpoint = Path(checkpoint)
-    check_arguments(
-        model, dataset, valid, epochs, dispel, batch_size, lr, schedule, shift, seed
-    )
-    # As Python's own: NumPy's numbers suit neither torch nor a checkpoint.
-    epochs, batch_size, shift, seed = map(int, (epochs, batch_size, shift, seed))
-    lr, dispel = float(lr), float(dispel)
-    device = device_of(model)
-    set_seed(seed)
-    accelerator = check_place(Accelerator(device_placement=False), device)
-    if min(batch_size, len(dataset)) < 2 * accelerator.num_processes:
-        raise ValueError(
-            f"batch norm needs at least 2 images in a batch, got batch_size="
-            f"{batch_size}, {len(dataset)} images and {accelerator.num_processes} "
-            "process(es) to share them"
-        )
-    batch_size = min(batch_size, len(dataset))
-    n_steps = len(dataset) // batch_size
-
-    optimizer = torch.optim.Adam(
-        trained_parameters(model),
-        lr=lr,
-        fused=device.type in ("cpu", "cuda"),
-    )
-    scheduler: torch.optim.lr_scheduler.LRScheduler
-    if schedule == "one-cycle":
-        scheduler = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, max_lr=lr, total_steps=epochs * n_steps
-        )
-    else:
-        scheduler = torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1)
-
+        path = Path(checkpoint)
+    set_seed(how.seed)
+    optimizer, scheduler = optimiser(model, dataset, how)
     state = {"model": model, "optimizer": optimizer, "scheduler": scheduler}
-    history: list[dict[str, float]] = []
-    best: dict[str, Tensor] | None = None
-    # Now, and not after an epoch.
-    with nullcontext() if checkpoint is None else claim(checkpoint, file=True):
-        if checkpoint is not None:
-            recipe = {
-                **starting_point(model),
-                "data": dataset.fingerprint(),
-                "valid": "" if valid is None else valid.fingerprint(),
-                "epochs": epochs,
-                "dispel": dispel,
-                "batch_size": batch_size,
-                "lr": lr,
-                "schedule": schedule,
-                "shift": shift,
-                "seed": seed,
-            }
-            history, best = load_checkpoint(checkpoint, state, recipe)
-
-        step, prepared = accelerator.prepare(Losses(model, dispel), optimizer)
-        images, target = dataset.images.to(device), dataset.target.to(device)
-        # A frozen side that sees the images move has another answer every time. An
-        # oracle has not, and could not be asked without the labels.
-        moving = shift > 0 and not isinstance(model.context, Oracle)
-        condition = None if moving else precompute(model, dataset)
-        condition = condition and condition.to(device)
-        valid_condition = None if valid is None else precompute(model, valid)
-
-        hidden = not (progress and accelerator.is_main_process)
-        bar = tqdm(
-            total=epochs * n_steps,
-            initial=len(history) * n_steps,
-            desc=progress if isinstance(progress, str) else "training",
-            leave=False,
-            disable=hidden or bool(os.environ.get("TQDM_DISABLE")),
-        )
-        for epoch in range(len(history), epochs):
-            model.train()
-            sums = torch.zeros(2, device=device)
-            offsets = draw_offsets(len(dataset), shift, seed, epoch).to(device)
-            shares = batches(len(dataset), batch_size, seed, epoch, accelerator)
-            # At once, since each copy waits for what the device is at.
-            for index in torch.stack([*shares]).to(device):
-                batch = images[index]
-                if shift:
-                    batch = data.shift(batch, offsets[index])
-                sup, sim = step(batch, target[index], condition and condition.at(index))
-                prepared.zero_grad()
-                accelerator.backward(sup + dispel * sim)
-                prepared.step()
-                scheduler.step()
-                sums += torch.stack([sup.detach(), sim.detach()])
-                bar.update()
-            sup_mean, sim_mean = (accelerator.reduce(sums, "mean") / n_steps).tolist()
-            for (
-                buffer
-            ) in model.buffers():  # each process has batch statistics of its own
-                broadcast(buffer)
-            # Here and not in every step, which would have to wait for the device.
-            wrong = not_finite({"the loss": sums} | model.state_dict(), accelerator)
-            if wrong:
-                bar.close()
-                raise FloatingPointError(
-                    f"{wrong} in epoch {epoch + 1}: lower lr (now {lr}) or dispel (now "
-                    f"{dispel})"
-                )
-            row = {"epoch": epoch + 1, "sup": sup_mean, "sim": sim_mean}
+    recipe = {
+        **starting_point(model),
+        "data": dataset.fingerprint(),
+        "valid": "" if valid is None else valid.fingerprint(),
+        **asdict(how),
+    }
+    with claim(path, file=True) if path else nullcontext():
+        record = Record(path, state, recipe)
+        known = None if valid is None else precompute(model, valid)
+        done = len(record.history)
+        for epoch, sup, sim in passes(
+            model, dataset, how, optimizer, scheduler, done, progress
+        ):
+            row = {"epoch": epoch, "sup": sup, "sim": sim}
             if valid is not None:
-                row["valid"] = evaluate(
-                    model, valid, condition=valid_condition
-                ).accuracy
-                if row["valid"] > max((r["valid"] for r in history), default=-1.0):
-                    best = {
-                        k: v.detach().clone() for k, v in model.state_dict().items()
-                    }
-            history.append(row)
-            if checkpoint is not None and accelerator.is_main_process:
-                save_checkpoint(checkpoint, state, recipe, history, best)
-        bar.close()
-        if best is not None:
-            model.load_state_dict(best)
+                row["valid"] = evaluate(model, valid, condition=known).accuracy
+            record.add(row)
+    record.load_best()
     model.eval()
-    return pd.DataFrame(history).set_index("epoch")
+    return pd.DataFrame(record.history).set_index("epoch")
 
 
-@torch.no_grad()
-def evaluate(
-    model: Classifier,
+def optimiser(
+    model: Model, dataset: ExogenousDataset, how: Fit
+) -> tuple[torch.optim.Optimizer, LRScheduler]:
+    """Adam for what of the model is trained, and its learning rate, step by step."""
+    optimizer = adam(model, how.lr)
+    if how.schedule == "constant":
+        return optimizer, ConstantLR(optimizer, factor=1)
+    steps = how.epochs * steps_of(dataset, how)
+    return optimizer, OneCycleLR(optimizer, max_lr=how.lr, total_steps=steps)
+
+
+def steps_of(dataset: ExogenousDataset, how: Fit) -> int:
+    """Steps of one pass over the data; a last partial batch is left out."""
+    return len(dataset) // min(how.batch_size, len(dataset))
+
+
+def passes(
+    model: Model,
     dataset: ExogenousDataset,
-    batch_size: int = 1024,
-    condition: Condition | None = None,
-) -> Report:
-    """Accuracy, accuracy by exogenous bin, confusion matrix and calibration.
+    how: Fit,
+    optimizer: torch.optim.Optimizer,
+    scheduler: LRScheduler,
+    done: int = 0,
+    progress: bool | str = False,
+) -> Iterator[tuple[int, float, float]]:
+    """Train pass after pass, and come back after each.
 
     Args:
-        model: The model, whatever its gate looks at.
-        dataset: Images and labels to compare with.
-        batch_size: Images in one pass.
-        condition: What :func:`precompute` gave for these images, if it is at hand.
+        model: Trained in place.
+        dataset: Images with the task's labels.
+        how: Everything else that determines the result.
+        optimizer: As :func:`optimiser` gives it, or a checkpoint has put it back.
+        scheduler: The same.
+        done: Passes that were made before.
+        progress: As in :func:`fit`.
 
-    Returns:
-        A :class:`thin_mini.metrics.Report`, on the CPU; the model is left in evaluation
-        mode.
+    Yields:
+        The number of the pass, counted from 1, and the means of L_sup and L_sim.
     """
-    check_data(model, dataset)
-    batch_size = checks.whole("batch_size", batch_size)
-    if condition is not None:
-        mend = "pass what tm.precompute gives for this data set"
-        checks.instance("condition", condition, Condition, mend)
-    if condition is not None and len(condition.h_g) != len(dataset):
-        raise ValueError(
-            f"{len(dataset)} images but a condition of {len(condition.h_g)} rows: pass "
-            "what tm.precompute gives for this data set"
+    device, n, n_steps = device_of(model), len(dataset), steps_of(dataset, how)
+    accelerator = check_place(Accelerator(device_placement=False), device)
+    batch_size = min(how.batch_size, n)
+    losses, prepared = accelerator.prepare(Losses(model, how.dispel), optimizer)
+    images, target = dataset.images.to(device), dataset.target.to(device)
+    # A frozen side that sees the images move has another answer every time. An oracle
+    # has not, and could not be asked without the labels.
+    moving = how.shift > 0 and not isinstance(model.context, Oracle)
+    known = None if moving else precompute(model, dataset)
+    known = known and known.to(device)
+
+    def drawn() -> Iterator[tuple[int, tuple[Tensor, Tensor]]]:
+        for epoch in range(done, how.epochs):
+            offsets = draw_offsets(n, how.shift, how.seed, epoch).to(device)
+            shares = batches(n, batch_size, how.seed, epoch, accelerator)
+            # At once, since each copy waits for what the device is at.
+            indices = torch.stack([*shares]).to(device)
+            for step, index in enumerate(indices, epoch * n_steps + 1):
+                yield step, (index, offsets)
+
+    def gradients(step: int, batch: tuple[Tensor, Tensor]) -> Tensor:
+        index, offsets = batch
+        seen = images[index]
+        if how.shift:
+            seen = data.shift(seen, offsets[index])
+        sup, sim = losses(seen, target[index], known and known.at(index))
+        prepared.zero_grad()
+        accelerator.backward(total_loss(sup, sim, how.dispel))
+        means = torch.stack([sup.detach(), sim.detach()])
+        return accelerator.reduce(means, "mean")
+
+    def update() -> None:
+        prepared.step()
+        scheduler.step()
+        bar.update()
+
+    def stop(wrong: str, step: int) -> NoReturn:
+        raise FloatingPointError(
+            f"{wrong} in epoch {math.ceil(step / n_steps)}: lower lr (now {how.lr}) or "
+            f"dispel (now {how.dispel})"
         )
-    model.eval()
-    device = device_of(model)
-    if condition is None:
-        condition = precompute(model, dataset, batch_size)
-    logits = []
-    for index in torch.arange(len(dataset)).split(batch_size):
-        known = condition and condition.at(index, device)
-        logits.append(model(dataset.images[index].to(device), known).cpu())
-    return report(torch.cat(logits), dataset.target, dataset.exo, dataset.n_exo)
 
-
-def precompute(
-    model: Classifier, dataset: ExogenousDataset, batch_size: int = 1024
-) -> Condition | None:
-    """The gate's input and z_exo for a whole data set, computed once.
-
-    Returns:
-        The answers, on the CPU; None if the model has no context (its gate looks at
-        h_endo, or not at all).
-    """
-    check_model(model)
-    checks.instance("the data", dataset, ExogenousDataset, "pass one data set")
-    batch_size = checks.whole("batch_size", batch_size)
-    if model.context is None:
-        return None
-    device = device_of(model)
-    parts = [
-        model.context.condition(
-            dataset.images[index].to(device), dataset.exo[index].to(device)
-        )
-        for index in torch.arange(len(dataset)).split(batch_size)
-    ]
-    columns = zip(*(part.to("cpu") for part in parts), strict=True)
-    return Condition(*map(torch.cat, columns))
+    steps = how.epochs * n_steps
+    bar = progress_bar(
+        steps,
+        progress if isinstance(progress, str) else "training",
+        done=done * n_steps,
+        shown=bool(progress) and accelerator.is_main_process,
+    )
+    with bar:
+        for step, sup, sim in minimise(
+            *(drawn(), gradients, update, model, accelerator),
+            every=n_steps,
+            done=done * n_steps,
+            steps=steps,
+            stop=stop,
+        ):
+            yield step // n_steps, sup, sim
 
 
 def batches(
@@ -280,17 +237,3 @@ def draw_offsets(n: int, shift: int, seed: int, epoch: int) -> Tensor:
     """How far each image moves in this epoch (n, 2), whatever process it falls to."""
     generator = np.random.default_rng([seed, epoch, 1])
     return torch.from_numpy(generator.integers(-shift, shift, (n, 2), endpoint=True))
-
-
-class Losses(nn.Module):
-    """Both losses as one forward pass, so that data-parallel wrappers see it."""
-
-    def __init__(self, model: Classifier, dispel: float) -> None:
-        super().__init__()
-        checks.lambda_(dispel)
-        self.model, self.dispel = model, dispel
-
-    def forward(
-        self, images: Tensor, target: Tensor, condition: Condition | None
-    ) -> tuple[Tensor, Tensor]:
-        return self.model.losses(images, target, condition, self.dispel)

@@ -1,4 +1,4 @@
-"""The baseline, and what every row of Table 2 shares with it."""
+"""What every row of Table 2 is made of, and the baseline."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from thin_mini import checks
 from thin_mini.encoders import Encoder, MapPool, pooled_features
 from thin_mini.frozen import check_awake, trained_parameters
-from thin_mini.losses import dispelling_loss
-from thin_mini.precision import full
+from thin_mini.losses import dispelling_loss, task_loss
 
 if TYPE_CHECKING:
     from thin_mini.exogenous import ExogenousNetwork, Fused, Oracle
@@ -72,38 +70,34 @@ class MLP(nn.Module):
         return self.last(self.embed(h))  # (N, n_classes)
 
 
-class Classifier(nn.Module):
-    """The baseline: an encoder, then one large classifier (Figure 3, top left).
+class Model(nn.Module):
+    """An encoder, a classification layer and, where there is one, the frozen side.
 
     Args:
-        encoder: F_φ.
+        encoder: F_φ, which is trained.
         n_classes: K.
-        hidden: Units of the classifier's hidden layer, or of each of several.
-        pool: What shrinks h_endo for the classifier, such as :class:`MapPool`.
-
-    Raises:
-        ValueError: If a size is out of range or the encoder belongs to a frozen
-            network, and so would never train.
+        context: Where a gate's input h_g comes from; None for h_endo.
+        dispel: λ of Eq. 8 that ``fit`` uses unless told otherwise.
+        pool: What shrinks h_endo for the classification layer.
     """
-
-    context: ExogenousNetwork | Fused | Oracle | None
 
     def __init__(
         self,
         encoder: Encoder,
         n_classes: int,
-        hidden: int | tuple[int, ...] = 256,
+        context: ExogenousNetwork | Fused | Oracle | None = None,
+        dispel: float = 0.0,
         pool: MapPool | None = None,
     ) -> None:
         super().__init__()
+        checks.lambda_(dispel)
+        self.seen = pooled_features(encoder, pool)  # size of what the layer sees
         self.encoder, self.n_classes, self.pool = encoder, n_classes, pool
-        self.check_trainable()
-        self.context, self.dispel = None, 0.0
-        self.head = MLP(pooled_features(encoder, pool), hidden, n_classes)
+        self.context, self.dispel = context, dispel
 
     def logits(self, h_endo: Tensor, condition: Condition | None) -> Tensor:
         """The classification layer C_Θ: h_endo (N, D) → z (N, K)."""
-        return self.head(h_endo if self.pool is None else self.pool(h_endo))
+        raise NotImplementedError
 
     def forward(self, images: Tensor, condition: Condition | None = None) -> Tensor:
         """images (N, C, H, W) → z (N, K); pass ``condition`` where it is known."""
@@ -123,10 +117,9 @@ class Classifier(nn.Module):
                 to read with; if the condition is not that of these images.
         """
         checks.lambda_(dispel)
-        checks.targets(target, images.shape[0])
         condition = self._condition(images, condition)
         h_endo = self.encoder(images)
-        sup = F.cross_entropy(full(self.logits(h_endo, condition)), target)
+        sup = task_loss(self.logits(h_endo, condition), target)
         if dispel == 0:
             return sup, torch.zeros_like(sup)
         if condition is None or condition.z_exo.shape[1] == 0:
@@ -144,7 +137,7 @@ class Classifier(nn.Module):
         for name, part in parts.items():
             check_awake(name, part, context)
 
-    def requires_grad_(self, requires_grad: bool = True) -> Classifier:
+    def requires_grad_(self, requires_grad: bool = True) -> Model:
         """As in any module, but for the frozen side."""
         super().requires_grad_(requires_grad)
         trained_parameters(self)
@@ -168,3 +161,37 @@ class Classifier(nn.Module):
                 "z_exo: pass condition.at(index) of the same images"
             )
         return condition
+
+
+class Classifier(Model):
+    """The baseline: an encoder, then one large classifier (Figure 3, top left).
+
+    Args:
+        encoder: F_φ.
+        n_classes: K.
+        hidden: Units of the classifier's hidden layer, or of each of several.
+        pool: What shrinks h_endo for the classifier, such as :class:`MapPool`.
+        head: A classifier that is there already, instead of one to be trained.
+
+    Raises:
+        ValueError: If a size is out of range or the encoder belongs to a frozen
+            network, and so would never train.
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        n_classes: int,
+        hidden: int | tuple[int, ...] = 256,
+        pool: MapPool | None = None,
+        head: nn.Module | None = None,
+    ) -> None:
+        super().__init__(encoder, n_classes, pool=pool)
+        self.head = cast(
+            MLP, MLP(self.seen, hidden, n_classes) if head is None else head
+        )
+        self.check_trainable()
+
+    def logits(self, h_endo: Tensor, condition: Condition | None) -> Tensor:
+        """C_Θ: h_endo (N, D) → z (N, K)."""
+        return self.head(h_endo if self.pool is None else self.pool(h_endo))
