@@ -80,7 +80,7 @@ def render_faces(
             )
         factors.append(given.to(identity.device).float())
     images = torch.empty(n, 3, size, size, device=identity.device)
-    together = max(1, CHUNK // size**2)
+    together = max(1, CHUNK // int(size) ** 2)  # NumPy's numbers serve as well
     parts = zip(
         torch.cat(factors, 1).split(together), images.split(together), strict=True
     )
