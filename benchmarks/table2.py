@@ -77,19 +77,8 @@ class Line:
 
     def fit(self, i: int, n: int, model: tm.Classifier) -> pd.DataFrame:
         """One epoch of ``fit`` on the first n images of the i-th seed."""
-        run = self.runs[i]
-        return tm.fit(
-            model,
-            self.train[i].subset(slice(n)),
-            epochs=1,
-            dispel=run.dispel,
-            batch_size=run.protocol.batch_size,
-            lr=run.protocol.lr,
-            schedule=run.protocol.schedule,
-            shift=run.protocol.shift,
-            seed=run.seed,
-            progress=False,
-        )
+        train = self.train[i].subset(slice(n))
+        return tm.fit(model, train, epochs=1, progress=False, **self.runs[i].recipe)
 
 
 class Table:

@@ -23,7 +23,7 @@ from typer.testing import CliRunner
 
 import thin_mini as tm
 from thin_mini.cli import app
-from thin_mini.data import store
+from thin_mini.data import FaceFiles, Pictures, store
 from thin_mini.data.factors import EXPRESSIONS
 
 mpl.use("Agg")
@@ -200,6 +200,23 @@ def exogenous(digits):
 
 # Options that train in a second.
 QUICK = ("--size", 16, "--steps", 4, "--batch-size", 16, "--layout", "csv")
+
+
+def noisy_faces(n, size, seed, augment=False):
+    """Pictures without files, whose brightness tells the expression a little."""
+    generator = torch.Generator().manual_seed(seed)
+    target = torch.arange(n) % 7
+    noise = torch.randint(0, 150, (n, size, size), generator=generator)
+    files = FaceFiles(
+        root=Path(),
+        paths=tuple(f"{seed}/{i}" for i in range(n)),
+        target=target,
+        identity=torch.arange(n) % 5,
+        people=tuple("abcde"),
+        name="noise",
+        pixels=(noise + 15 * target[:, None, None]).byte(),
+    )
+    return Pictures(files, size, augment=augment)
 
 
 @pytest.fixture(scope="session")

@@ -107,6 +107,8 @@ class _Moves(TorchFunctionMode):
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = dict(kwargs or {})
+        if func is torch.as_tensor and isinstance(args[0], Tensor):
+            return _to(args[0], args[1:], kwargs)
         placed = func not in FACTORIES or kwargs.get("device") is not None
         if self.tests_are_there and not placed and asked_for_by_a_test():
             kwargs["device"] = THERE

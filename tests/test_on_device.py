@@ -6,11 +6,10 @@ device; ``benchmarks/gpu.py`` runs these tests on a GPU.
 
 import copy
 import os
-from pathlib import Path
 
 import pytest
 import torch
-from conftest import ROWS, condition_for, make, randomise
+from conftest import ROWS, condition_for, make, noisy_faces, randomise
 from second_device import second_device
 from torch._subclasses.fake_tensor import (
     DataDependentOutputException,
@@ -18,7 +17,6 @@ from torch._subclasses.fake_tensor import (
 )
 
 import thin_mini as tm
-from thin_mini.data import FaceFiles, Pictures
 from thin_mini.training import Losses
 
 NAMED = os.environ.get("THIN_MINI_DEVICE") or "cpu"
@@ -199,19 +197,6 @@ def test_a_checkpoint_from_there_goes_on_here_and_there(
             assert torch.equal(value.cpu(), model.state_dict()[name].cpu()), name
 
 
-def faces(n, size, seed):
-    """Pictures without files, whose brightness tells the expression a little."""
-    generator = torch.Generator().manual_seed(seed)
-    target = torch.arange(n) % 7
-    noise = torch.randint(0, 150, (n, size, size), generator=generator)
-    pixels = (noise + 15 * target[:, None, None]).byte()
-    people = torch.arange(n) % 5
-    names = tuple(f"{seed}/{i}" for i in range(n))
-    return FaceFiles(
-        Path(), names, target, people, tuple("abcde"), "noise", pixels=pixels
-    )
-
-
 @pytest.mark.parametrize("precision", ["no", "bf16"])
 def test_long_runs_train_there_and_predict_on_the_cpu(precision, tmp_path, there):
     if precision == "bf16" and there.type not in ("cpu", "cuda"):
@@ -222,7 +207,7 @@ def test_long_runs_train_there_and_predict_on_the_cpu(precision, tmp_path, there
     encoder = tm.ConvEncoder(3, 16, widths)
     model = tm.build("thin", 7, exogenous=people, encoder=encoder, hidden=8, seed=0)
     model.to(there)
-    data, valid = (Pictures(faces(n, 16, seed), 16) for n, seed in ((64, 0), (20, 1)))
+    data, valid = noisy_faces(64, 16, 0), noisy_faces(20, 16, 1)
     history = tm.scaling.train(
         model,
         data,

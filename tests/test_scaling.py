@@ -19,36 +19,22 @@ import pytest
 import torch
 from accelerate import Accelerator, notebook_launcher
 from accelerate.state import AcceleratorState, PartialState
-from conftest import closed_port, fingerprint
+from conftest import closed_port, cpu_only, fingerprint, noisy_faces
 from torch import nn
 
 import thin_mini as tm
 from thin_mini import scaling
-from thin_mini.data import DataError, FaceFiles, Pictures, class_batches
+from thin_mini.data import DataError, Pictures, class_batches
 from thin_mini.feed import Feed
 from thin_mini.microbatch import MicroBatches
 from thin_mini.scaling import predict, train
 
 SIZE = 8
 LOSSES = ["sup", "sim", "valid"]
-needs_fork = pytest.mark.skipif(sys.platform != "linux", reason="needs fork")
-
-
-def faces(n, seed, augment=False):
-    """Pictures without files, whose brightness tells the expression a little."""
-    generator = torch.Generator().manual_seed(seed)
-    target = torch.arange(n) % 7
-    noise = torch.randint(0, 150, (n, SIZE, SIZE), generator=generator)
-    files = FaceFiles(
-        root=Path(),
-        paths=tuple(f"{seed}/{i}" for i in range(n)),
-        target=target,
-        identity=torch.arange(n) % 5,
-        people=tuple("abcde"),
-        name="noise",
-        pixels=(noise + 15 * target[:, None, None]).byte(),
-    )
-    return Pictures(files, SIZE, augment=augment)
+needs_fork = pytest.mark.skipif(
+    "sys.platform != 'linux' or config.getoption('second_device')",
+    reason="needs fork, and processes on the CPU",
+)
 
 
 def encoder():
@@ -77,7 +63,8 @@ def without_norm(module):
             without_norm(child)
 
 
-DATA, CHANGED, VALID = faces(40, 0), faces(40, 0, augment=True), faces(14, 1)
+DATA, VALID = noisy_faces(40, SIZE, 0), noisy_faces(14, SIZE, 1)
+CHANGED = noisy_faces(40, SIZE, 0, augment=True)
 quick = partial(
     train, steps=6, every=4, batch_size=8, lr=3e-3, dispel=0.3, progress=False
 )
@@ -502,6 +489,7 @@ def test_it_works_without_tensorboard(tmp_path, monkeypatch):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["checkpoint.pt", "log.csv"]
 
 
+@cpu_only("accelerate knows no pretended device")
 def test_bfloat16_computes_nearly_the_same_and_is_forgotten_afterwards(tmp_path):
     left_behind = Accelerator()  # as by fit
     full = quick(thin(), DATA, VALID, folder=tmp_path / "full")
@@ -530,7 +518,7 @@ def test_images_arrive_channels_last_and_the_model_is_compiled_if_asked(
 
 
 def test_classes_come_in_turn_if_asked():
-    files = DATA.files.subset(torch.cat([torch.arange(7), torch.arange(0, 40, 7)]))
+    files = DATA.files.subset(torch.tensor([*range(7), *range(0, 40, 7)]).cpu())
     data = Pictures(files, SIZE)
     steps = list(Feed(Accelerator(), 4, balanced=True, seed=3).steps(data, 2, 4))
     assert [step for step, *_ in steps] == [2, 3, 4]

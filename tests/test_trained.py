@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from conftest import cpu_only
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -45,10 +46,11 @@ def no_opencv(monkeypatch):
     monkeypatch.setitem(sys.modules, "cv2", None)  # its import then fails
 
 
-def test_the_model_comes_back_and_answers_as_it_was_measured(trained, faces):
+def test_the_model_comes_back_and_answers_as_it_was_measured(trained, faces, device):
     torch.manual_seed(3)
     before = torch.get_rng_state()
     back = tm.load(trained[0])
+    back.model.to(device)
     assert torch.equal(torch.get_rng_state(), before)
     assert back.classes == EXPRESSIONS
     assert (back.size, back.normalization) == (16, "none")
@@ -57,12 +59,13 @@ def test_the_model_comes_back_and_answers_as_it_was_measured(trained, faces):
         rows = [row for row in csv.DictReader(file) if row["split"] == "test"]
     images = torch.stack([back.prepare(faces / row["path"]) for row in rows])
     answer = back.answer(images)
-    torch.testing.assert_close(answer.probabilities, back.model(images).softmax(1))
+    expected = back.model(images.to(device)).softmax(1)
+    torch.testing.assert_close(answer.probabilities, expected.cpu())
     said = [back.classes[i] for i in answer.probabilities.argmax(1)]
     right = np.mean([a == row["expression"] for a, row in zip(said, rows, strict=True)])
     assert back.about["test"] == pytest.approx(100 * right, abs=1e-3)
     assert answer.leaves.shape == (18, 8)
-    torch.testing.assert_close(answer.leaves.sum(1), torch.ones(18))
+    torch.testing.assert_close(answer.leaves.sum(1), torch.ones(18, device="cpu"))
 
 
 def test_pictures_of_any_kind_are_prepared_alike(trained, faces):
@@ -89,6 +92,7 @@ def test_images_that_are_not_prepared_are_refused(images, message, trained):
         tm.load(trained[0]).answer(images)
 
 
+@cpu_only("a run is loaded onto the CPU")
 @pytest.mark.parametrize("model", ["baseline", "simple", "exogenous"])
 @pytest.mark.parametrize("encoder", ["small", "vgg16"])
 def test_every_row_comes_back_bit_for_bit(model, encoder, trained, tmp_path):
@@ -363,16 +367,17 @@ def test_a_name_of_any_bytes_is_told_as_it_is(trained, faces, tmp_path):
         assert [row["picture"] for row in csv.DictReader(file)] == [picture]
 
 
-def test_onnx_answers_as_the_model_for_any_number_of_images(trained, tmp_path):
+def test_onnx_answers_as_the_model_for_any_number_of_images(trained, tmp_path, device):
     pytest.importorskip("onnxscript")
     runtime = pytest.importorskip("onnxruntime")
     back = tm.load(trained[0])
+    back.model.to(device)
     session = runtime.InferenceSession(export.to_onnx(back, tmp_path / "model.onnx"))
     about = session.get_modelmeta().custom_metadata_map
     assert json.loads(about["classes"]) == list(EXPRESSIONS)
     for n in (1, 2, 5):
         images = torch.rand(n, 3, 16, 16)
-        (said,) = session.run(None, {"images": images.numpy()})
+        (said,) = session.run(None, {"images": images.cpu().numpy()})
         torch.testing.assert_close(
             torch.from_numpy(said), back.answer(images).probabilities
         )

@@ -11,7 +11,14 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from conftest import closed_port, fingerprint, make, quick_fit, whole_thin_loss
+from conftest import (
+    closed_port,
+    cpu_only,
+    fingerprint,
+    make,
+    quick_fit,
+    whole_thin_loss,
+)
 
 import thin_mini as tm
 from thin_mini import training
@@ -65,6 +72,7 @@ def stop_at(monkeypatch, epoch):
     monkeypatch.setattr(Record, "add", wrapped)
 
 
+@cpu_only("what is learned there is what is learned here")
 @pytest.mark.parametrize("schedule", ["one-cycle", "constant"])
 @pytest.mark.parametrize("row", ["baseline", "thin"])
 def test_a_seed_decides_every_bit_of_the_result(row, schedule, exogenous, digits):
@@ -77,6 +85,7 @@ def test_a_seed_decides_every_bit_of_the_result(row, schedule, exogenous, digits
     assert prints[0] == prints[1] != prints[2]
 
 
+@cpu_only("what is learned there is what is learned here")
 @pytest.mark.parametrize("row", ["baseline", "simple", "tree", "thin", "oracle"])
 def test_the_loss_goes_down_and_the_digits_are_learned(row, exogenous, digits):
     model = make(row, exogenous)
@@ -87,6 +96,7 @@ def test_the_loss_goes_down_and_the_digits_are_learned(row, exogenous, digits):
     assert not model.training
 
 
+@cpu_only("what is learned there is what is learned here")
 def test_strong_dispelling_brings_the_similarity_down(exogenous, digits):
     last = {}
     for dispel in (1e-9, 5.0):
@@ -95,8 +105,8 @@ def test_strong_dispelling_brings_the_similarity_down(exogenous, digits):
     assert last[5.0] < 0.7 * last[1e-9]
 
 
-def test_the_history_holds_the_two_terms_of_the_thin_loss(exogenous, digits):
-    model, train = make("thin", exogenous), digits[0]
+def test_the_history_holds_the_two_terms_of_the_thin_loss(exogenous, moved):
+    model, train = make("thin", exogenous), moved[0]
     before = copy.deepcopy(model).train()
     row = quick_fit(model, train, batch_size=len(train), dispel=0.3).loc[1]
     expected = whole_thin_loss(before, exogenous, train, 0.3)
@@ -455,14 +465,14 @@ def spy(monkeypatch, cls, name):
 
 
 def test_encoder_and_frozen_network_see_an_image_equally_shifted(
-    exogenous, digits, monkeypatch
+    exogenous, moved, monkeypatch
 ):
     frozen = spy(monkeypatch, tm.ExogenousNetwork, "condition")
     task = spy(monkeypatch, Model, "losses")
-    quick_fit(make("exogenous", exogenous), digits[0], shift=2)
+    quick_fit(make("exogenous", exogenous), moved[0], shift=2)
     assert len(task) == len(frozen) == 4
     assert all(torch.equal(a, b) for a, b in zip(task, frozen, strict=True))
-    assert not any(torch.equal(image, digits[0].images[0]) for image in task[0])
+    assert not any(torch.equal(image, moved[0].images[0]) for image in task[0])
 
 
 def test_an_oracle_is_told_the_same_labels_with_shifts(digits, monkeypatch):
@@ -564,6 +574,7 @@ def ranks(tmp_path_factory):
     return [torch.load(folder / f"{r}.pt", weights_only=True) for r in (0, 1)]
 
 
+@cpu_only("processes on the CPU")
 def test_two_processes_end_with_equal_parameters_and_losses(ranks):
     a, b = ranks
     assert a["n"] == b["n"] == 2
@@ -573,11 +584,13 @@ def test_two_processes_end_with_equal_parameters_and_losses(ranks):
         assert torch.equal(value, b["parameters"][name]), name
 
 
+@cpu_only("processes on the CPU")
 def test_a_loss_that_is_no_number_on_one_process_stops_both(ranks):
     assert ranks[0]["stopped"] == ranks[1]["stopped"]
     assert ranks[0]["stopped"].startswith("the loss became nan in epoch 1: lower lr")
 
 
+@cpu_only("processes on the CPU")
 def test_two_processes_end_with_equal_running_statistics(ranks):
     a, b = ranks
     for name, value in a["buffers"].items():
@@ -656,8 +669,8 @@ def test_a_lambda_that_is_none_is_refused_wherever_it_enters(dispel, exogenous, 
 
 
 @pytest.mark.parametrize("rows", [1, 3, 5])
-def test_a_condition_of_other_images_is_refused(rows, exogenous, digits):
-    model, train = make("thin", exogenous), digits[0]
+def test_a_condition_of_other_images_is_refused(rows, exogenous, moved):
+    model, train = make("thin", exogenous), moved[0]
     other = model.context.condition(train.images[:rows])
     for call in (
         lambda: model(train.images[:4], other),
@@ -671,10 +684,10 @@ def test_a_condition_of_other_images_is_refused(rows, exogenous, digits):
         tm.evaluate(model, train, condition=other)
 
 
-def test_a_model_without_a_context_takes_no_condition(exogenous, digits):
-    condition = exogenous.condition(digits[0].images[:4])
+def test_a_model_without_a_context_takes_no_condition(exogenous, moved):
+    condition = exogenous.condition(moved[0].images[:4])
     with pytest.raises(ValueError, match="has no exogenous side: call it without"):
-        make("tree", None)(digits[0].images[:4], condition)
+        make("tree", None)(moved[0].images[:4], condition)
 
 
 def test_fit_refuses_a_single_image(digits):

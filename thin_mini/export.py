@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import json
 import warnings
@@ -55,7 +56,7 @@ def to_onnx(run: TrainedRun, file: Path | str) -> Path:
                 f"{name} is missing, which writing ONNX needs: `pip install "
                 f'"thin-mini[onnx]"`, or `pip install {" ".join(NEEDED)}`'
             ) from error
-    model = Answering(run.model).cpu().eval()
+    model = Answering(copy.deepcopy(run.model)).cpu().eval()  # theirs stays put
     with warnings.catch_warnings():
         # That a frozen part goes to sleep before it is used is no part of the graph.
         warnings.simplefilter("ignore", UserWarning)

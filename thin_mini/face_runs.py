@@ -114,8 +114,9 @@ def people_oracle(
     def said(part: ExogenousDataset) -> Tensor:  # (N, C)
         if run.told != "portraits":
             return part.factors["identity"][:, TOLD[run.told]]
-        seen = [networks[0].condition(images).h_g for images in part.images.split(512)]
-        return torch.cat(seen)
+        network, parts = networks[0], part.images.split(512)
+        device = device_of(network)
+        return torch.cat([network.condition(x.to(device)).h_g.cpu() for x in parts])
 
     exo = torch.cat([train.exo, test.exo])
     each = torch.cat([said(train), said(test)]).double()  # traits stay exact in a mean

@@ -133,13 +133,8 @@ def train_run(run: Run, root: Path) -> Model:
         train,
         epochs=run.protocol.epochs,
         valid=valid,
-        dispel=run.dispel,
-        batch_size=run.protocol.batch_size,
-        lr=run.protocol.lr,
-        schedule=run.protocol.schedule,
-        shift=run.protocol.shift,
-        seed=run.seed,
         progress=False,
+        **run.recipe,
     )
     seconds = time.perf_counter() - start
     metrics = measure(run, model, test)

@@ -108,6 +108,13 @@ class Run:
         return layer if self.model == "exogenous" else f"{layer}, mean of a person"
 
     @property
+    def recipe(self) -> dict[str, Any]:
+        """What :func:`thin_mini.fit` is told, but for the epochs."""
+        names = ("batch_size", "lr", "schedule", "shift")
+        told = {name: getattr(self.protocol, name) for name in names}
+        return told | {"dispel": self.dispel, "seed": self.seed}
+
+    @property
     def cost(self) -> int:
         """Images that pass through training, a measure of the time it takes."""
         return self.protocol.epochs * self.labels
