@@ -16,7 +16,7 @@ from second_device import Far, far, second_device
 from torch import nn
 
 import thin_mini as tm
-from thin_mini import devices, face_runs, recipes, reproduce
+from thin_mini import devices, face_runs, inference, recipes, reproduce, training
 
 
 @pytest.fixture
@@ -79,7 +79,8 @@ def test_without_a_move_that_the_library_makes_it_fails(
     mover, device, knows, digits, monkeypatch
 ):
     model = make("thin", knows).to(device)
-    monkeypatch.setattr(tm.training, "device_of", lambda module: torch.device("cpu"))
+    for room in (training, inference):
+        monkeypatch.setattr(room, "device_of", lambda module: torch.device("cpu"))
     with pytest.raises(RuntimeError, match="at least two devices"):
         {
             "precompute": lambda: tm.precompute(model, digits[1]),
