@@ -21,10 +21,11 @@ from report import Report, timed
 from stacked import Stack
 
 import thin_mini as tm
+from thin_mini.paper_tables import table2
 from thin_mini.plans import Plan
 from thin_mini.profiles import PROFILES
-from thin_mini.recipes import table2
 from thin_mini.runs import Row, Run
+from thin_mini.worlds import WORLDS
 
 NETWORKS = "Exogenous networks"
 CAPTURED, UNFOLDED = ", captured", ", unfolded"  # what the name of a way may end with
@@ -49,8 +50,9 @@ def sizes(tiny: bool) -> Sizes:
     budget = PROFILES["smoke" if tiny else "paper"]
     if tiny:
         budget = replace(budget, n_images=128, n_test=64)
-        return Sizes(Plan("mnist-r", "digits", budget, budget.n_seeds), 128, 1)
-    return Sizes(Plan("mnist-r", "auto", budget, budget.n_seeds), 640, 200)
+        plan = Plan(WORLDS["mnist-r"], budget, budget.n_seeds, "digits")
+        return Sizes(plan, 128, 1)
+    return Sizes(Plan(WORLDS["mnist-r"], budget, budget.n_seeds, "auto"), 640, 200)
 
 
 @dataclass
@@ -78,7 +80,7 @@ class Line:
     def fit(self, i: int, n: int, model: tm.Classifier) -> pd.DataFrame:
         """One epoch of ``fit`` on the first n images of the i-th seed."""
         train = self.train[i].subset(slice(n))
-        return tm.fit(model, train, epochs=1, progress=False, **self.runs[i].recipe)
+        return tm.fit(model, train, epochs=1, progress=False, **self.runs[i].training)
 
 
 class Table:

@@ -28,11 +28,12 @@ import thin_mini as tm
 from thin_mini.doors import Fit
 from thin_mini.files import whole_file
 from thin_mini.networks import Model
+from thin_mini.one_run import datasets, trained_network
 from thin_mini.plans import Plan
 from thin_mini.profiles import profile
-from thin_mini.reproduce import datasets, trained_network
 from thin_mini.runs import Protocol, Run
 from thin_mini.training import optimiser, passes
+from thin_mini.worlds import WORLDS
 
 RESULTS = Path(__file__).parents[1] / "results" / "time_to_accuracy.json"
 SCHEDULES = (4, 6)  # epochs of ours
@@ -67,7 +68,7 @@ def epochs(
 def race(run: Run, root: Path, target: float, max_epochs_paper: int) -> dict:
     """One seed: the paper's protocol until it is there, and each length of ours."""
     network = trained_network(run.networks[0], root, run.gate_on)
-    train, test = datasets(run)
+    train, _, test = datasets(run)
 
     def training(protocol: Protocol) -> Iterator[tuple[float, float]]:
         model = tm.build("thin", train.n_classes, exogenous=network, seed=run.seed)
@@ -171,7 +172,7 @@ def main(
 ) -> None:
     """Time THIN to an accuracy on MNIST-R, by the paper's protocol and by ours."""
     torch.set_num_threads(1)
-    plan = Plan("mnist-r", source, profile(budget), seeds)
+    plan = Plan(WORLDS["mnist-r"], profile(budget), seeds, source)
     content: dict = {
         "command": "python benchmarks/time_to_accuracy.py",
         "target": target,

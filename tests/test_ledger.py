@@ -22,6 +22,9 @@ import thin_mini as tm
 from thin_mini import expressions, ledger, preflight, recipes, results
 from thin_mini.cli import app
 from thin_mini.data import pictures
+from thin_mini.plans import FACES as DRAWN
+from thin_mini.plans import Plan
+from thin_mini.worlds import WORLDS
 
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT / "book" / "_ext"))
@@ -140,8 +143,8 @@ def test_the_tables_of_the_chapters_say_what_the_ledger_says():
         if entry.result and entry.result.metric is None:
             told[entry.result] = entry.verdict
     held = 0
-    for recipe, sets in recipes.RECIPES.items():
-        for data in sets:
+    for recipe, own in recipes.RECIPES.items():
+        for data in own.makers:
             rows = recipes.rows_of(recipe, data, 5, "paper", "mnist")
             table = results.table(rows)
             for row in rows:
@@ -188,7 +191,7 @@ def test_on_faces_nothing_but_what_hangs_on_others_numbers_is_without_code():
 
 
 def test_runs_on_drawn_faces_are_held_against_directions_alone():
-    drawn = [e for e in MEASURED if e.result.data in recipes.FACES]
+    drawn = [e for e in MEASURED if e.result.data in DRAWN]
     assert {e.section for e in drawn} == {"4.4", "4.6"}
     assert all(e.direction and e.value is None for e in drawn)
     assert all("drawn" in e.says and "labels" in e.says for e in drawn)
@@ -231,7 +234,7 @@ def test_a_difference_is_that_of_two_values(entry):
 
 
 def test_settings_are_those_of_the_paper():
-    plan = recipes.Plan("mnist-r", "mnist", tm.profile("paper"), 5, paper_protocol=True)
+    plan = Plan(WORLDS["mnist-r"], tm.profile("paper"), 5, paper_protocol=True)
     protocol = plan.protocol(plan.all_labels)
     assert (protocol.batch_size, protocol.lr, protocol.schedule) == (
         32,
@@ -540,7 +543,7 @@ def test_numbers_in_prose_name_a_row(page, kind, text):
 
 @of(("page", "recipe", "data", "names"), TABLES)
 def test_tables_in_prose_name_their_rows(page, recipe, data, names):
-    assert ledger_pages.chosen(recipe, data, names.splitlines())
+    assert ledger_pages.wanted_rows(recipe, data, names.splitlines())
 
 
 @of(("kind", "text"), [("ours", "table2 | mnist-r"), ("difference", "a | b | c")])

@@ -5,17 +5,18 @@ from dataclasses import asdict, dataclass, fields, replace
 import pytest
 
 import thin_mini as tm
-from thin_mini import plans, recipes, reproduce, results
-from thin_mini.face_recipes import FRESH, FacePlan
+from thin_mini import one_run, plans, recipes, results
 from thin_mini.recipes import RECIPES, data_of, rows_of
 from thin_mini.runs import Protocol, Run, all_runs
+from thin_mini.sweeps import FRESH
+from thin_mini.worlds import WORLDS, n_exo
 
 pytestmark = pytest.mark.usefixtures("clean_env")
-EVERY = [(recipe, data) for recipe, sets in RECIPES.items() for data in sets]
+EVERY = [(name, data) for name, own in RECIPES.items() for data in own.makers]
 # Recipes whose networks are trained by another protocol, on other data or other people.
 OTHER_NETWORKS = ("table2-paper", "table3", "six-scales", "chosen")
-DIGITS = [(recipe, data) for recipe, data in EVERY if data not in recipes.FACES]
-FACES = [(recipe, data) for recipe, data in EVERY if data in recipes.FACES]
+DIGITS = [(recipe, data) for recipe, data in EVERY if data not in plans.FACES]
+FACES = [(recipe, data) for recipe, data in EVERY if data in plans.FACES]
 PROTOCOL = Protocol(3)
 NETWORK = Run("mnist-r", "digits", "network", "rotation", 500, 100, 1, PROTOCOL)
 RUN = replace(NETWORK, model="exogenous", labels=64, networks=(NETWORK,))
@@ -37,7 +38,7 @@ def test_the_names_of_committed_results_stay_valid():
 
 
 def test_the_committed_results_are_the_runs_of_all_recipes_and_no_others():
-    rows = [row for name in EVERY for row in rows_of(*name, 5, "paper", "mnist")]
+    rows = recipes.committed_rows()
     root = results.default_folder()
     wanted = {results.path_of(run, root) for run in all_runs(rows)}
     assert len(wanted) == 1_330
@@ -137,12 +138,11 @@ def test_no_model_of_the_task_needs_more_images_than_there_are(recipe, data, pro
 @pytest.mark.parametrize("profile", ["smoke", "lecture", "paper"])
 @pytest.mark.parametrize(("recipe", "data"), FACES)
 def test_no_run_on_faces_needs_more_images_than_there_are(recipe, data, profile):
-    plan = FacePlan(data, tm.profile(profile), 2)
-    n, people, n_test = plan.sizes
+    n, people, n_test = WORLDS[data].sizes(tm.profile(profile))
     for run in all_runs(rows_of(recipe, data, 2, profile)):
         assert (run.by, run.n_people, run.n_test) == ("identity", people, n_test)
         assert run.labels <= n
-        looks = run.model == "exogenous" or run.told == "portraits"
+        looks = run.model == "exogenous" or run.oracle_knows == "portraits"
         assert bool(run.networks) == (looks or run.start)
 
 
@@ -251,15 +251,14 @@ def test_the_rows_of_tables_2_and_4_have_about_equally_many_parameters(
     recipe, data, tmp_path, monkeypatch
 ):
     def untrained(run, root, gate_on):
-        n_exo = {"rotation": 18, "scale": 10, "identity": run.n_people}[run.by]
-        encoder = reproduce.face_encoder(run) or tm.ConvEncoder()
-        return tm.ExogenousNetwork(encoder, n_exo, gate_on=gate_on).freeze()
+        encoder = WORLDS[run.data].encoder(run) or tm.ConvEncoder()
+        return tm.ExogenousNetwork(encoder, n_exo(run), gate_on=gate_on).freeze()
 
-    monkeypatch.setattr(reproduce, "trained_network", untrained)
+    monkeypatch.setattr(one_run, "trained_network", untrained)
     sizes = {}
     for row in rows_of(recipe, data, 2, "smoke"):
-        parts = reproduce.datasets(row.runs[0])
-        model = reproduce.assemble(row.runs[0], tmp_path, *parts)
+        train, _, test = one_run.datasets(row.runs[0])
+        model = one_run.assemble(row.runs[0], tmp_path, train, test)
         sizes[row.name] = tm.n_trainable(model)
     assert len(sizes) in (6, 12)
     assert max(sizes.values()) < 1.05 * min(sizes.values())

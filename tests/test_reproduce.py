@@ -23,9 +23,9 @@ import thin_mini as tm
 from thin_mini import (
     cli_reproduce,
     estimates,
-    face_recipes,
     face_runs,
     files,
+    one_run,
     recipes,
     reproduce,
     results,
@@ -34,16 +34,17 @@ from thin_mini import (
 from thin_mini.cli import app
 from thin_mini.data import DataError
 from thin_mini.data.factors import EXPRESSIONS
+from thin_mini.worlds import WORLDS
 
 pytestmark = pytest.mark.usefixtures("clean_env", "_digits_only")
 TABLE = ("table2", "mnist-r", 2, "smoke", "digits")
 SCRIPT = """
 import sys, time
 from pathlib import Path
-from thin_mini import recipes, reproduce
+from thin_mini import one_run, recipes, reproduce
 
 root, me, together = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-original = reproduce.train_run
+original = one_run.train_run
 
 
 def logged(run, root):
@@ -52,7 +53,7 @@ def logged(run, root):
     return original(run, root)
 
 
-reproduce.train_run, reproduce.POLL_SECONDS = logged, 0.05
+one_run.train_run, reproduce.POLL_SECONDS = logged, 0.05
 rows = recipes.rows_of("table2", "mnist-r", 2, "smoke", "digits")
 (root / f"ready-{me}").touch()
 while len(list(root.glob("ready-*"))) < together:
@@ -110,14 +111,14 @@ def grid(finished, tmp_path, monkeypatch):
 @pytest.fixture
 def trained(monkeypatch):
     """The runs that are trained from here on."""
-    runs, original = [], reproduce.train_run
+    made, original = [], one_run.train_run
 
     def counting(run, root):
-        runs.append(run)
+        made.append(run)
         return original(run, root)
 
-    monkeypatch.setattr(reproduce, "train_run", counting)
-    return runs
+    monkeypatch.setattr(one_run, "train_run", counting)
+    return made
 
 
 def test_a_finished_grid_is_whole_and_trains_nothing_again(grid, trained):
@@ -125,7 +126,7 @@ def test_a_finished_grid_is_whole_and_trains_nothing_again(grid, trained):
     make(table_rows(), grid)
     assert trained == []
     assert {p: p.read_bytes() for p in grid.rglob("*.json")} == before
-    assert set(metrics_in(grid)) == {r.hash for r in reproduce.all_runs(table_rows())}
+    assert set(metrics_in(grid)) == {r.hash for r in runs.all_runs(table_rows())}
     assert results.table(table_rows(), grid)["seeds"].tolist() == [2] * 6
 
 
@@ -180,7 +181,7 @@ def test_a_killed_process_leaves_no_half_file_and_another_goes_on(
         process.send_signal(signal.SIGKILL)
         process.wait()
     done = metrics_in(root)
-    n_runs = len(reproduce.all_runs(table_rows()))
+    n_runs = len(runs.all_runs(table_rows()))
     assert 0 < len(done) < n_runs
     monkeypatch.setenv("THIN_MINI_CACHE", str(cache))
     make(table_rows(), root)
@@ -208,7 +209,7 @@ def test_a_run_that_another_process_makes_is_waited_for(grid, trained, monkeypat
     path = results.path_of(run, grid)
     content = path.read_bytes()
     path.unlink()
-    lock, waits = FileLock(reproduce._lock(run, grid)), []
+    lock, waits = FileLock(one_run.lock_of(run, grid)), []
     lock.acquire()
 
     def meanwhile(seconds):
@@ -285,7 +286,7 @@ def test_an_interrupted_run_leaves_no_result_and_frees_its_lock(grid, monkeypatc
         def stopped(*args, **kwargs):
             raise KeyboardInterrupt
 
-        patch.setattr(reproduce, "fit", stopped)
+        patch.setattr(one_run, "fit", stopped)
         with pytest.raises(KeyboardInterrupt):
             make(table_rows(), grid)
     assert results.read(run, grid) is None
@@ -296,10 +297,11 @@ def test_an_interrupted_run_leaves_no_result_and_frees_its_lock(grid, monkeypatc
 @pytest.mark.parametrize("told", ["traits", "resting", "others", "portraits"])
 def test_an_oracle_is_told_of_people_what_the_row_says(told):
     rows = recipes.rows_of("told", "cartoons", 2, "smoke")
-    run = next(r.runs[0] for r in rows if r.runs[0].told == told)
-    train, test = reproduce.datasets(run)
-    network = tm.ExogenousNetwork(reproduce.face_encoder(run), 32, gate_on="pooled")
-    oracle = face_runs.people_oracle(run, train, test, [network.freeze()])
+    run = next(r.runs[0] for r in rows if r.runs[0].oracle_knows == told)
+    train, _, test = one_run.datasets(run)
+    world = WORLDS["cartoons"]
+    network = tm.ExogenousNetwork(world.encoder(run), 32, gate_on="pooled")
+    oracle = world.oracle(run, train, test, [network.freeze()])
     for part in (train, test):
         person = int(part.exo[-1])
         own = part.exo == person
@@ -337,7 +339,7 @@ def test_every_recipe_runs_from_end_to_end(recipe, data, tmp_path, trained):
     # One seed, since the other differs in nothing but its numbers.
     rows = [replace(row, runs=row.runs[:1]) for row in rows]
     make(rows, tmp_path)
-    assert set(metrics_in(tmp_path)) == {run.hash for run in reproduce.all_runs(rows)}
+    assert set(metrics_in(tmp_path)) == {run.hash for run in runs.all_runs(rows)}
     assert Counter(run.hash for run in trained).most_common(1)[0][1] == 1
     table = results.table(rows, tmp_path)
     assert table["seeds"].tolist() == [1] * len(rows)
@@ -372,7 +374,8 @@ def test_the_recipes_on_photographs_run_on_a_folder_of_their_form(
     with pytest.raises(DataError, match="the photographs are in no folder"):
         make(rows, tmp_path / "results")
     photographs(tmp_path / "faces")
-    monkeypatch.setattr(face_recipes, "PHOTOS", (63, 12, 21))
+    few = replace(WORLDS["photos"], people={"smoke": (63, 12, 21)})
+    monkeypatch.setitem(WORLDS, "photos", few)
     for recipe in ("table1", "table4", "fig5"):
         rows = recipes.rows_of(recipe, "photos", 2, "smoke")
         rows = [replace(row, runs=row.runs[:1]) for row in rows]
@@ -386,8 +389,8 @@ def test_pairs_of_photographs_show_test_people_and_half_of_them_one(
     (tmp_path / "faces").mkdir()
     photographs(tmp_path / "faces")
     monkeypatch.setenv("THIN_MINI_DATA", str(tmp_path))
-    _, test = face_runs._photographs()
-    a, b, same = face_runs._photo_pairs()
+    _, test = face_runs.photographs(None, 63)
+    a, b, same = face_runs.photo_pairs(None)
     assert len(a) == len(b) == len(same) == 2 * int(same.sum()) == 42
     people = {
         image.numpy().tobytes(): int(exo)
@@ -403,7 +406,7 @@ def test_the_epoch_that_validation_chose_is_kept_with_its_accuracy(tmp_path):
     run = baseline.runs[0]
     assert run.protocol.n_valid > 0
     run = replace(run, protocol=replace(run.protocol, epochs=3))
-    reproduce.train_run(run, tmp_path)
+    one_run.train_run(run, tmp_path)
     metrics = results.read(run, tmp_path)["metrics"]
     assert metrics["epoch"] in (1, 2, 3)
     assert 0 <= metrics["valid"] <= 100
@@ -423,7 +426,8 @@ def images_in(dataset):
 @pytest.mark.parametrize("recipe", ["choices", "table2-paper"])
 def test_nothing_is_both_trained_on_and_measured_on(recipe, tmp_path, monkeypatch):
     run = recipes.rows_of(recipe, "mnist-r", 2, "smoke")[0].runs[0]
-    seen, fit, measure = {}, reproduce.fit, reproduce.measure
+    world = WORLDS["mnist-r"]
+    seen, fit = {}, one_run.fit
 
     def watched_fit(model, train, *, valid, **options):
         seen["train"] = images_in(train)
@@ -432,12 +436,13 @@ def test_nothing_is_both_trained_on_and_measured_on(recipe, tmp_path, monkeypatc
 
     def watched_measure(run, model, test):
         seen["measured"] = images_in(test)
-        return measure(run, model, test)
+        return world.measure(run, model, test)
 
-    monkeypatch.setattr(reproduce, "fit", watched_fit)
-    monkeypatch.setattr(reproduce, "measure", watched_measure)
-    reproduce.train_run(run, tmp_path)
-    test = images_in(reproduce.datasets(run)[1])
+    monkeypatch.setattr(one_run, "fit", watched_fit)
+    watched = replace(world, measure=watched_measure)
+    monkeypatch.setitem(WORLDS, "mnist-r", watched)
+    one_run.train_run(run, tmp_path)
+    test = images_in(one_run.datasets(replace(run, on="test"))[2])
     assert len(seen["train"]) == run.labels
     assert len(seen["valid"]) == run.protocol.n_valid
     assert seen["train"].isdisjoint(seen["valid"] | seen["measured"] | test)
@@ -450,20 +455,20 @@ def test_nothing_is_both_trained_on_and_measured_on(recipe, tmp_path, monkeypatc
 def test_images_cut_from_a_larger_set_are_those_of_a_smaller_one():
     rows = {r.name: r for r in recipes.rows_of("labels", "mnist-r", 2, "smoke")}
     small, large = (rows[f"Baseline, {n} labels, 512 exogenous"] for n in (64, 512))
-    reproduce._loaded.clear()
-    fresh = [part.fingerprint() for part in reproduce.datasets(small.runs[0])]
-    assert [len(p) for p in reproduce.datasets(large.runs[0])] == [512, 256]
-    cut = [part.fingerprint() for part in reproduce.datasets(small.runs[0])]
+    one_run._loaded.clear()
+    fresh = [part.fingerprint() for part in one_run.datasets(small.runs[0])[::2]]
+    assert [len(p) for p in one_run.datasets(large.runs[0])[::2]] == [512, 256]
+    cut = [part.fingerprint() for part in one_run.datasets(small.runs[0])[::2]]
     assert cut == fresh
 
 
 def test_a_networks_weights_come_back_as_they_were_trained(tmp_path):
     run = recipes.rows_of("table1", "dsprites", 2, "smoke")[0].runs[0]
-    model = reproduce.train_run(run, tmp_path)
-    network = reproduce.trained_network(run, tmp_path, "features")
+    model = one_run.train_run(run, tmp_path)
+    network = one_run.trained_network(run, tmp_path, "features")
     assert network.frozen
     assert network.gate_on == "features"
-    images = reproduce.datasets(run)[1].images[:20]
+    images = one_run.datasets(run)[2].images[:20]
     torch.testing.assert_close(network(images), model.eval()(images))
 
 
@@ -555,9 +560,10 @@ def test_the_list_says_what_has_been_made(grid):
     options = ("--seeds", 2, "--profile", "smoke", "--results", grid)
     code, said = cli("--list", *options)
     assert code == 0
-    for recipe, sets in recipes.RECIPES.items():
+    for recipe, own in recipes.RECIPES.items():
         assert recipe in said
-        assert all(data in said for data in sets)
+        assert own.about in said
+        assert all(data in said for data in own.makers)
     assert ["table2", "mnist-r", "6", "14", "14"] in [line[:5] for line in lines(said)]
     assert ["dsprites", "6", "14", "0"] in [line[:4] for line in lines(said)]
     code, one = cli("table2", "--list", "--data", "mnist-r", *options)
@@ -598,7 +604,7 @@ def test_every_recipe_of_some_data_is_made_one_after_the_other(monkeypatch, tmp_
     options = ("--data", "cartoons", "--seeds", 2, "--profile", "smoke")
     code, _ = cli("--every", *options, "--results", tmp_path)
     assert code == 0
-    assert made == [r for r, sets in recipes.RECIPES.items() if "cartoons" in sets]
+    assert made == [r.name for r in recipes.RECIPES.values() if "cartoons" in r.makers]
 
 
 def hidden(folder):
@@ -613,8 +619,8 @@ def test_nothing_hidden_is_left_when_the_runs_are_finished(grid, tmp_path):
     path.unlink()
     # A process was killed while it wrote one run, and when it had finished another.
     path.with_name(f".{path.name}.0a1b2c3d.part").write_text("half")
-    reproduce._lock(run, grid).touch()
-    reproduce._lock(table_rows()[1].runs[0], grid).touch()
+    one_run.lock_of(run, grid).touch()
+    one_run.lock_of(table_rows()[1].runs[0], grid).touch()
     make(table_rows(), grid)
     assert other.exists()
     assert hidden(grid) == hidden(tmp_path / "networks") == []

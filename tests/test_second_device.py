@@ -16,7 +16,8 @@ from second_device import Far, far, second_device
 from torch import nn
 
 import thin_mini as tm
-from thin_mini import devices, face_runs, inference, recipes, reproduce, training
+from thin_mini import devices, face_runs, inference, one_run, recipes, training
+from thin_mini.worlds import WORLDS
 
 
 @pytest.fixture
@@ -217,18 +218,17 @@ def test_the_check_against_the_hand_made_leaves_a_module_where_it_was(device, ca
 def test_people_are_told_and_faces_measured_there_as_here(device, monkeypatch):
     monkeypatch.setattr(face_runs, "PAIRS", 40)
     rows = recipes.rows_of("told", "cartoons", 2, "smoke")
-    run = next(row.runs[0] for row in rows if row.runs[0].told == "portraits")
-    train, test = (part.subset(slice(200)) for part in reproduce.datasets(run))
-    encoder = face_runs.face_encoder(run)
+    run = next(row.runs[0] for row in rows if row.runs[0].oracle_knows == "portraits")
+    train, test = (part.subset(slice(200)) for part in one_run.datasets(run)[::2])
+    world = WORLDS["cartoons"]
+    encoder = world.encoder(run)
     network = tm.ExogenousNetwork(encoder, train.n_exo, gate_on="pooled").freeze()
-    model = tm.build("tree", 7, encoder=face_runs.face_encoder(run), seed=0)
+    model = tm.build("tree", 7, encoder=world.encoder(run), seed=0)
     found = []
     for place in ("cpu", device):
         there = network.to(place)
-        oracle = face_runs.people_oracle(run, train, test, [there])
-        measured = [
-            face_runs.face_measures(run, m.to(place), test) for m in (there, model)
-        ]
+        oracle = world.oracle(run, train, test, [there])
+        measured = [world.measure(run, m.to(place), test) for m in (there, model)]
         found.append((oracle.table.tolist(), measured))
     assert found[0] == found[1]
 

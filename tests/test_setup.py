@@ -113,7 +113,7 @@ def imported(folder: str) -> set[str]:
 @pytest.mark.parametrize(
     ("folder", "extras"),
     [
-        ("thin_mini", ["scale", "onnx"]),
+        ("thin_mini", ["scale", "onnx", "slurm"]),
         ("benchmarks", ["test"]),
         ("book/picture.py", []),
         ("book/_ext", ["test"]),

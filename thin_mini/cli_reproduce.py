@@ -9,29 +9,13 @@ from typing import Annotated
 
 import typer
 
-from thin_mini.recipes import DATA, RECIPES, check_row, data_of, nearest, rows_of
+from thin_mini.recipes import RECIPES, check_row, data_of, nearest, rows_of
 from thin_mini.runs import Row, Run, all_runs
 from thin_mini.terminal import fail, say
 
 SOURCES = {"mnist": "MNIST", "digits": "scikit-learn's digits in place of MNIST"}
-
 DEVICES = ("auto", "cpu", "cuda", "mps", "xpu")
-ABOUT = {
-    "table1": "how well the exogenous variable is recognised",
-    "table2": "the six architectures",
-    "table2-paper": "the same, trained by the paper's protocol",
-    "table3": "gates on the digit, the scale, the rotation and both",
-    "table4": "faces, encoders started from the identity network",
-    "table4-random": "the same, started at random, and an oracle of the true traits",
-    "told": "what a gate has to know about people",
-    "chosen": "the settings that choices prefers for faces, with new seeds",
-    "fig4": "λ from 0 to 0.5",
-    "fig5": "the same for faces",
-    "labels": "from few labels to all, of the task and of the exogenous variable",
-    "labels-plain": "few labels, without random shifts",
-    "six-scales": "the official six scales in place of ten bins, few labels",
-    "choices": "settings, one changed at a time, on validation images",
-}
+DATA = tuple(dict.fromkeys(name for r in RECIPES.values() for name in r.makers))
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -86,6 +70,12 @@ def reproduce(
     device: Annotated[
         str, typer.Option(help="auto, cpu, cuda or mps; the committed runs: cpu.")
     ] = "auto",
+    jobs: Annotated[
+        int, typer.Option(help="Runs at a time, in processes of one thread each.")
+    ] = 1,
+    slurm: Annotated[
+        bool, typer.Option("--slurm", help="Hand the runs to Slurm, as --jobs jobs.")
+    ] = False,
     list_: Annotated[
         bool, typer.Option("--list", help="Only say what there is to be made.")
     ] = False,
@@ -107,19 +97,25 @@ def reproduce(
         if device.partition(":")[0] not in DEVICES:
             known = ", ".join(DEVICES)
             raise ValueError(f"--device must be one of {known}, got {device!r}")
+        if jobs < 1:
+            raise ValueError(f"--jobs must be at least 1, got {jobs}")
         every = every or (list_ and recipe is None)
-        tables = chosen(recipe, every, data, seeds, profile_name, row, photos=list_)
+        tables = asked_for(recipe, every, data, seeds, profile_name, row, photos=list_)
         if list_:
             echo_list(tables, root)
-        elif dry_run:
-            for table in tables:
-                echo_plan(table, table.title(seeds, profile_name, root), root)
-        else:
-            for table in tables:
-                make_missing(table, root, device)
-                say(table.title(seeds, profile_name, root))
-                shown = results.readable(results.table(table.rows, root))
-                say(shown.to_string())
+            return
+        if slurm and not dry_run:
+            submit_missing(tables, root, device, jobs)
+            return
+        for table in tables:
+            title = table.title(seeds, profile_name, root)
+            if dry_run:
+                echo_plan(table, title, root)
+                continue
+            make_missing(table, root, device, jobs)
+            say(title)
+            shown = results.readable(results.table(table.rows, root))
+            say(shown.to_string())
     except (ValueError, DataError) as error:
         raise fail(error) from error
     except BrokenPipeError:  # of `| head`, which has seen enough
@@ -129,7 +125,7 @@ def reproduce(
         raise fail(f"{error}: {kept}") from error
 
 
-def chosen(
+def asked_for(
     recipe: str | None,
     every: bool,
     data: str,
@@ -138,10 +134,10 @@ def chosen(
     row: str | None,
     photos: bool = False,
 ) -> list[Table]:
-    """What is asked for, all data with the photographs or without.
+    """The tables that are asked for, all data with the photographs or without.
 
     Raises:
-        ValueError: If it cannot be.
+        ValueError: If there can be no such table.
     """
     if every == (recipe is not None):
         raise ValueError("name one recipe, or give --every (--list shows them)")
@@ -152,13 +148,11 @@ def chosen(
             f"no recipe has rows on {data!r}: choose from all, {', '.join(DATA)}"
             f"{nearest(data, DATA)}"
         )
-    recipes = (
-        [recipe] if recipe else [r for r in RECIPES if data in ("all", *RECIPES[r])]
-    )
+    some = [name for name, r in RECIPES.items() if data in ("all", *r.makers)]
     tables = []
-    for name in recipes:
+    for name in [recipe] if recipe else some:
         sets = data_of(name, data)
-        for on in tuple(RECIPES[name]) if photos and data == "all" else sets:
+        for on in tuple(RECIPES[name].makers) if photos and data == "all" else sets:
             rows = rows_of(name, on, seeds, profile_name)
             if row is not None:
                 check_row(rows, row)
@@ -167,7 +161,7 @@ def chosen(
     return tables
 
 
-def make_missing(table: Table, root: Path, device: str) -> None:
+def make_missing(table: Table, root: Path, device: str, jobs: int) -> None:
     """Make the runs that a table lacks; PyTorch is imported only if there are any."""
     if not table.missing(root):
         return
@@ -178,7 +172,27 @@ def make_missing(table: Table, root: Path, device: str) -> None:
         from thin_mini.devices import VARIABLE, choose_device
 
         os.environ[VARIABLE] = str(choose_device(device))
-    make(table.wanted, root)
+    make(table.wanted, root, jobs=jobs)
+
+
+def submit_missing(tables: list[Table], root: Path, device: str, jobs: int) -> None:
+    """Hand the runs that are missing to Slurm, and say how to go on."""
+    missing = {run.hash: run for table in tables for run in table.missing(root)}
+    if not missing:
+        say("all runs are there: the same command without --slurm prints the tables")
+        return
+    from thin_mini.devices import VARIABLE
+    from thin_mini.estimates import estimate
+    from thin_mini.reproduce import submit
+    from thin_mini.results import default_folder
+
+    if device != "auto":  # which the nodes will find, if not this machine
+        os.environ[VARIABLE] = device
+    seconds, _ = estimate(list(missing.values()), default_folder())
+    rows = [row for table in tables for row in table.wanted]
+    ids = [job.job_id for job in submit(rows, root, jobs, seconds)]
+    say(f"{len(missing)} runs in {len(ids)} jobs: {', '.join(ids)}")
+    say("when they have ended, the same command without --slurm prints the tables")
 
 
 def echo_list(tables: list[Table], root: Path) -> None:
@@ -188,9 +202,10 @@ def echo_list(tables: list[Table], root: Path) -> None:
     for table in tables:
         runs = all_runs(table.wanted)
         made = len(runs) - len(table.missing(root))
-        about = ABOUT[table.recipe] if table.recipe != before else ""
-        name = table.recipe if table.recipe != before else ""
+        new = table.recipe != before
         numbers = f"{len(table.wanted):>4}{len(runs):>6}{made:>6}"
+        about = RECIPES[table.recipe].about if new else ""
+        name = table.recipe if new else ""
         say(f"{name:<15}{table.data:<10}{numbers}  {about}".rstrip())
         before = table.recipe
 

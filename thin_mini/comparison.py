@@ -12,7 +12,6 @@ from thin_mini.files import DataError
 from thin_mini.paper import FACE_LAMBDA, NAMES, TABLE_4
 from thin_mini.presets import MODELS, RESULT, STARTS
 from thin_mini.run_folder import SHARED, read_result
-from thin_mini.runs import Row
 
 FIRST = ("random", "imagenet")  # what the first row of Table 4 starts from
 
@@ -61,7 +60,7 @@ def compare_runs(root: Path) -> pd.DataFrame:
         row.name: {seed: run["test"] for seed, run in runs[key].items()}
         for key, row in rows.items()
     }
-    table = results.compare(list(rows.values()), tests)
+    table = results.tabulate(list(rows.values()), tests)
     for name, own in tests.items():
         if len(own) == 1:  # without an interval, and so without a verdict
             table.loc[name, "mean"] = next(iter(own.values()))
@@ -82,7 +81,7 @@ def _place(key: Key) -> tuple[bool, str, int, float]:
     return start not in FIRST, start, MODELS.index(model), dispel
 
 
-def _rows(keys: list[Key], data: str, encoder: str) -> dict[Key, Row]:
+def _rows(keys: list[Key], data: str, encoder: str) -> dict[Key, results.Row]:
     names = {key: _name(*key) for key in keys}
     papers = TABLE_4.get(data.partition(",")[0])
     rows = {}
@@ -97,7 +96,7 @@ def _rows(keys: list[Key], data: str, encoder: str) -> dict[Key, Row]:
         starts = FIRST if model == "baseline" else (start,)
         references = (names.get(("baseline", other, 0.0)) for other in starts)
         reference = None if first else next(filter(None, references), None)
-        rows[key] = Row(
+        rows[key] = results.Row(
             name, (), paper, reference=reference, comparable=encoder == "vgg16"
         )
     return rows

@@ -1,18 +1,21 @@
-"""What runs will take, from the committed results of their kind."""
+"""What recipes and runs take and find, from the committed results."""
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
-from thin_mini.recipes import RECIPES, rows_of
-from thin_mini.result_files import read
+from thin_mini.plans import Recipe
+from thin_mini.recipes import committed_rows, rows_of
+from thin_mini.results import mean_interval, paired, read, values
 from thin_mini.runs import Run, all_runs
 
 RESULT_BYTES = 4_096  # a block of the disk
+CORES = 2  # of the machine that minutes are told of
 Kind = tuple[str, ...]
 
 
@@ -28,10 +31,12 @@ def estimate(runs: Sequence[Run], committed: Path) -> tuple[float, int]:
     """
     own: dict[str, dict[str, Any]] = {}
     kinds: dict[Kind, list[tuple[float, int]]] = defaultdict(list)
-    for run, result in _committed(committed):
-        own[run.hash] = result
-        for kind in _kinds(run):
-            kinds[kind].append((result["seconds"] / run.cost, result["parameters"]))
+    for run in all_runs(committed_rows()):
+        if (result := read(run, committed)) is not None:
+            own[run.hash] = result
+            for kind in _kinds(run):
+                took = result["seconds"] / run.cost, result["parameters"]
+                kinds[kind].append(took)
     seconds, size = 0.0, 0
     for run in runs:
         alike = next((kinds[kind] for kind in _kinds(run) if kind in kinds), [])
@@ -49,13 +54,39 @@ def _kinds(run: Run) -> tuple[Kind, Kind, Kind]:
     return (run.data, run.model), (run.data,), ()
 
 
-def _committed(root: Path) -> Iterator[tuple[Run, dict[str, Any]]]:
-    rows = [
-        row
-        for recipe, sets in RECIPES.items()
-        for data in sets
-        for row in rows_of(recipe, data, 5, "paper", "mnist")
-    ]
-    for run in all_runs(rows):
-        if (result := read(run, root)) is not None:
-            yield run, result
+class Head(NamedTuple):
+    """What stands over a recipe on one data set.
+
+    Attributes:
+        command: Makes it.
+        made: Runs that are committed, of ``runs``.
+        runs: All.
+        minutes: That the committed ones took, on two cores.
+        headline: The result that says most, in words; empty where runs are missing.
+    """
+
+    command: str
+    made: int
+    runs: int
+    minutes: float
+    headline: str
+
+
+def head(recipe: Recipe, data: str, committed: Path) -> Head:
+    """A recipe's command, cost and headline result, from the committed runs."""
+    rows = rows_of(recipe.name, data, 5, "paper", "mnist")
+    found = [read(run, committed) for run in all_runs(rows)]
+    seconds = sum(result["seconds"] for result in found if result)
+    command = f"thin-mini reproduce {recipe.name} --data {data}"
+    own = [row for row in rows if re.match(recipe.headline, row.name)][-1]
+    numbers, sign, about = list(values(own, committed).values()), "", own.name
+    if own.reference:
+        less = next(row for row in rows if row.name == own.reference)
+        numbers = paired(values(own, committed), values(less, committed))
+        sign, about = "+", f"{own.name} less {own.reference}"
+    headline = ""
+    if len(numbers) > 1:
+        mean, half = mean_interval(numbers)
+        headline = f"{about}: {mean:{sign}.2f} ± {half:.2f}"
+    made = len(found) - found.count(None)
+    return Head(command, made, len(found), seconds / 60 / CORES, headline)

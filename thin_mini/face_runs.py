@@ -1,7 +1,8 @@
-"""What runs on faces need beyond those on digits: data, encoder, measures."""
+"""What the worlds of faces need beyond those with bins: data, encoder, measures."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,13 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from thin_mini.data import (
-    ExogenousDataset,
-    cartoon_celebrities,
-    cartoon_faces,
-    cartoon_pairs,
-)
-from thin_mini.data.face_folders import face_csv, face_pairs
+from thin_mini import data
+from thin_mini.data import ExogenousDataset
 from thin_mini.data.store import DataError, data_folder
 from thin_mini.devices import device_of
 from thin_mini.distances import (
@@ -26,28 +22,31 @@ from thin_mini.distances import (
     verification,
 )
 from thin_mini.encoders import ConvEncoder
+from thin_mini.inference import in_batches
+from thin_mini.measures import classified
 from thin_mini.models import ExogenousNetwork, Model, Oracle
-from thin_mini.runs import CELEBRITIES, Run
+from thin_mini.runs import Run
 
 SIZE = 32  # pixels
 WIDTHS = (16, 32, 64)  # channels of the encoder's convolutions
 PAIRS = 3_000  # of drawn faces, to verify whether two show one person
 IMAGES_OF_A_PERSON = 10  # among the test images
-# Of the traits, what an oracle may be told: the last four are the resting expression.
-TOLD = {"traits": slice(None), "resting": slice(-4, None), "others": slice(-4)}
+# Of the traits, what an oracle may know: the last four are the resting expression.
+KNOWN = {"traits": slice(None), "resting": slice(-4, None), "others": slice(-4)}
 BINS = np.arange(61) / 30  # of distances 0..2, equal for all so that overlaps compare
 
+Pairs = tuple[Tensor, Tensor, Tensor]
 
-def face_datasets(run: Run, n_train: int) -> tuple[ExogenousDataset, ExogenousDataset]:
+
+def drawn(run: Run, n: int) -> tuple[ExogenousDataset, ExogenousDataset]:
     """Training images, and test images of other people, numbered after the former."""
-    if run.data == "photos":
-        return _photographs()
-    if run.source == CELEBRITIES:
-        options = {"n_people": run.n_people, "size": SIZE, "seed": run.seed}
-        people = cartoon_celebrities(n_train, **options)
-        return people, people  # a network that knows people is measured on pairs
-    train, test = cartoon_faces(
-        n_train,
+    if run.source:  # a network that knows people is measured on pairs
+        people = data.cartoon_celebrities(
+            n, n_people=run.n_people, size=SIZE, seed=run.seed
+        )
+        return people, people
+    train, test = data.cartoon_faces(
+        n,
         run.n_test,
         n_people=run.n_people,
         n_test_people=-(-run.n_test // IMAGES_OF_A_PERSON),
@@ -59,19 +58,25 @@ def face_datasets(run: Run, n_train: int) -> tuple[ExogenousDataset, ExogenousDa
     return train, test
 
 
-def _photographs() -> tuple[ExogenousDataset, ExogenousDataset]:
-    train, test = face_csv(_photo_folder() / "faces.csv")
+def drawn_pairs(run: Run) -> Pairs:
+    """Pairs of drawn people whom no network has seen."""
+    return data.cartoon_pairs(PAIRS, seed=run.seed, size=SIZE)
+
+
+def photographs(run: Run, n: int) -> tuple[ExogenousDataset, ExogenousDataset]:
+    """All of them, whatever the run."""
+    train, test = data.face_csv(_photo_folder() / "faces.csv")
     return train.load(SIZE, grey=True), test.load(SIZE, grey=True)
 
 
-def _photo_pairs() -> tuple[Tensor, Tensor, Tensor]:
+def photo_pairs(run: Run) -> Pairs:
     """Pairs of test people, strangers to every network: half show one person.
 
     Most pairs of LFW show people that the networks here were trained on. Of the others
     nearly all show one person, so as many pairs of two people are drawn beside them.
     """
-    _, test = face_csv(_photo_folder() / "faces.csv")
-    pairs = face_pairs(_photo_folder() / "pairs.csv").among(test.paths)
+    _, test = data.face_csv(_photo_folder() / "faces.csv")
+    pairs = data.face_pairs(_photo_folder() / "pairs.csv").among(test.paths)
     a, b, same = pairs.load(SIZE, grey=True)
     a, b, n = a[same], b[same], int(same.sum())
     photos = test.load(SIZE, grey=True)
@@ -93,13 +98,11 @@ def _photo_folder() -> Path:
     return folder / "faces"
 
 
-def face_encoder(run: Run) -> ConvEncoder | None:
-    """F_φ or γ_τ for faces, drawn from the seed; None for other data."""
-    if run.by != "identity":
-        return None
+def encoder(channels: int, run: Run) -> ConvEncoder:
+    """F_φ or γ_τ for faces, drawn from the seed."""
     with torch.random.fork_rng():
         torch.manual_seed(run.seed)
-        return ConvEncoder(1 if run.data == "photos" else 3, SIZE, WIDTHS)
+        return ConvEncoder(channels, SIZE, WIDTHS)
 
 
 @torch.no_grad()
@@ -109,11 +112,11 @@ def people_oracle(
     test: ExogenousDataset,
     networks: list[ExogenousNetwork],
 ) -> Oracle:
-    """An oracle that tells the gate of each person, unseen people too, ``run.told``."""
+    """An oracle that tells of each person, unseen ones too, ``run.oracle_knows``."""
 
     def said(part: ExogenousDataset) -> Tensor:  # (N, C)
-        if run.told != "portraits":
-            return part.factors["identity"][:, TOLD[run.told]]
+        if run.oracle_knows != "portraits":
+            return part.factors["identity"][:, KNOWN[run.oracle_knows]]
         network, parts = networks[0], part.images.split(512)
         device = device_of(network)
         return torch.cat([network.condition(x.to(device)).h_g.cpu() for x in parts])
@@ -125,35 +128,37 @@ def people_oracle(
     return Oracle(test.n_exo, (table / pictures[:, None]).float())
 
 
-@torch.no_grad()
-def embed(model: Model, images: Tensor, batch_size: int = 512) -> Tensor:
+def embed(model: Model, images: Tensor) -> Tensor:
     """The representation: images (N, C, H, W) → h (N, D), on the CPU."""
     device = device_of(model)
+
+    def batch(index: Tensor) -> tuple[Tensor]:
+        return (model.encoder(images[index].to(device)),)
+
     model.eval()
-    parts = images.split(batch_size)
-    return torch.cat([model.encoder(part.to(device)).cpu() for part in parts])
+    return in_batches(batch, len(images), 512)[0]
 
 
 @torch.no_grad()
-def face_measures(run: Run, model: Model, test: ExogenousDataset) -> dict[str, float]:
-    """What sections 3.4, 4.4 and 4.6 measure on representations."""
-    if run.data == "photos":
-        a, b, same = _photo_pairs()
-    else:
-        a, b, same = cartoon_pairs(PAIRS, seed=run.seed, size=SIZE)
+def measure(
+    pairs: Callable[[Run], Pairs], run: Run, model: Model, test: ExogenousDataset
+) -> dict[str, float]:
+    """What sections 3.4, 4.4 and 4.6 measure on representations.
+
+    A network is measured on pairs alone: the people are strangers and no classes.
+    """
+    a, b, same = pairs(run)
     h_a, h_b = embed(model, a), embed(model, b)
     distance = pair_distances(h_a, h_b)
-    shared = overlap(distance[same], distance[~same], BINS)
-    found = {"overlap": round(shared, 4)}
+    found = {"overlap": round(overlap(distance[same], distance[~same], BINS), 4)}
     if isinstance(model, ExogenousNetwork):
         # The hidden layer is what knows people; the map still shows their faces.
         device = device_of(model)
         known_a, known_b = (model.head.embed(h.to(device)) for h in (h_a, h_b))
-        distance = pair_distances(known_a, known_b)
-        return found | {
-            "pair_accuracy": round(verification(distance, same).accuracy, 4)
-        }
+        accuracy = verification(pair_distances(known_a, known_b), same).accuracy
+        return found | {"pair_accuracy": round(accuracy, 4)}
     h = embed(model, test.images)
     found["inter_intra"] = round(inter_intra_ratio(h, test.target), 4)
     found["variance_3"] = round(explained_variance(h), 4)
-    return found
+    metrics, _ = classified(model, test)
+    return metrics | found

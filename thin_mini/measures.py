@@ -1,50 +1,59 @@
-"""The numbers that a result file keeps."""
+"""The numbers that a result file keeps, all on the test images."""
 
 from __future__ import annotations
 
 from math import isnan
+from typing import Any
 
 import torch
+from torch import Tensor
 
 from thin_mini.data import ExogenousDataset
 from thin_mini.devices import device_of
-from thin_mini.face_runs import face_measures
-from thin_mini.inference import evaluate, precompute
+from thin_mini.inference import evaluate, in_batches, precompute
 from thin_mini.losses import absolute_cosine
-from thin_mini.metrics import exogenous_accuracy, leaf_usage
-from thin_mini.models import Condition, ExogenousNetwork, GatedEnsemble, Model
+from thin_mini.metrics import Report, exogenous_accuracy, leaf_usage
+from thin_mini.models import (
+    Condition,
+    ExogenousNetwork,
+    GatedEnsemble,
+    Model,
+    Oracle,
+)
 from thin_mini.runs import Run
 
 
-def measure(run: Run, model: Model, test: ExogenousDataset) -> dict:
-    """The numbers that a result file keeps, all on the test images."""
-    if run.model == "network" and run.by == "identity":  # of strangers: no classes
-        return face_measures(run, model, test)
-    condition = precompute(model, test)
-    report = evaluate(model, test, condition=condition)
-    metrics = {
-        "accuracy": round(report.accuracy, 4),
-        "by_class": [
-            round(100 * hits / count, 2) if count else None  # no images of it
-            for hits, count in zip(
-                report.confusion.diagonal(), report.confusion.sum(1), strict=True
-            )
-        ],
-        "calibration": round(report.calibration, 4),
-    }
-    if run.by == "identity":
-        metrics |= face_measures(run, model, test)
-    else:
-        metrics["by_bin"] = [
-            None if isnan(value) else round(value, 2)
-            for value in report.by_bin.tolist()
-        ]
+def bin_oracle(run: Run, train: ExogenousDataset, *_: object) -> Oracle:
+    """An oracle that tells the gate the bin."""
+    return Oracle(train.n_exo)
+
+
+def by_bin(run: Run, model: Model, test: ExogenousDataset) -> dict[str, Any]:
+    """Those of :func:`classified`, the accuracy by bin, and a network's three ways."""
+    metrics, report = classified(model, test)
+    bins = report.by_bin.tolist()
+    metrics["by_bin"] = [None if isnan(value) else round(value, 2) for value in bins]
     if run.model == "network":
         ways = exogenous_accuracy(report.logits, test.exo)
         metrics |= {name: round(value, 4) for name, value in ways.items()}
+    return metrics
+
+
+def classified(model: Model, test: ExogenousDataset) -> tuple[dict[str, Any], Report]:
+    """What is said of every classifier, and the report that it comes from."""
+    condition = precompute(model, test)
+    report = evaluate(model, test, condition=condition)
+    counts = zip(report.confusion.diagonal(), report.confusion.sum(1), strict=True)
+    metrics = {
+        "accuracy": round(report.accuracy, 4),
+        "by_class": [  # None without images
+            round(100 * hits / count, 2) if count else None for hits, count in counts
+        ],
+        "calibration": round(report.calibration, 4),
+    }
     if isinstance(model, GatedEnsemble):
         metrics |= _inside(model, test, condition)
-    return metrics
+    return metrics, report
 
 
 @torch.no_grad()
@@ -52,16 +61,20 @@ def _inside(
     model: GatedEnsemble, test: ExogenousDataset, condition: Condition | None
 ) -> dict[str, float]:
     """How many leaves are in use (1 to L), and L_sim (Eq. 7) where there is one."""
-    shares, cosines = [], []
-    device = device_of(model)
-    for index in torch.arange(len(test)).split(1024):
+    device, context = device_of(model), model.context
+
+    def batch(index: Tensor) -> tuple[Tensor, ...]:
         h_endo = model.encoder(test.images[index].to(device))
-        known = condition and condition.at(index, device)
-        shares.append(model.gate(h_endo if known is None else known.h_g).cpu())
-        if known is not None and isinstance(model.context, ExogenousNetwork):
-            z_endo = model.context.classify(h_endo)
-            cosines.append(absolute_cosine(z_endo, known.z_exo).cpu())
-    found = {"leaves": round(leaf_usage(torch.cat(shares))[1], 3)}
-    if cosines:
-        found["cosine"] = round(torch.cat(cosines).mean().item(), 4)
+        if condition is None:
+            return (model.gate(h_endo),)
+        known = condition.at(index, device)
+        g = model.gate(known.h_g)
+        if not isinstance(context, ExogenousNetwork):
+            return (g,)
+        return g, absolute_cosine(context.classify(h_endo), known.z_exo)
+
+    g, *cosine = in_batches(batch, len(test))
+    found = {"leaves": round(leaf_usage(g)[1], 3)}
+    if cosine:
+        found["cosine"] = round(cosine[0].mean().item(), 4)
     return found

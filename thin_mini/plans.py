@@ -1,145 +1,249 @@
-"""What all rows of a recipe share: data, budget, protocol, and how a row is made."""
+"""What a recipe is, what all its rows share, and how a row is made."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from thin_mini.paper import NAMES, PAPER_LAMBDA
+from thin_mini.paper import NAMES
 from thin_mini.profiles import Profile
 from thin_mini.runs import Protocol, Row, Run
+from thin_mini.worlds import World
 
-LAMBDAS = (0.0, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5)  # Figures 4 and 5
 PAPER_EPOCHS = 6  # at most; the best is chosen on validation images
 GATED = ("tree", "exogenous", "oracle", "thin")
-
-
-def beside(model: str, about: str = "") -> str | None:
-    """The row that a gate's is shown beside: the simple ensemble, its like."""
-    return NAMES["simple"] + about if model in GATED else None
+RANDOM = "random start"
+DIGITS_AND_SPRITES = ("mnist-r", "dsprites")
+FACES = ("cartoons", "photos")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What all rows of a recipe share: data, budget and seeds."""
+    """What all rows of a recipe share.
 
-    data: str
-    source: str
+    Attributes:
+        world: The data, and what goes with them.
+        budget: How much to compute.
+        seeds: Repetitions.
+        source: Where images come from that are not drawn.
+        first: The first of the seeds.
+        paper_protocol: Whether to train as the paper does.
+        plain: Whether to do without random shifts, and with a gate on the hidden layer.
+        n_scales: Of the sprites.
+    """
+
+    world: World
     budget: Profile
     seeds: int
+    source: str = ""
+    first: int = 0
     paper_protocol: bool = False
-    plain: bool = False  # no random shifts, and a gate on the hidden layer
-    n_scales: int = 10  # of the sprites
+    plain: bool = False
+    n_scales: int = 10
+
+    @property
+    def each_seed(self) -> range:
+        """The seeds."""
+        return range(self.first, self.first + self.seeds)
 
     @property
     def gate_on(self) -> str:
-        """What the gate sees of the network; ``choices`` compares, on validation."""
+        """What the gate sees of the network: for the paper h_exo itself."""
         if self.paper_protocol:
-            return "features"  # h_exo, as the paper has it
-        return "hidden" if self.data == "dsprites" or self.plain else "probabilities"
-
-    @property
-    def by(self) -> str:
-        """The exogenous variable of these data."""
-        return "scale" if self.data == "dsprites" else "rotation"
+            return "features"
+        return "hidden" if self.plain else self.world.gate_on
 
     @property
     def all_labels(self) -> int:
         """Every training image but those set aside for validation."""
-        n = self.budget.n_images
+        n, *_ = self.world.sizes(self.budget)
         return n - n // 12 if self.paper_protocol else n
 
     @property
     def few_labels(self) -> int:
         """Few task labels, where conditioning should pay."""
-        if self.budget.name == "smoke":
-            return 64
-        return 2_000 if self.data == "dsprites" else 1_000
+        return 64 if self.budget.name == "smoke" else self.world.few
+
+    @property
+    def amounts(self) -> list[int]:
+        """Numbers of task labels that the world's tables are made for."""
+        n, many = self.all_labels, self.world.many
+        return [n] if many is None else sorted({self.few_labels, min(n, many)})
 
     def protocol(self, labels: int) -> Protocol:
         """The paper's protocol, or ours, whose settings ``choices`` bears out."""
+        epochs = self.budget.epochs
         if self.paper_protocol:
-            epochs = min(self.budget.epochs, PAPER_EPOCHS)
+            epochs = min(epochs, PAPER_EPOCHS)
             return Protocol(epochs, 32, 1e-3, "constant", 0, labels // 11)
-        if self.budget.name == "smoke":
-            return Protocol(self.budget.epochs, shift=0 if self.plain else 1)
-        return Protocol(epochs_for(labels), shift=0 if self.plain else 1)
+        if self.budget.name != "smoke":
+            epochs = next(n for limit, n in self.world.passes if labels <= limit)
+        return Protocol(epochs, shift=0 if self.plain else 1)
 
-    def network(self, by: str, labels: int, seed: int) -> Run:
-        """The exogenous network that predicts ``by``."""
+    def network(self, seed: int, labels: int | None = None, by: str = "") -> Run:
+        """The exogenous network that predicts ``by``, the world's own by default."""
+        _, people, n_test = self.world.sizes(self.budget)
+        labels = labels or self.all_labels
         return Run(
-            self.data,
-            self.source,
+            self.world.name,
+            self.world.strangers or self.source,
             "network",
-            by,
+            by or self.world.by,
             labels,
-            self.budget.n_test,
+            n_test,
             seed,
             replace(self, plain=False).protocol(labels),
             n_scales=self.n_scales,
+            n_people=people,
         )
 
     def row(
         self,
         model: str,
+        labels: int | None = None,
         *,
         name: str | None = None,
-        labels: int | None = None,
+        by: tuple[str, ...] = ("",),
         exo_labels: int | None = None,
-        by: tuple[str, ...] | None = None,
         dispel: float | None = None,
         gate_on: str | None = None,
+        start: bool | None = None,
+        oracle_knows: str = "traits",
         on: str = "test",
         protocol: Protocol | None = None,
-        **about: object,
+        reference: str | None = None,
+        **about: Any,
     ) -> Row:
-        """A row of one architecture."""
-        labels = self.all_labels if labels is None else labels
-        by = (self.by,) if by is None else by
-        gated = model in ("exogenous", "thin")
-        if dispel is None:
-            dispel = PAPER_LAMBDA if model == "thin" else 0.0
+        """A row of one architecture, by default as the plan and its world have it.
 
-        def run(seed: int) -> Run:
-            networks = tuple(
-                self.network(variable, exo_labels or self.all_labels, seed)
-                for variable in by
-            )
-            return Run(
-                self.data,
+        Args:
+            model: A name of ``paper.NAMES``.
+            labels: Of the task.
+            name: Of the row.
+            by: The variables whose networks feed the gate, the first one the run's.
+            exo_labels: Labels of those networks.
+            dispel: As the following ones, of :class:`thin_mini.runs.Run`.
+            gate_on: As there.
+            start: As there.
+            oracle_knows: As there.
+            on: As there.
+            protocol: As there.
+            reference: Of the row, which is not held against itself.
+            **about: Of the row.
+        """
+        # THIN is the exogenous ensemble with λ > 0, and one without is none.
+        gated = model in ("exogenous", "thin")
+        looks = gated or oracle_knows == "portraits"
+        start = self.world.start if start is None else start
+        labels = labels or self.all_labels
+        if dispel is None:
+            dispel = self.world.dispel if model == "thin" else 0.0
+        _, people, n_test = self.world.sizes(self.budget)
+        runs = tuple(
+            Run(
+                self.world.name,
                 self.source,
-                # THIN is the exogenous ensemble with λ > 0, and one without is none.
                 "exogenous" if gated else model,
-                by[0],
+                by[0] or self.world.by,
                 labels,
-                self.budget.n_test,
+                n_test,
                 seed,
                 protocol or self.protocol(labels),
-                networks if gated else (),
-                (gate_on or self.gate_on) if gated else "hidden",
+                tuple(self.network(seed, exo_labels, each) for each in by)
+                if looks or start
+                else (),
+                (gate_on or self.gate_on) if looks else "hidden",
                 dispel,
                 on,
                 self.n_scales,
+                people,
+                start,
+                oracle_knows,
             )
-
-        runs = tuple(run(seed) for seed in range(self.seeds))
-        return Row(name or NAMES[model], runs, **about)  # type: ignore[arg-type]
-
-
-def lambda_sweep(row: Callable[..., Row], papers: dict[float, float]) -> list[Row]:
-    """THIN with each λ, beside the paper's points that its text gives as numbers."""
-    return [
-        row(
-            name=f"λ = {value:g}",
-            dispel=value,
-            paper=papers.get(value),
-            reference=None if value == 0 else "λ = 0",
+            for seed in self.each_seed
         )
-        for value in LAMBDAS
-    ]
+        name = name or NAMES[model]
+        about = {"comparable": self.world.comparable} | about
+        about["reference"] = None if reference == name else reference
+        return Row(name, runs, **about)
 
 
-def epochs_for(labels: int) -> int:
-    """Passes over the labelled images: fewer labels, more passes."""
-    steps = ((500, 80), (2_000, 40), (8_000, 20), (30_000, 10), (100_000, 6))
-    return next((epochs for limit, epochs in steps if labels <= limit), 3)
+Maker = Callable[[Plan], list[Row]]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Rows to be made on one or several data sets.
+
+    Attributes:
+        name: On the command line.
+        about: What it is for.
+        headline: A pattern: of the rows that it fits the last one's result says most.
+        makers: By data set, what makes the rows from a plan.
+        options: Of the plan.
+    """
+
+    name: str
+    about: str
+    headline: str
+    options: dict[str, Any]
+    makers: dict[str, Maker] = field(default_factory=dict)
+
+
+RECIPES: dict[str, Recipe] = {}
+
+
+def recipe(
+    name: str, data: Iterable[str], headline: str, about: str = "", **options: Any
+) -> Callable[[Maker], Maker]:
+    """Say that the function below makes the rows of ``thin-mini reproduce NAME``.
+
+    What the recipe costs and finds is computed, :func:`thin_mini.estimates.head`.
+
+    Args:
+        name: On the command line.
+        data: The data sets that it runs on.
+        headline: A pattern: of the rows that it fits the last one's result says most.
+        about: What it is for, by default as the function says.
+        **options: Of the plan.
+    """
+
+    def enter(maker: Maker) -> Maker:
+        line = (maker.__doc__ or "").partition("\n")[0].rstrip(".")
+        text = about or line[:1].lower() + line[1:]
+        own = RECIPES.setdefault(name, Recipe(name, text, headline, options))
+        own.makers.update(dict.fromkeys(data, maker))
+        return maker
+
+    return enter
+
+
+def architectures(
+    plan: Plan,
+    labels: int | None = None,
+    *,
+    about: str = "",
+    models: Iterable[str] = NAMES,
+    against: str | None = None,
+    **setting: Any,
+) -> list[Row]:
+    """A row for each, beside the baseline and, of a gate, the simple ensemble.
+
+    Args:
+        plan: Of the recipe.
+        labels: Of the task, by default all.
+        about: What follows the architecture in the name of its row.
+        models: Which.
+        against: What the names of the rows end with that these are held against.
+        **setting: Of the rows.
+    """
+    same = about if against is None else against
+    rows = []
+    for model in models:
+        own: dict[str, Any] = {"name": NAMES[model] + about}
+        own["reference"] = NAMES["baseline"] + same
+        own["beside"] = NAMES["simple"] + same if model in GATED else None
+        own["paper"] = plan.world.paper.get(model)
+        rows.append(plan.row(model, labels, **own | setting))
+    return rows

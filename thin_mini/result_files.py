@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import stat
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
-from thin_mini.files import DataError, provenance, whole_file
-from thin_mini.runs import Run, run_from
+from thin_mini.files import PACKAGE, DataError, provenance, whole_file
+from thin_mini.runs import Run, run_from, settings_of
+from thin_mini.worlds import WORLDS, n_exo
 
 FORMAT = 1  # of a result file; another number is refused
 KEYS = {"format", "hash", "run", "metrics", "parameters", "seconds", "made"}
@@ -19,12 +19,12 @@ MEND = (
     "`thin-mini reproduce --results`"
 )
 MAX_BYTES = 1_000_000  # a result has one or two thousand
-# The numbers that are percentages; those of each class or bin may lack some.
-PERCENT = {
+# Percentages; those of each class or bin may lack some.
+PERCENT = (
     *("accuracy", "calibration", "exact", "within_one", "range_relative", "valid"),
     *("overlap", "pair_accuracy", "variance_3"),
-}
-CLASSES = {"mnist-r": 10, "mnist-rs": 10, "dsprites": 3, "cartoons": 7, "photos": 7}
+)
+LIMITS = dict.fromkeys(PERCENT, (0, 100)) | {"cosine": (0, 1), "leaves": (0.99, 8.01)}
 
 
 class ResultError(DataError):
@@ -38,9 +38,10 @@ def default_folder() -> Path:
         ResultError: If there is neither.
     """
     named = os.environ.get("THIN_MINI_RESULTS")
-    here = Path(__file__).parent
     # Beside the library in the repository, inside it in a wheel.
-    places = [Path(named)] if named else [here.parent / "results", here / "_results"]
+    places = [PACKAGE.parent / "results", PACKAGE / "_results"]
+    if named:
+        places = [Path(named)]
     for place in places:
         if place.is_dir():
             return place / "runs"
@@ -70,15 +71,9 @@ def write(
     run: Run, root: Path, metrics: dict[str, Any], parameters: int, seconds: float
 ) -> None:
     """Write a run's result, whole or not at all."""
-    content = {
-        "format": FORMAT,
-        "hash": run.hash,
-        "run": asdict(run),
-        "metrics": metrics,
-        "parameters": parameters,
-        "seconds": round(seconds, 1),
-        "made": provenance(),
-    }
+    content = {"format": FORMAT, "hash": run.hash, "run": settings_of(run)}
+    content |= {"metrics": metrics, "parameters": parameters}
+    content |= {"seconds": round(seconds, 1), "made": provenance()}
     with whole_file(path_of(run, root)) as temporary:
         lines = (
             f" {json.dumps(key)}: {json.dumps(value, allow_nan=False)}"
@@ -97,27 +92,13 @@ def read(run: Run, root: Path | None = None) -> dict[str, Any] | None:
     path = path_of(run, default_folder() if root is None else root)
     try:
         content = _load(path)
+        fault = _fault(run, content)
     except (FileNotFoundError, NotADirectoryError):  # a folder that is none is named
         return None
     except (OSError, ValueError, RecursionError) as error:
-        raise ResultError(f"{path} cannot be read ({error}): {MEND}") from error
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        found = content.get("format") if isinstance(content, dict) else None
-        raise ResultError(
-            f"{path} has format {found} and this version reads {FORMAT}: {MEND}"
-        )
-    missing = KEYS - content.keys()
-    missing |= {k for k in ("metrics", "run") if not isinstance(content.get(k), dict)}
-    if missing:
-        raise ResultError(f"{path} lacks {', '.join(sorted(missing))}: {MEND}")
-    try:
-        described = run_from(content["run"]).hash
-    except (TypeError, KeyError, ValueError, AttributeError, RecursionError) as error:
-        raise ResultError(f"{path} describes no run ({error}): {MEND}") from error
-    if not content["hash"] == described == run.hash:
-        raise ResultError(f"{path} is another run's: {MEND}")
-    if (wrong := _impossible(run, content)) is not None:
-        raise ResultError(f"{path} has {wrong}, which cannot be: {MEND}")
+        fault = f"cannot be read ({error})"
+    if fault:
+        raise ResultError(f"{path} {fault}: {MEND}")
     return content
 
 
@@ -136,42 +117,41 @@ def _load(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
 
 
-def _impossible(run: Run, content: dict[str, Any]) -> str | None:
-    """The first value that no such run can have, by name, or None."""
-    if not _number(content["parameters"], 1, whole=True):
-        return f"parameters {_short(content['parameters'])}"
-    if not _number(content["seconds"], 0):
-        return f"seconds {_short(content['seconds'])}"
-    network = run.model == "network"
-    bins = {"rotation": 18, "scale": run.n_scales}.get(run.by, run.n_people)
-    lengths = {"by_bin": bins, "by_class": bins if network else CLASSES[run.data]}
-    for name, value in content["metrics"].items():
-        if name in lengths:
-            fits = isinstance(value, list) and len(value) == lengths[name]
-            # Of a bin or class without images there is no accuracy.
-            fits = fits and all(v is None or _number(v, 0, 100) for v in value)
-        elif name in PERCENT:
-            fits = _number(value, 0, 100)
-        elif name == "epoch":
-            fits = _number(value, 1, run.protocol.epochs, whole=True)
-        elif name == "leaves":
-            fits = _number(value, 0.99, 8.01)  # 1 to L, rounded
-        elif name == "cosine":
-            fits = _number(value, 0, 1)
-        else:
-            fits = _number(value, 0)
-        if not fits:
-            return f"{name} {_short(value)}"
-    return None
+def _fault(run: Run, content: Any) -> str:
+    """What keeps a file from being the result of a run, or nothing."""
+    known = content if isinstance(content, dict) else {}
+    if known.get("format") != FORMAT:
+        return f"has format {known.get('format')} and this version reads {FORMAT}"
+    missing = KEYS - known.keys()
+    missing |= {k for k in ("metrics", "run") if not isinstance(known.get(k), dict)}
+    if missing:
+        return f"lacks {', '.join(sorted(missing))}"
+    try:
+        described = run_from(known["run"]).hash
+    except (TypeError, KeyError, ValueError, AttributeError, RecursionError) as error:
+        return f"describes no run ({error})"
+    if not known["hash"] == described == run.hash:
+        return "is another run's"
+    own = [(name, known[name]) for name in ("parameters", "seconds")]
+    for name, value in (*own, *known["metrics"].items()):
+        if not _possible(run, name, value):
+            text = json.dumps(value)
+            text = text if len(text) <= 40 else f"{text[:40]}…"
+            return f"has {name} {text}, which cannot be"
+    return ""
 
 
-def _number(value: object, low: float, high: float = 1e12, whole: bool = False) -> bool:
-    kinds = int if whole else (int, float)
-    if isinstance(value, bool) or not isinstance(value, kinds):
-        return False
-    return low <= value <= high
-
-
-def _short(value: object) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= 40 else f"{text[:40]}…"
+def _possible(run: Run, name: str, value: Any) -> bool:
+    """Whether such a run can have this value."""
+    if name in ("by_bin", "by_class"):
+        of_task = name == "by_class" and run.model != "network"
+        length = WORLDS[run.data].n_classes if of_task else n_exo(run)
+        if not isinstance(value, list) or len(value) != length:
+            return False
+        # Of a bin or class without images there is no accuracy.
+        return all(v is None or _possible(run, "accuracy", v) for v in value)
+    whole = {"parameters": (1, 1e12), "epoch": (1, run.protocol.epochs)}
+    low, high = (whole | LIMITS).get(name, (0, 1e12))
+    kinds = int if name in whole else (int, float)
+    number = isinstance(value, kinds) and not isinstance(value, bool)
+    return number and low <= value <= high

@@ -25,26 +25,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "FORMAT",
-    "LEVELS",
-    "MAX_BYTES",
-    "VERDICTS",
-    "ResultError",
-    "check_folder",
-    "compare",
-    "default_folder",
-    "direction",
-    "level",
-    "paired",
-    "path_of",
-    "published",
-    "read",
-    "readable",
-    "table",
-    "values",
-    "verdict",
-    "write",
-]
+    "FORMAT", "LEVELS", "MAX_BYTES", "VERDICTS", "ResultError", "Row", "check_folder",
+    "default_folder", "direction", "level", "paired", "path_of", "published", "read",
+    "readable", "table", "tabulate", "values", "verdict", "write",
+]  # fmt: skip
 
 VERDICTS = ("reproduced", "weaker", "not seen", "contradicted")  # of a difference
 LEVELS = ("reached", "not reached")  # of a single accuracy
@@ -125,38 +109,33 @@ def table(rows: Sequence[Row], root: Path | None = None) -> pd.DataFrame:
         ``gate_sees``, and those of the rows' groups.
     """
     root = default_folder() if root is None else root
-    return compare(rows, {row.name: values(row, root) for row in rows})
+    return tabulate(rows, {row.name: values(row, root) for row in rows})
 
 
-def compare(rows: Sequence[Row], numbers: dict[str, dict[int, float]]) -> pd.DataFrame:
+def tabulate(rows: Sequence[Row], numbers: dict[str, dict[int, float]]) -> pd.DataFrame:
     """The same from each row's numbers by seed, wherever they come from."""
     import pandas as pd  # slow to import, and a verdict needs none
 
-    by_name = {row.name: row for row in rows}
+    papers = {row.name: row.paper for row in rows}
     lines = []
     for row in rows:
-        own = numbers[row.name]
+        own = list(numbers[row.name].values())
         line: dict[str, Any] = {"row": row.name, **row.group, "paper": row.paper}
-        line["seeds"] = len(own)
-        if len(own) > 1:
-            line["mean"], line["half"] = mean_interval(list(own.values()))
+        line |= {"seeds": len(own), **_interval("mean", "half", own)}
+        less = {
+            name: paired(numbers[row.name], numbers.get(than or "", {}))
+            for name, than in (("difference", row.reference), ("beside", row.beside))
+        }
+        for name, differences in less.items():
+            line |= _interval(name, f"{name}_half", differences)
         if row.reference is None:
-            if len(own) > 1 and row.paper is not None and row.comparable:
-                line["verdict"] = level(row.paper, list(own.values()))
-        else:
-            reference = by_name[row.reference]
-            difference = paired(own, numbers[row.reference])
-            if len(difference) > 1:
-                line["difference"], line["difference_half"] = mean_interval(difference)
-            if row.paper is not None and reference.paper is not None:
-                line["paper_difference"] = round(row.paper - reference.paper, 4)
-                if len(difference) > 1:
-                    judge = verdict if row.comparable else direction
-                    line["verdict"] = judge(line["paper_difference"], difference)
-        if row.beside in numbers:
-            difference = paired(own, numbers[row.beside])
-            if len(difference) > 1:
-                line["beside"], line["beside_half"] = mean_interval(difference)
+            if row.paper is not None and row.comparable and len(own) > 1:
+                line["verdict"] = level(row.paper, own)
+        elif row.paper is not None and (other := papers[row.reference]) is not None:
+            line["paper_difference"] = paper = round(row.paper - other, 4)
+            if len(less["difference"]) > 1:
+                judge = verdict if row.comparable else direction
+                line["verdict"] = judge(paper, less["difference"])
         line["gate_sees"] = row.runs[0].gate_sees if row.runs else ""
         lines.append(line)
     columns = ["mean", "half", "seeds", "difference", "difference_half"]
@@ -165,6 +144,12 @@ def compare(rows: Sequence[Row], numbers: dict[str, dict[int, float]]) -> pd.Dat
     return frame.reindex(
         columns=[*frame.columns.difference(columns, sort=False), *columns]
     )
+
+
+def _interval(mean: str, half: str, numbers: list[float]) -> dict[str, float]:
+    """Mean and interval under these names; nothing of fewer than two numbers."""
+    two = len(numbers) > 1
+    return dict(zip((mean, half), mean_interval(numbers), strict=True)) if two else {}
 
 
 def published(recipe: str, data: str) -> pd.DataFrame:
@@ -180,30 +165,25 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
     """
     import pandas as pd
 
-    def with_interval(mean: float, half: float, sign: str = "") -> str:
-        return "" if pd.isna(mean) else f"{mean:{sign}.2f} ± {half:.2f}"
-
-    def written(column: pd.Series, form: str) -> list[str]:
+    def written(name: str, form: str = "{}") -> list[str]:
         # Not fillna: a column of numbers takes no text.
-        return ["" if pd.isna(value) else form.format(value) for value in column]
+        return ["" if pd.isna(value) else form.format(value) for value in table[name]]
 
-    def differences(name: str) -> list[str]:
-        columns = table[name], table[f"{name}_half"]
-        return [with_interval(*pair, "+") for pair in zip(*columns, strict=True)]
+    def with_interval(name: str, half: str, sign: str = "") -> list[str]:
+        halves = written(half, " ± {:.2f}")
+        means = written(name, f"{{:{sign}.2f}}")
+        return [mean + own for mean, own in zip(means, halves, strict=True)]
 
     lines = {
-        "paper": written(table["paper"], "{:.2f}"),
-        "ours": [
-            with_interval(mean, half) or "pending"
-            for mean, half in zip(table["mean"], table["half"], strict=True)
-        ],
+        "paper": written("paper", "{:.2f}"),
+        "ours": [text or "pending" for text in with_interval("mean", "half")],
         "seeds": table["seeds"],
-        "difference": differences("difference"),
-        "paper's": written(table["paper_difference"], "{:+.2f}"),
-        "verdict": written(table["verdict"], "{}"),
+        "difference": with_interval("difference", "difference_half", "+"),
+        "paper's": written("paper_difference", "{:+.2f}"),
+        "verdict": written("verdict"),
     }
     if table["beside"].notna().any():
-        lines["from simple"] = differences("beside")
+        lines["from simple"] = with_interval("beside", "beside_half", "+")
     if table["gate_sees"].any():
         lines["gate sees"] = table["gate_sees"]
     return pd.DataFrame(lines, index=table.index.rename(None))

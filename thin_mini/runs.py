@@ -9,11 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
-CELEBRITIES = "celebrities"
 GATE_INPUTS = {  # of an exogenous network, as tables name them
     "hidden": "hidden layer",
     "features": "h_exo",
@@ -65,7 +64,7 @@ class Run:
         n_scales: Scales of the sprites, 10 or the official 6.
         n_people: Whom the training images show, for faces.
         start: Whether F_φ starts from the exogenous network's encoder (section 4.3).
-        told: What an oracle of people tells the gate: ``"traits"``, ``"resting"`` (the
+        oracle_knows: What an oracle tells of people: ``"traits"``, ``"resting"`` (the
             four of the resting expression), ``"others"`` (those that are not), or
             ``"portraits"``: what the network sees in a person's pictures, on average.
         on: ``"test"``, or ``"valid"``: measured on as many further training images,
@@ -87,28 +86,28 @@ class Run:
     n_scales: int = 10
     n_people: int = 0
     start: bool = False
-    told: str = "traits"
+    oracle_knows: str = "traits"
 
     @cached_property
     def hash(self) -> str:
         """Twelve hexadecimal digits that stand for everything above."""
-        text = json.dumps(_settings(self), sort_keys=True)
+        text = json.dumps(_changed(self), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     @property
     def gate_sees(self) -> str:
         """What the gate's input is, for a table; empty without a gate that looks."""
-        if self.model == "tree":
-            return "h_endo"
-        if self.model == "oracle" and self.told != "portraits":
-            return f"true {self.told if self.by == 'identity' else 'bin'}"
-        if self.model not in ("exogenous", "oracle"):
-            return ""
         layer = GATE_INPUTS[self.gate_on]
-        return layer if self.model == "exogenous" else f"{layer}, mean of a person"
+        if self.model == "exogenous":
+            return layer
+        if self.model != "oracle":
+            return "h_endo" if self.model == "tree" else ""
+        if self.oracle_knows == "portraits":
+            return f"{layer}, mean of a person"
+        return f"true {self.oracle_knows if self.n_people else 'bin'}"
 
     @property
-    def recipe(self) -> dict[str, Any]:
+    def training(self) -> dict[str, Any]:
         """What :func:`thin_mini.fit` is told, but for the epochs."""
         names = ("batch_size", "lr", "schedule", "shift")
         told = {name: getattr(self.protocol, name) for name in names}
@@ -124,31 +123,44 @@ class Run:
         return f"{self.data}, {about}, {self.labels:,} labels, seed {self.seed}"
 
 
-def run_from(settings: dict[str, Any]) -> Run:
-    """The run that its fields describe, as :func:`dataclasses.asdict` gives them.
+# Fields by the names that they had first, which hashes and files keep.
+FIRST_NAMES = {"oracle_knows": "told"}
 
-    Fields that came later than the description have their defaults.
+
+def settings_of(run: Run) -> dict[str, Any]:
+    """What a file says of a run, from which :func:`run_from` makes it again."""
+    settings = {
+        FIRST_NAMES.get(f.name, f.name): getattr(run, f.name) for f in fields(run)
+    }
+    networks = [settings_of(network) for network in run.networks]
+    return settings | {"protocol": asdict(run.protocol), "networks": networks}
+
+
+def run_from(settings: dict[str, Any]) -> Run:
+    """The run that a file describes; fields that came later have their defaults.
 
     Raises:
         TypeError, KeyError: If a field is unknown, or one without a default missing.
     """
-    protocol = Protocol(**settings["protocol"])
-    networks = tuple(run_from(network) for network in settings.get("networks", ()))
-    return Run(**settings | {"protocol": protocol, "networks": networks})
+    now = {first: name for name, first in FIRST_NAMES.items()}
+    own = {now.get(name, name): value for name, value in settings.items()}
+    own["protocol"] = Protocol(**settings["protocol"])
+    own["networks"] = tuple(map(run_from, settings.get("networks", ())))
+    return Run(**own)
 
 
-def _settings(part: Protocol | Run) -> dict[str, object]:
+def _changed(part: Protocol | Run) -> dict[str, object]:
     """What differs from the defaults, so that a new field keeps the old hashes."""
-    settings: dict[str, object] = {}
+    changed: dict[str, object] = {}
     for f in fields(part):
         value = getattr(part, f.name)
         if value != f.default:
             if isinstance(value, Protocol):
-                value = _settings(value)
+                value = _changed(value)
             elif isinstance(value, tuple):
                 value = [run.hash for run in value]
-            settings[f.name] = value
-    return settings
+            changed[FIRST_NAMES.get(f.name, f.name)] = value
+    return changed
 
 
 @dataclass(frozen=True)

@@ -24,10 +24,11 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from thin_mini import ledger, results
+from thin_mini.estimates import head
 from thin_mini.intervals import mean_interval
 from thin_mini.ledger import Entry, Result
 from thin_mini.recipes import RECIPES, rows_of
-from thin_mini.runs import Row, all_runs
+from thin_mini.runs import Row
 
 SIGNED = {"difference": "+", "ours": ""}
 UNITS = {"difference": "points", "ours": "%"}
@@ -61,7 +62,7 @@ def parse(kind: str, text: str) -> Result:
     return Result(*parts, metric=metric)
 
 
-def chosen(recipe: str, data: str, names: list[str]) -> list[Row]:
+def wanted_rows(recipe: str, data: str, names: list[str]) -> list[Row]:
     """The rows of a recipe whose names contain one of ``names``; all without names."""
     rows = rows_of(recipe, data, ledger.SEEDS, "paper", "mnist")
     for name in names:
@@ -323,7 +324,9 @@ class Measured(FromResults):
     def draw(self) -> list[nodes.Node]:
         """A table of the rows that are wanted."""
         recipe, data = self.arguments
-        rows = chosen(recipe, data, [line for line in self.content if line.strip()])
+        rows = wanted_rows(
+            recipe, data, [line for line in self.content if line.strip()]
+        )
         lines = []
         for row in rows:
             less = [
@@ -366,31 +369,31 @@ class Parameters(FromResults):
 
         lines = [
             [row.name, count(row.runs[:1]), count(row.runs[0].networks)]
-            for row in chosen(recipe, data, [])
+            for row in wanted_rows(recipe, data, [])
         ]
         titles = ["model", "trained", "frozen beside it"]
         return [table(titles, [50, 25, 25], lines, "measured-table")]
 
 
 class Costs(FromResults):
-    """What each recipe's runs took, as their result files say."""
+    """What stands over each recipe: its command, what its runs took, what they say."""
 
     optional_arguments = 0
 
     def draw(self) -> list[nodes.Node]:
-        """A table: a recipe and its data, runs, and minutes on two cores."""
-        root = results.default_folder()
-        lines = []
-        for recipe, sets in RECIPES.items():
-            for data in sets:
-                runs = all_runs(chosen(recipe, data, []))
-                found = [r for r in (results.read(run, root) for run in runs) if r]
-                minutes = sum(r["seconds"] for r in found) / 60 / 2
-                whole = len(found) == len(runs)
-                took = f"{minutes:.0f}" if whole else ledger.PENDING
-                lines.append([recipe, data, f"{len(found)} of {len(runs)}", took])
-        titles = ["recipe", "data", "runs", "minutes on two cores"]
-        return [table(titles, [25, 20, 20, 35], lines, "measured-table")]
+        """A table: a command, runs, minutes on two cores, and the headline result."""
+        lines: list[list] = []
+        for recipe in RECIPES.values():
+            for data in recipe.makers:
+                command, made, runs, minutes, found = head(
+                    recipe, data, results.default_folder()
+                )
+                took = f"{minutes:.0f}" if made == runs else ledger.PENDING
+                found = found.replace(" -", " \N{MINUS SIGN}")
+                about = [nodes.literal("", command)]
+                lines.append([about, f"{made} of {runs}", took, found])
+        titles = ["command", "runs", "minutes on two cores", "headline"]
+        return [table(titles, [35, 15, 15, 35], lines, "measured-table")]
 
 
 def name_cells(app: Sphinx, doctree: nodes.document) -> None:

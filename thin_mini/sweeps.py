@@ -1,0 +1,175 @@
+"""The recipes that vary one thing: what a gate knows, λ, the labels, a setting."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from thin_mini.paper import NAMES
+from thin_mini.plans import (
+    DIGITS_AND_SPRITES,
+    FACES,
+    RANDOM,
+    Plan,
+    architectures,
+    recipe,
+)
+from thin_mini.runs import Row
+
+LAMBDAS = (0.0, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5)  # Figures 4 and 5
+FRESH = 100  # the first of the seeds whose people no other recipe has seen
+GATE_INPUTS = ("pooled", "features", "hidden", "probabilities")
+# What the gate looks at, and λ, from random starts: the best in ``choices`` with few
+# labels and with many. A test holds them to the committed results.
+CHOSEN = (("pooled", 0.5), ("hidden", 0.01))
+
+
+@recipe("told", ["cartoons"], "Told every trait")
+def told(plan: Plan) -> list[Row]:
+    """What a gate has to know about people."""
+    first = "Told nothing"
+    settings: dict[str, tuple[str, dict[str, Any]]] = {
+        first: ("baseline", {}),
+        "Told every trait": ("oracle", {}),
+        "Told the resting expression": ("oracle", {"oracle_knows": "resting"}),
+        "Told the other traits": ("oracle", {"oracle_knows": "others"}),
+    }
+    for on in ("pooled", "hidden"):
+        settings[f"Sees the picture, {on}"] = ("exogenous", {"gate_on": on})
+    for on in ("pooled", "hidden"):
+        seen = {"gate_on": on, "oracle_knows": "portraits"}
+        settings[f"Sees all pictures of the person, {on}"] = ("oracle", seen)
+    n = plan.amounts[-1]  # many, since people have several pictures then
+    return [
+        plan.row(model, n, name=name, reference=first, start=False, **setting)
+        for name, (model, setting) in settings.items()
+    ]
+
+
+@recipe("chosen", ["cartoons"], "THIN", first=FRESH)
+def chosen(plan: Plan) -> list[Row]:
+    """The settings that choices prefers for faces, with new seeds.
+
+    And so on people whom nothing has seen before.
+    """
+    rows = []
+    for n, (gate_on, dispel) in zip(plan.amounts, CHOSEN, strict=True):
+        reference = None
+        for model in ("baseline", "exogenous", "thin"):
+            name = f"{NAMES[model]}, {n:,} labels"
+            own: dict[str, Any] = {"dispel": dispel} if model == "thin" else {}
+            own |= {"gate_on": gate_on, "start": False}
+            rows.append(plan.row(model, n, name=name, reference=reference, **own))
+            reference = name
+    return rows
+
+
+@recipe("fig5", FACES, "λ = 0.01$", "the same for faces")
+@recipe("fig4", ["mnist-r"], "λ = 0.005")
+def dispelling(plan: Plan) -> list[Row]:
+    """λ from 0 to 0.5."""
+    world = plan.world
+    papers = {0.0: world.paper["exogenous"], world.dispel: world.paper["thin"]}
+    rows = []
+    for value in LAMBDAS:
+        own: dict[str, Any] = {"name": f"λ = {value:g}", "reference": "λ = 0"}
+        own |= {"dispel": value, "paper": papers.get(value)}
+        rows.append(plan.row("thin", plan.amounts[0], **own))
+    return rows
+
+
+@recipe(
+    *("labels-plain", DIGITS_AND_SPRITES, "THIN, [12],000 .* 60,000"),
+    "few labels, without random shifts",
+    plain=True,
+)
+@recipe("labels", DIGITS_AND_SPRITES, "THIN, [12],000 .* 60,000")
+def labels(plan: Plan) -> list[Row]:
+    """From few labels to all, of the task and of the exogenous variable."""
+    everything, few = plan.all_labels, plan.few_labels
+    steps = [64, 128] if few == 64 else [250, 1_000, 4_000, 16_000]
+    # Without shifts, only where labels are few.
+    tasks = {*steps[:3], few} if plan.plain else {*steps, few, everything}
+    amounts = [(n, everything) for n in sorted(tasks) if n <= everything]
+    amounts += [(few, n) for n in steps[1:] if n < everything]
+    if plan.world.views > 1:  # an angle costs nothing: each digit under several
+        amounts.append((few, plan.world.views * everything))
+    rows = []
+    for task, exo in dict.fromkeys(amounts):
+        # Without exogenous labels nothing changes but with them.
+        models = tuple(NAMES) if exo == everything else ("exogenous", "thin")
+        same, about = (f", {task:,} labels, {n:,} exogenous" for n in (everything, exo))
+        for model in models:
+            group = {"model": model, "labels": task, "exo_labels": exo}
+            own: dict[str, Any] = {"exo_labels": exo, "paper": None, "group": group}
+            rows += architectures(
+                plan, task, about=about, models=[model], against=same, **own
+            )
+    return rows
+
+
+@recipe("six-scales", ["dsprites"], "THIN", n_scales=6)
+def six_scales(plan: Plan) -> list[Row]:
+    """The official six scales in place of ten bins, few labels."""
+    networks = tuple(map(plan.network, plan.each_seed))
+    about = ", six scales"
+    few = architectures(plan, plan.few_labels, about=about, paper=None)
+    return [Row(f"Scale, exact bin{about}", networks, None, "exact"), *few]
+
+
+@recipe("choices", DIGITS_AND_SPRITES, "Baseline, no shift")
+def choices(plan: Plan) -> list[Row]:
+    """Settings, one changed at a time, on validation images."""
+    usual = plan.protocol(plan.few_labels)
+    settings: list[tuple[str, str, dict[str, Any]]] = [("baseline", "as chosen", {})]
+    for about, protocol in (
+        ("no shift", replace(usual, shift=0)),
+        ("half the passes", replace(usual, epochs=max(1, usual.epochs // 2))),
+        ("twice the passes", replace(usual, epochs=2 * usual.epochs)),
+    ):
+        settings.append(("baseline", about, {"protocol": protocol}))
+    settings += [("exogenous", about, own) for _, about, own in settings[:2]]
+    for part in ("hidden", "features", "probabilities"):
+        settings.append(("exogenous", f"gate on {part}", {"gate_on": part}))
+    for value in (0.05, 0.5):
+        settings.append(("exogenous", f"λ = {value:g}", {"dispel": value}))
+    rows = []
+    for model, about, setting in settings:
+        first = f"{NAMES[model]}, as chosen"
+        own = {**setting, "name": f"{NAMES[model]}, {about}", "on": "valid"}
+        rows.append(plan.row(model, plan.few_labels, reference=first, **own))
+    return rows
+
+
+@recipe("choices", ["cartoons"], "")
+def face_choices(plan: Plan) -> list[Row]:
+    """Settings on validation people, one changed at a time."""
+    few, *many = plan.amounts
+    usual = plan.protocol(few)
+    gates = [("exogenous", f"gate on {on}", {"gate_on": on}) for on in GATE_INPUTS]
+    settings: list[tuple[int, str, str, dict[str, Any]]] = [
+        (few, "baseline", "as chosen", {}),
+        (few, "baseline", "no shift", {"protocol": replace(usual, shift=0)}),
+        (few, "baseline", "lr 1e-3", {"protocol": replace(usual, lr=1e-3)}),
+        *((few, *gate) for gate in gates),
+        *((few, "thin", f"λ = {value:g}", {"dispel": value}) for value in (0.01, 0.1)),
+    ]
+    for n in many:
+        settings.append((n, "baseline", "as chosen", {}))
+        settings += [(n, *gate) for gate in gates[::2]]
+    for n, (better, _) in zip(plan.amounts, CHOSEN, strict=True):
+        at_random: list[tuple[str, str, dict[str, Any]]] = [("baseline", "", {})]
+        at_random += [(m, f"{about}, ", own) for m, about, own in gates[::2]]
+        for value in (0.01, 0.1, 0.5):
+            about = f"gate on {better}, λ = {value:g}, "
+            at_random.append(("thin", about, {"gate_on": better, "dispel": value}))
+        for model, about, setting in at_random:
+            settings.append((n, model, about + RANDOM, {**setting, "start": False}))
+    rows = []
+    for n, model, about, setting in settings:
+        # The baseline that starts as the row does; a baseline, the one as chosen.
+        alike = RANDOM if "start" in setting and model != "baseline" else "as chosen"
+        first = f"{NAMES['baseline']}, {alike}, {n:,} labels"
+        own = {**setting, "name": f"{NAMES[model]}, {about}, {n:,} labels"}
+        rows.append(plan.row(model, n, reference=first, on="valid", **own))
+    return rows

@@ -1,0 +1,174 @@
+"""The worlds: how each kind of data is drawn, read and measured, and who is told what.
+
+A new kind of data is one more entry of ``WORLDS``. The functions that it names are
+imported when they are called, since tables of results need none of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+from thin_mini import data
+from thin_mini.paper import FACE_LAMBDA, NAMES, PAPER_LAMBDA, TABLE_2, TABLE_4
+from thin_mini.profiles import Profile
+from thin_mini.runs import Run
+
+# (labels, epochs): over at most so many labelled images so many passes.
+PASSES = ((500, 80), (2_000, 40), (8_000, 20), (30_000, 10), (100_000, 6), (10**9, 3))
+FACE_PASSES = ((2_000, 30), (5_000, 15), (20_000, 8), (10**9, 6))
+BINNED = {  # how well a network recognises the bin: the name of the way, its metric
+    "range-relative": "range_relative",
+    "exact bin": "exact",
+    "within one bin": "within_one",
+}
+# Images, people and test images under each profile.
+CARTOONS = {
+    "smoke": (512, 32, 256),
+    "lecture": (8_000, 400, 2_000),
+    "paper": (40_000, 2_000, 5_000),
+}
+# The 11,959 of LFW with an expression label, split by person; all people are classes.
+PHOTOS = dict.fromkeys(CARTOONS, (10_196, 5_265, 1_763))
+MODELS = tuple(name for name in NAMES if name != "oracle")  # of Table 4
+
+
+def _of(room: str, name: str, *first: Any) -> Callable[..., Any]:
+    """A function of a room that is imported when it is called."""
+
+    def call(*arguments: Any) -> Any:
+        module = import_module(f"{__package__}.{room}")
+        return getattr(module, name)(*first, *arguments)
+
+    return call
+
+
+BIN_ORACLE, BY_BIN = _of("measures", "bin_oracle"), _of("measures", "by_bin")
+
+
+@dataclass(frozen=True)
+class World:
+    """A kind of data with a task and an exogenous variable, by default in bins.
+
+    Attributes:
+        name: Of the data.
+        by: The exogenous variable, unless a row says otherwise.
+        n_classes: Of the task.
+        load: (run, n) ↦ n training images, and the test images.
+        encoder: run ↦ F_φ or γ_τ, untrained; None for the one that models draw.
+        oracle: (run, train, test, networks) ↦ what tells the gate the truth.
+        measure: (run, model, test) ↦ the numbers that a result keeps.
+        ways: The metrics of a network's recognition, by name.
+        gate_on: What a gate sees of a network; ``choices`` compares, on validation.
+        dispel: λ of THIN.
+        start: Whether F_φ starts from the network, as in section 4.3.
+        few: Task labels where conditioning should pay.
+        many: Those of a second table, unless one table with all labels is made.
+        passes: Over the labelled images, as above.
+        people: Training images, people and test images by profile, of faces.
+        views: Under how many bins an image can be shown at no cost.
+        sources: Where the images may come from, unless they are drawn.
+        strangers: The source of networks, if they learn from other images.
+        draws_validation: Whether ``load`` draws validation images; else they are cut
+            from the training images.
+        paper: The paper's accuracies by architecture.
+        comparable: Whether these are of the same data, or only directions count.
+    """
+
+    name: str
+    by: str
+    n_classes: int
+    load: Callable[..., Any]
+    encoder: Callable[[Run], Any] = lambda run: None
+    oracle: Callable[..., Any] = BIN_ORACLE
+    measure: Callable[..., dict[str, Any]] = BY_BIN
+    ways: Mapping[str, str] = field(default_factory=lambda: BINNED)
+    gate_on: str = "hidden"
+    dispel: float = PAPER_LAMBDA
+    start: bool = False
+    few: int = 1_000
+    many: int | None = None
+    passes: tuple[tuple[int, int], ...] = PASSES
+    people: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
+    views: int = 1
+    sources: tuple[str, ...] = ()
+    strangers: str = ""
+    draws_validation: bool = False
+    paper: Mapping[str, float] = field(default_factory=dict)
+    comparable: bool = True
+
+    def sizes(self, budget: Profile) -> tuple[int, int, int]:
+        """Training images, the people whom they show, and test images."""
+        usual = budget.n_images, 0, budget.n_test
+        return self.people.get(budget.name, usual)
+
+
+def n_exo(run: Run) -> int:
+    """Classes of the exogenous variable."""
+    return {"rotation": 18, "scale": run.n_scales, "identity": run.n_people}[run.by]
+
+
+def _digits(run: Run, n: int) -> Any:
+    return data.mnist_r(n, run.n_test, seed=run.seed, source=run.source)
+
+
+def _two_variables(run: Run, n: int) -> Any:
+    return data.mnist_rs(n, run.n_test, by=run.by, seed=run.seed, source=run.source)
+
+
+def _sprites(run: Run, n: int) -> Any:
+    options: dict[str, Any] = {"seed": run.seed, "source": "rendered"}
+    return data.dsprites(n, run.n_test, n_scales=run.n_scales, **options)
+
+
+def _faces(name: str, load: str, pairs: str, channels: int, **about: Any) -> World:
+    """Their exogenous variable is the person; RAF-DB stands for all faces."""
+    return World(
+        name=name,
+        by="identity",
+        n_classes=7,
+        load=_of("face_runs", load),
+        encoder=_of("face_runs", "encoder", channels),
+        oracle=_of("face_runs", "people_oracle"),
+        measure=_of("face_runs", "measure", _of("face_runs", pairs)),
+        ways={"pair accuracy": "pair_accuracy"},
+        gate_on="pooled",
+        dispel=FACE_LAMBDA,
+        start=True,
+        passes=FACE_PASSES,
+        draws_validation=True,
+        paper=dict(zip(MODELS, TABLE_4["RAF-DB"][1:], strict=True)),
+        comparable=False,
+        **about,
+    )
+
+
+def _paper(data: str) -> dict[str, float]:
+    return dict(zip(NAMES, TABLE_2[data], strict=True))
+
+
+_MNIST: dict[str, Any] = {"n_classes": 10, "gate_on": "probabilities"}
+_MNIST["sources"] = ("mnist", "digits")
+WORLDS: dict[str, World] = {
+    world.name: world
+    for world in (
+        World(
+            *("mnist-r", "rotation"),
+            load=_digits,
+            views=4,
+            paper=_paper("mnist-r"),
+            **_MNIST,
+        ),
+        World("mnist-rs", "rotation", load=_two_variables, **_MNIST),
+        World(*("dsprites", "scale", 3, _sprites), few=2_000, paper=_paper("dsprites")),
+        _faces(
+            *("cartoons", "drawn", "drawn_pairs", 3),
+            many=16_000,
+            people=CARTOONS,
+            strangers="celebrities",
+        ),
+        _faces("photos", "photographs", "photo_pairs", 1, people=PHOTOS),
+    )
+}
