@@ -43,7 +43,7 @@ WRONG = [
     (partial(tm.data.plain_batches, 8, 2, 0, 0.5), "step must be a whole number"),
     (partial(tm.data.class_batches, LABELS, 2, 0, -1), "step must be at least 0"),
     (partial(tm.distances.overlap, H[0], H[1], np.ones(1)), "at least 2 edges"),
-    (partial(dataset, factors={"age": [1] * N}), "age is a list: pass a tensor"),
+    (partial(dataset, factors={"age": [1] * N}), "factors is a dict of other things"),
     (lambda: dataset().subset([0, 100]), "there is no image 100 among 8"),
     (lambda: dataset().subset(torch.tensor([-9])), "there is no image -9"),
     (lambda: dataset().subset(torch.ones(2, dtype=torch.bool)), "8 bools, got 2"),

@@ -295,8 +295,8 @@ def test_under_the_paper_profile_digits_are_real_ones_and_else_what_there_is():
         (("table2", "mnist-r", 0), "at least 2 seeds, got 0"),
         (("table2", "mnist-r", 1), "at least 2 seeds, got 1"),
         (("table2", "mnist-r", 2, "huge"), "unknown profile 'huge': choose from smoke"),
-        (("table2", "mnist-r", True), "at least 2 seeds, got True"),
-        (("table2", "mnist-r", 2.0), "at least 2 seeds, got 2.0"),
+        (("table2", "mnist-r", True), "seeds must be a whole number, got True"),
+        (("table2", "mnist-r", 2.0), "seeds must be a whole number, got 2.0"),
         (("table2", "mnist-r", 2, "smoke", "cifar"), "source must be .* got 'cifar'"),
         (
             ("Table-2", "mnist-r"),

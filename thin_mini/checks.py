@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch._C._functorch import is_functorch_wrapped_tensor
 
 from thin_mini.precision import autocasts
 
@@ -80,6 +81,32 @@ def instance(name: str, value: Any, kind: type | tuple[type, ...], mend: str) ->
     """Raise a TypeError that names the mend unless ``value`` is of a kind."""
     if not isinstance(value, kind):
         raise TypeError(f"{name} is a {type(value).__name__}: {mend}")
+
+
+def rows(name: str, values: Any) -> int:
+    """N; raise an error unless ``values`` is a tensor (N, …)."""
+    instance(name, values, Tensor, "pass a tensor (N, …)")
+    if values.ndim == 0:
+        raise ValueError(f"{name} must be (N, …), got a single number")
+    return values.shape[0]
+
+
+def picked(name: str, index: Any, n: int) -> None:
+    """Raise an error unless ``index`` picks some of ``n`` rows."""
+    instance(name, index, Tensor, "pass a tensor (M,) of int64")
+    if index.ndim != 1 or index.dtype not in (torch.int64, torch.bool):
+        raise ValueError(
+            f"{name} must be (M,) of int64, or one bool for each image, got "
+            f"{index.dtype} {tuple(index.shape)}"
+        )
+    if index.dtype == torch.bool:
+        if len(index) != n:
+            raise ValueError(f"{name} must have {n} bools, got {len(index)}")
+        return
+    if index.device.type == "cpu":  # another device would have to be waited for
+        beyond = index[(index < -n) | (index >= n)]
+        if len(beyond):
+            raise ValueError(f"there is no image {int(beyond[0])} among {n}")
 
 
 def features(name: str, h: Tensor) -> None:
@@ -179,11 +206,19 @@ def one_each(name: str, values: Tensor, n: int) -> None:
         )
 
 
-def targets(target: Tensor, n: int) -> None:
-    """As :func:`labels`, without a look at the values: a GPU would have to wait."""
+def targets(target: Tensor, n: int, n_classes: int) -> None:
+    """As :func:`labels`, in a step of training.
+
+    Values are looked at on the CPU alone, since another device would have to be waited
+    for; a data set has had its own looked at.
+    """
     one_each("target", target, n)
     if target.dtype != torch.int64:
         raise ValueError(f"target must be int64, got {target.dtype}")
+    # Neither a compiler nor vmap, which stands for many of them, can look.
+    blind = torch.compiler.is_compiling() or is_functorch_wrapped_tensor(target)
+    if target.device.type == "cpu" and not blind:
+        labels("target", target, n, n_classes)
 
 
 def labels(name: str, values: Tensor, n: int, n_classes: int | None = None) -> None:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from thin_mini import results
 from thin_mini.files import DataError
+from thin_mini.kinds import checked
 from thin_mini.paper import FACE_LAMBDA, NAMES, TABLE_4
 from thin_mini.presets import MODELS, RESULT, STARTS
 from thin_mini.run_folder import SHARED, read_result
@@ -18,6 +19,7 @@ FIRST = ("random", "imagenet")  # what the first row of Table 4 starts from
 Key = tuple[str, str, float]  # model, start, λ
 
 
+@checked
 def compare_runs(root: Path) -> pd.DataFrame:
     """Lay finished runs side by side: a row for each model, start and λ.
 
@@ -67,6 +69,7 @@ def compare_runs(root: Path) -> pd.DataFrame:
     return table
 
 
+@checked
 def readable(table: pd.DataFrame) -> pd.DataFrame:
     """The same for the eye; a single seed stands alone, without an interval."""
     text = results.readable(table)

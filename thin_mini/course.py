@@ -12,8 +12,9 @@ import torch
 from accelerate.utils import set_seed
 from torch import Tensor, nn
 
-from thin_mini import plots
+from thin_mini import checks, plots
 from thin_mini.devices import choose_device, device_of
+from thin_mini.kinds import checked
 from thin_mini.profiles import Profile, profile
 
 
@@ -39,6 +40,7 @@ def setup() -> Profile:
     return replace(size, device=str(device))
 
 
+@checked
 def same(
     by_hand: Callable[..., Tensor],
     library: Callable[..., Tensor],
@@ -63,6 +65,8 @@ def same(
     Raises:
         AssertionError: If anything differs, saying what and by how much.
     """
+    if not checks.number("tolerance", tolerance) >= 0:
+        raise ValueError(f"tolerance must be a number from 0 up, got {tolerance}")
     inputs = tuple(
         x.detach().cpu().double().clone().requires_grad_()
         if x.is_floating_point()

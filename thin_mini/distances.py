@@ -15,6 +15,7 @@ from torch import Tensor
 
 from thin_mini import checks
 from thin_mini.intervals import mean_interval
+from thin_mini.kinds import checked
 
 FOLDS = 10
 
@@ -44,6 +45,7 @@ class Verification:
         )
 
 
+@checked
 def pair_distances(a: Tensor, b: Tensor) -> Tensor:
     """Euclidean distance of L2-normalised representations (Figures 9 and 11).
 
@@ -117,6 +119,7 @@ def _best_threshold(d: NDArray[np.float64], y: NDArray[np.bool_]) -> float:
     return float((padded[k] + padded[k + 1]) / 2)
 
 
+@checked
 def overlap(
     positive: Tensor, negative: Tensor, bins: int | NDArray[np.float64] = 40
 ) -> float:
@@ -201,6 +204,7 @@ def inter_intra_ratio(h: Tensor, target: Tensor) -> float:
     return float(between / within)
 
 
+@checked
 def explained_variance(h: Tensor, n: int = 3) -> float:
     """Share of the variance along the first principal components (Figure 12).
 

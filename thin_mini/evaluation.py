@@ -8,15 +8,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from thin_mini import checks
 from thin_mini.data.face_folders import face_pairs, open_faces, open_test
 from thin_mini.data.pictures import Pictures
 from thin_mini.distances import Verification, pair_distances, verification
 from thin_mini.expressions import measures
+from thin_mini.kinds import checked
 from thin_mini.models import ExogenousNetwork
 from thin_mini.scaling import predict
 from thin_mini.trained import TrainedRun
 
 
+@checked
 def evaluate_run(
     run: TrainedRun,
     folder: Path | str,
@@ -42,6 +45,7 @@ def evaluate_run(
         DataError: If the data set has no test pictures or a fault.
         ValueError: If there is no such layout.
     """
+    checks.whole("workers", workers, 0)
     files = open_test(folder, layout)
     if run.about["data"].startswith(f"{files.name}, "):
         # Where no part is for tests, a fifth was kept for them and the rest is known.
@@ -52,6 +56,7 @@ def evaluate_run(
     return {"data": files.source, **measures(logits, files.target)}
 
 
+@checked
 def verify_run(
     run: TrainedRun, place: Path | str, progress: bool = True
 ) -> dict[str, Verification]:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from thin_mini import checks
 from thin_mini.encoders import Encoder
 from thin_mini.frozen import freeze
+from thin_mini.kinds import checked
 from thin_mini.networks import Classifier, Condition
 
 
@@ -32,6 +33,7 @@ class ExogenousNetwork(Classifier):
             h (N, D) → logits (N, n_classes). See :func:`thin_mini.adapt`.
     """
 
+    @checked
     def __init__(
         self,
         encoder: Encoder,
@@ -162,6 +164,6 @@ class Oracle(nn.Module):
                 "the oracle needs the true exogenous labels: pass "
                 "condition=model.context.condition(images, exo)"
             )
-        checks.labels("exo", exo, len(images), self.n_exo)
+        checks.labels("exo", exo, checks.rows("images", images), self.n_exo)
         h_g = self.table[exo]  # (N, C)
         return Condition(h_g, h_g[:, :0])

@@ -86,6 +86,7 @@ class Experts(nn.Module):
             raise NotImplementedError("routed is for experts with one hidden layer")
         if self.training:
             raise RuntimeError("routed needs running statistics: call .eval() first")
+        checks.instance("leaf", leaf, Tensor, "pass a tensor (N,)")
         if leaf.shape != h.shape[:1]:
             raise ValueError(f"{len(h)} images but leaf is {tuple(leaf.shape)}")
         if ((leaf < 0) | (leaf >= self.n_experts)).any():

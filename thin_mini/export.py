@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from thin_mini.data.store import whole_file
+from thin_mini.kinds import checked
 from thin_mini.trained import TrainedRun
 
 NEEDED = ("onnx", "onnxscript")  # by torch.onnx
@@ -20,6 +21,7 @@ NEEDED = ("onnx", "onnxscript")  # by torch.onnx
 class Answering(nn.Module):
     """Images to probabilities: the model as other programs want it."""
 
+    @checked
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
         self.model = model
@@ -28,6 +30,7 @@ class Answering(nn.Module):
         return self.model(images).softmax(1)  # (N, C, H, W) → (N, K)
 
 
+@checked
 def to_onnx(run: TrainedRun, file: Path | str) -> Path:
     """Write a model as ONNX: images (batch, 3, size, size) in 0..1 → probabilities.
 

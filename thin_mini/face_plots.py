@@ -19,6 +19,7 @@ from torch import Tensor
 from thin_mini import checks
 from thin_mini.distances import check_pairs, explained_variance, overlap
 from thin_mini.gates import TreeGate
+from thin_mini.kinds import checked
 from thin_mini.plots import INK, WIDTH, show_image
 from thin_mini.routes import most_representative, node_probabilities
 
@@ -31,6 +32,7 @@ DISTANCE_BINS: NDArray[np.float64] = np.linspace(
 METHODS = ("tsne", "umap", "pca")
 
 
+@checked
 def predictions(
     images: Tensor, target: Tensor, predicted: Tensor, names: Sequence[str], n: int = 6
 ) -> Figure:
@@ -46,6 +48,7 @@ def predictions(
     Raises:
         ValueError: If shapes disagree or ``n`` is below 1.
     """
+    checks.images("images", images)
     checks.one_each("target", target, len(images))
     checks.whole("n", n, None)
     if predicted.shape != target.shape or n < 1:
@@ -53,7 +56,6 @@ def predictions(
             "predicted must be as long as target and n at least 1, got "
             f"{tuple(predicted.shape)}, {tuple(target.shape)} and {n}"
         )
-    checks.images("images", images)
     if images.shape[1] not in (1, 3):
         raise ValueError(f"an image has 1 or 3 channels, got {images.shape[1]}")
     checks.labels("target", target, len(images), len(names))
@@ -81,6 +83,7 @@ def predictions(
     return figure
 
 
+@checked
 def pair_histograms(pairs: Mapping[str, tuple[Tensor, Tensor]]) -> Figure:
     """Distances of pairs of one person and of two, as in Figures 9 and 11.
 
@@ -125,6 +128,7 @@ def pair_histograms(pairs: Mapping[str, tuple[Tensor, Tensor]]) -> Figure:
     return figure
 
 
+@checked
 def tree_of_faces(
     images: Tensor, gate: TreeGate, h_g: Tensor, depth_shown: int = 3, k: int = 4
 ) -> Figure:
@@ -148,7 +152,7 @@ def tree_of_faces(
             f"depth_shown must lie between 1 and the tree's depth {gate.depth}, "
             f"got {depth_shown}"
         )
-    if len(images) != len(h_g):
+    if len(images) != checks.rows("h_g", h_g):
         raise ValueError(f"{len(images)} images but {len(h_g)} rows of h_g")
     chosen = most_representative(gate, h_g, k)
     share = 100 * node_probabilities(gate, h_g).reach.mean(0)
@@ -182,6 +186,7 @@ def tree_of_faces(
     return figure
 
 
+@checked
 def split_information(bits: pd.DataFrame) -> Figure:
     """What each split of a tree knows of each factor, in bits, as a heat map.
 
@@ -205,6 +210,7 @@ def split_information(bits: pd.DataFrame) -> Figure:
     return figure
 
 
+@checked
 def projections(
     representations: Mapping[str, Tensor],
     target: Tensor,

@@ -30,9 +30,9 @@ class UniformGate(nn.Module):
         self.n_leaves = checks.whole("n_leaves", n_leaves)
 
     def forward(self, h: Tensor) -> Tensor:
-        checks.instance("h", h, Tensor, "pass a tensor (N, D)")
+        n = checks.rows("h", h)
         share = full(h.new_empty(0)).dtype  # 1/L in half precision would not sum to 1
-        return h.new_full((h.shape[0], self.n_leaves), 1 / self.n_leaves, dtype=share)
+        return h.new_full((n, self.n_leaves), 1 / self.n_leaves, dtype=share)
 
 
 class SoftmaxGate(nn.Module):

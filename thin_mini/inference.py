@@ -11,10 +11,12 @@ from thin_mini import checks
 from thin_mini.data.dataset import ExogenousDataset
 from thin_mini.devices import device_of
 from thin_mini.doors import check_data, check_model
+from thin_mini.kinds import checked
 from thin_mini.metrics import Report, report
 from thin_mini.networks import Condition, Model
 
 
+@checked
 @torch.no_grad()
 def predict(
     model: Model,
@@ -26,14 +28,11 @@ def predict(
     check_data(model, dataset)
     if condition is None:
         condition = precompute(model, dataset, batch_size)
-    else:
-        mend = "pass what tm.precompute gives for this data set"
-        checks.instance("condition", condition, Condition, mend)
-        if len(condition.h_g) != len(dataset):
-            raise ValueError(
-                f"{len(dataset)} images but a condition of {len(condition.h_g)} rows: "
-                f"{mend}"
-            )
+    elif condition.n_rows != len(dataset):
+        raise ValueError(
+            f"{len(dataset)} images but a condition of {condition.n_rows} rows: pass "
+            "what tm.precompute gives for this data set"
+        )
     model.eval()
     device = device_of(model)
 
@@ -44,6 +43,7 @@ def predict(
     return in_batches(logits, len(dataset), batch_size)[0]
 
 
+@checked
 def evaluate(
     model: Model,
     dataset: ExogenousDataset,
@@ -66,6 +66,7 @@ def evaluate(
     return report(logits, dataset.target, dataset.exo, dataset.n_exo)
 
 
+@checked
 def precompute(
     model: Model, dataset: ExogenousDataset, batch_size: int = 1024
 ) -> Condition | None:
@@ -76,7 +77,6 @@ def precompute(
         h_endo, or not at all).
     """
     check_model(model)
-    checks.instance("the data", dataset, ExogenousDataset, "pass one data set")
     context, device = model.context, device_of(model)
     if context is None:
         return None

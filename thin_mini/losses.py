@@ -32,7 +32,12 @@ def absolute_cosine(a: Tensor, b: Tensor) -> Tensor:
 
 def task_loss(logits: Tensor, target: Tensor) -> Tensor:
     """L_sup, Eq. 6: cross entropy of the mixed logits (N, K) with the classes (N,)."""
-    checks.targets(target, logits.shape[0])
+    n = checks.rows("logits", logits)
+    if logits.ndim != 2 or not logits.is_floating_point():
+        raise ValueError(
+            f"logits must be (N, K) of floats, got {logits.dtype} {tuple(logits.shape)}"
+        )
+    checks.targets(target, n, logits.shape[1])
     return F.cross_entropy(full(logits), target)
 
 
@@ -46,6 +51,7 @@ def dispelling_loss(z_endo: Tensor, z_exo: Tensor) -> Tensor:
     Returns:
         The mean of |cos(z_exo, z_endo)| over the batch, a scalar in 0..1.
     """
+    checks.rows("z_exo", z_exo)
     return absolute_cosine(z_endo, z_exo.detach()).mean()
 
 

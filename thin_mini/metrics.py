@@ -15,6 +15,7 @@ from torch import Tensor
 
 from thin_mini import checks
 from thin_mini.intervals import mean_interval as mean_interval
+from thin_mini.kinds import checked
 from thin_mini.precision import full
 
 
@@ -49,6 +50,7 @@ class Report:
         return float(np.nanmin(self.by_bin.numpy()))
 
 
+@checked
 def report(logits: Tensor, target: Tensor, exo: Tensor, n_exo: int) -> Report:
     """Compare logits (N, K) with the labels (N,), overall and by exogenous bin.
 
@@ -71,6 +73,7 @@ def report(logits: Tensor, target: Tensor, exo: Tensor, n_exo: int) -> Report:
     )
 
 
+@checked
 def calibration_error(logits: Tensor, target: Tensor, n_bins: int = 15) -> float:
     """Expected calibration error in percent, over bins of equal width.
 
@@ -89,6 +92,7 @@ def calibration_error(logits: Tensor, target: Tensor, n_bins: int = 15) -> float
     return 100 * gap.abs().sum().item() / len(target)
 
 
+@checked
 def exogenous_accuracy(logits: Tensor, exo: Tensor) -> dict[str, float]:
     """Accuracy for an ordered exogenous variable in percent, three ways (Table 1).
 
@@ -113,6 +117,7 @@ def exogenous_accuracy(logits: Tensor, exo: Tensor) -> dict[str, float]:
     }
 
 
+@checked
 def disagreement(expert_logits: Tensor) -> float:
     """Diversity: the share of expert pairs that predict different classes, percent.
 
@@ -129,6 +134,7 @@ def disagreement(expert_logits: Tensor) -> float:
     return 100 * (1 - agreeing.mean().item() / (n_experts * (n_experts - 1)))
 
 
+@checked
 def leaf_usage(g: Tensor) -> tuple[Tensor, float]:
     """How a gate spreads its images over the leaves.
 

@@ -63,6 +63,7 @@ class GatedEnsemble(Model):
         dispel: float = 0.0,
         pool: MapPool | None = None,
     ) -> None:
+        _check_context("context", context)
         checks.instance("experts", experts, Experts, "pass tm.Experts")
         gates = (UniformGate, SoftmaxGate, TreeGate)
         checks.instance("gate", gate, gates, "pass a gate, such as tm.TreeGate")
@@ -141,6 +142,9 @@ def build(
     """
     if name not in ARCHITECTURES:
         raise ValueError(f"name must be one of {ARCHITECTURES}, got {name!r}")
+    _check_context("exogenous", exogenous)
+    if n_exo is not None:
+        checks.whole("n_exo", n_exo)
     widths = checks.widths(hidden, None)
     n_experts = checks.whole("n_experts", n_experts, None)
     if min(n_experts, *widths) < 1:
@@ -179,12 +183,6 @@ def _context(
     name: str, exogenous: ExogenousNetwork | Fused | Oracle | None, n_exo: int | None
 ) -> ExogenousNetwork | Fused | Oracle | None:
     """What the gate of this architecture is told by."""
-    # One composed by hand serves as well, if it answers as these do.
-    if exogenous is not None and not hasattr(exogenous, "condition"):
-        raise TypeError(
-            f"exogenous is a {type(exogenous).__name__}: pass a frozen "
-            "tm.ExogenousNetwork, a tm.Fused or a tm.Oracle"
-        )
     if name == "oracle":
         if n_exo is not None:
             exogenous = Oracle(n_exo)
@@ -195,6 +193,15 @@ def _context(
     elif exogenous is None or isinstance(exogenous, Oracle):
         raise ValueError(f"{name!r} needs exogenous=, a trained and frozen network")
     return exogenous
+
+
+def _check_context(name: str, context: object) -> None:
+    # One composed by hand serves as well, if it answers as these do.
+    if context is not None and not hasattr(context, "condition"):
+        raise TypeError(
+            f"{name} is a {type(context).__name__}: pass a frozen "
+            "tm.ExogenousNetwork, a tm.Fused or a tm.Oracle"
+        )
 
 
 def _as_large(

@@ -23,8 +23,20 @@ class Condition(NamedTuple):
     h_g: Tensor  # (N, C), the gate's input
     z_exo: Tensor  # (N, n_exo), for the dispelling loss; (N, 0) from an oracle
 
-    def at(self, index: Tensor, device: torch.device | None = None) -> Condition:
+    @property
+    def n_rows(self) -> int:
+        """N; an error unless both parts have as many rows."""
+        parts = self._asdict().items()
+        n, m = (checks.rows(f"{name} of the condition", x) for name, x in parts)
+        if n != m:
+            raise ValueError(f"a condition has {n} rows of h_g and {m} of z_exo")
+        return n
+
+    def at(self, index: Tensor, device: torch.device | str | None = None) -> Condition:
         """The same of some of the images only, on the device if one is named."""
+        checks.picked("index", index, self.n_rows)
+        if device is not None:
+            checks.instance("device", device, (torch.device, str), "pass a device")
         here = index.to(self.h_g.device)
         part = Condition(self.h_g[here], self.z_exo[here])
         return part if device is None else part.to(device)
@@ -61,6 +73,8 @@ class MLP(nn.Module):
 
     def embed(self, h: Tensor) -> Tensor:
         """The last hidden layer: (N, in_features) → (N, hidden)."""
+        mend = "build it for this representation"
+        checks.layer_input(self, h, (self.in_features,), mend)
         h = torch.relu(self.norm(self.first(h)))
         for layer in self.deeper:
             h = layer(h)
@@ -117,6 +131,7 @@ class Model(nn.Module):
                 to read with; if the condition is not that of these images.
         """
         checks.lambda_(dispel)
+        checks.rows("images", images)
         condition = self._condition(images, condition)
         h_endo = self.encoder(images)
         sup = task_loss(self.logits(h_endo, condition), target)
@@ -153,12 +168,13 @@ class Model(nn.Module):
             raise ValueError(
                 "this model has no exogenous side: call it without a condition"
             )
+        mend = "pass what model.context.condition(images) gives"
+        checks.instance("condition", condition, tuple, mend)
         condition = Condition(*condition)  # a tracer makes a plain tuple of it
-        n, *rows = (x.shape[0] for x in (images, *condition))
-        if not torch.jit.is_tracing() and any(row != n for row in rows):
+        if not torch.jit.is_tracing() and condition.n_rows != images.shape[0]:
             raise ValueError(
-                f"{n} images but a condition of {rows[0]} rows of h_g and {rows[1]} of "
-                "z_exo: pass condition.at(index) of the same images"
+                f"{images.shape[0]} images but a condition of {condition.n_rows} rows: "
+                "pass condition.at(index) of the same images"
             )
         return condition
 
@@ -187,9 +203,10 @@ class Classifier(Model):
         head: nn.Module | None = None,
     ) -> None:
         super().__init__(encoder, n_classes, pool=pool)
-        self.head = cast(
-            MLP, MLP(self.seen, hidden, n_classes) if head is None else head
-        )
+        if head is None:
+            head = MLP(self.seen, hidden, n_classes)
+        checks.instance("head", head, nn.Module, "pass a module, (N, D) to (N, K)")
+        self.head = cast(MLP, head)
         self.check_trainable()
 
     def logits(self, h_endo: Tensor, condition: Condition | None) -> Tensor:

@@ -17,6 +17,7 @@ from thin_mini import checks
 from thin_mini.data.dataset import ExogenousDataset
 from thin_mini.devices import device_of
 from thin_mini.gates import TreeGate
+from thin_mini.kinds import checked
 from thin_mini.metrics import Report
 from thin_mini.result_plots import accuracy_by_lambda, dots, gains, intervals
 from thin_mini.style import INK, WIDTH, use_style
@@ -40,6 +41,7 @@ __all__ = [
 ]
 
 
+@checked
 def image_grid(
     images: Tensor, titles: Sequence[str] = (), columns: int = 9, size: float = 0.78
 ) -> Figure:
@@ -68,6 +70,7 @@ def image_grid(
     return figure
 
 
+@checked
 def show_image(
     axis: Axes,
     image: Tensor,
@@ -84,6 +87,7 @@ def show_image(
     axis.imshow(pixels, cmap="gray", vmin=0, vmax=1, extent=extent)
 
 
+@checked
 def accuracy_by_bin(reports: Mapping[str, Report], dataset: ExogenousDataset) -> Figure:
     """Accuracy against the exogenous variable, one line for each model.
 
@@ -111,6 +115,7 @@ def accuracy_by_bin(reports: Mapping[str, Report], dataset: ExogenousDataset) ->
     return figure
 
 
+@checked
 def confusion(matrix: np.ndarray, labels: Sequence[str], name: str = "") -> Figure:
     """A confusion matrix in percent of each row, the truth running downwards.
 
@@ -142,7 +147,8 @@ def confusion(matrix: np.ndarray, labels: Sequence[str], name: str = "") -> Figu
     return figure
 
 
-def embedding(points: np.ndarray, value: Tensor, name: str) -> Figure:
+@checked
+def embedding(points: np.ndarray | Tensor, value: Tensor, name: str) -> Figure:
     """Points (N, 2) of a projected representation, coloured by a quantity (N,).
 
     Raises:
@@ -170,6 +176,7 @@ def embedding(points: np.ndarray, value: Tensor, name: str) -> Figure:
     return figure
 
 
+@checked
 def routing(g: Tensor, exo: Tensor, dataset: ExogenousDataset) -> Figure:
     """Which leaf takes which part of the exogenous range: mean g by bin, stacked.
 
@@ -198,6 +205,7 @@ def routing(g: Tensor, exo: Tensor, dataset: ExogenousDataset) -> Figure:
     return figure
 
 
+@checked
 def partition(gates: Mapping[str, TreeGate], points: Tensor, target: Tensor) -> Figure:
     """The plane as each gate divides it: the likeliest leaf, faint where it is unsure.
 
@@ -242,6 +250,7 @@ def partition(gates: Mapping[str, TreeGate], points: Tensor, target: Tensor) -> 
     return figure
 
 
+@checked
 def cosines(values: Mapping[str, Tensor]) -> Figure:
     """Distribution of |cos(z_exo, z_endo)|, as in Figure 8.
 

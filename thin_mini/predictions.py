@@ -14,10 +14,12 @@ from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
+from thin_mini import checks
 from thin_mini.data.folders import walk
 from thin_mini.data.reading import bars_hidden, is_picture, read_picture, with_bar
 from thin_mini.data.store import DataError
 from thin_mini.detect import cut_face
+from thin_mini.kinds import checked
 from thin_mini.plots import INK, WIDTH, show_image
 from thin_mini.trained import TrainedRun
 
@@ -27,6 +29,7 @@ BATCH = 32
 MOST = 12  # pictures in a figure
 
 
+@checked
 def find_pictures(paths: Sequence[Path | str]) -> list[Path]:
     """Picture files, those of folders among them, each once and in order.
 
@@ -52,6 +55,7 @@ def find_pictures(paths: Sequence[Path | str]) -> list[Path]:
     return list(found)
 
 
+@checked
 def predict_pictures(
     run: TrainedRun, paths: Sequence[Path], whole: bool = False, progress: bool = True
 ) -> tuple[pd.DataFrame, Tensor]:
@@ -131,6 +135,7 @@ def finds_faces() -> bool:
     return True
 
 
+@checked
 def readable(run: TrainedRun, table: pd.DataFrame) -> str:
     """A line for each picture; of a single one all probabilities and leaves."""
     if len(table) > 1:
@@ -148,6 +153,7 @@ def readable(run: TrainedRun, table: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
+@checked
 def figure(run: TrainedRun, table: pd.DataFrame, images: Tensor) -> Figure:
     """The first pictures, their probabilities, and the weights of the leaves.
 
@@ -156,6 +162,7 @@ def figure(run: TrainedRun, table: pd.DataFrame, images: Tensor) -> Figure:
         table: From :func:`predict_pictures`.
         images: As well.
     """
+    checks.images("images", images)
     leaves = [name for name in table.columns if name.startswith("leaf ")]
     n, columns = len(images), 3 if leaves else 2
     fig, axes = plt.subplots(
@@ -176,6 +183,7 @@ def figure(run: TrainedRun, table: pd.DataFrame, images: Tensor) -> Figure:
     return fig
 
 
+@checked
 def caveats(run: TrainedRun) -> str:
     """What must be said beside every answer."""
     most = run.about["majority"]

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 # Where the recipes enter themselves, in this order.
 from thin_mini import paper_tables, sweeps  # noqa: F401
 from thin_mini.data.store import OfflineError, find_mnist, stand_in_wanted
+from thin_mini.kinds import checked
 from thin_mini.plans import RECIPES, Plan
 from thin_mini.profiles import profile
 from thin_mini.runs import Row
@@ -17,6 +18,7 @@ from thin_mini.worlds import WORLDS
 __all__ = ["RECIPES", "check_row", "committed_rows", "data_of", "nearest", "rows_of"]
 
 
+@checked
 def data_of(recipe: str, data: str = "all") -> tuple[str, ...]:
     """The data sets that a recipe runs on, or the one of them that is asked for.
 
@@ -41,6 +43,7 @@ def data_of(recipe: str, data: str = "all") -> tuple[str, ...]:
     return tuple(name for name in known if name != "photos")  # only asked by name
 
 
+@checked
 def rows_of(
     recipe: str,
     data: str,
@@ -64,7 +67,7 @@ def rows_of(
         DataError: If the paper profile finds no MNIST.
     """
     data_of(recipe, data)
-    if isinstance(seeds, bool) or not isinstance(seeds, int) or seeds < 2:
+    if seeds < 2:
         raise ValueError(f"an interval needs at least 2 seeds, got {seeds}")
     if source not in (None, "mnist", "digits"):
         raise ValueError(f"source must be 'mnist' or 'digits', got {source!r}")
@@ -91,6 +94,7 @@ def committed_rows() -> list[Row]:
     ]
 
 
+@checked
 def check_row(rows: list[Row], name: str) -> None:
     """Raise a ValueError with the names there are unless one of them is ``name``."""
     if name not in {row.name for row in rows}:
@@ -99,6 +103,7 @@ def check_row(rows: list[Row], name: str) -> None:
         raise ValueError(f"unknown row {name!r}: there are {names}{about}")
 
 
+@checked
 def nearest(name: str, known: Iterable[str]) -> str:
     """The end of a message: which known name was probably meant, if there is one."""
     by_lower = {own.lower(): own for own in known}

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from thin_mini.files import PACKAGE, DataError, provenance, whole_file
+from thin_mini.kinds import checked
 from thin_mini.runs import Run, run_from, settings_of
 from thin_mini.worlds import WORLDS, n_exo
 
@@ -51,6 +52,7 @@ def default_folder() -> Path:
     )
 
 
+@checked
 def check_folder(root: Path) -> None:
     """Raise a :class:`ResultError` unless ``root`` is a folder that is there."""
     if not root.is_dir():
@@ -61,12 +63,14 @@ def check_folder(root: Path) -> None:
         )
 
 
+@checked
 def path_of(run: Run, root: Path) -> Path:
     """The file of a run: readable, and unique by its hash."""
     name = f"{run.by}-network" if run.model == "network" else run.model
     return root / run.data / f"{name}-{run.labels}-s{run.seed}-{run.hash}.json"
 
 
+@checked
 def write(
     run: Run, root: Path, metrics: dict[str, Any], parameters: int, seconds: float
 ) -> None:
@@ -74,6 +78,8 @@ def write(
     content = {"format": FORMAT, "hash": run.hash, "run": settings_of(run)}
     content |= {"metrics": metrics, "parameters": parameters}
     content |= {"seconds": round(seconds, 1), "made": provenance()}
+    if fault := _fault(run, content):
+        raise ValueError(f"{run} {fault}: nothing is written")
     with whole_file(path_of(run, root)) as temporary:
         lines = (
             f" {json.dumps(key)}: {json.dumps(value, allow_nan=False)}"
@@ -82,6 +88,7 @@ def write(
         temporary.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
 
+@checked
 def read(run: Run, root: Path | None = None) -> dict[str, Any] | None:
     """A run's result, or None if it has not been made; by default a committed one.
 

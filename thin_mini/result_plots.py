@@ -8,22 +8,15 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
+from thin_mini.kinds import checked
+from thin_mini.results import check_table
 from thin_mini.style import INK, WIDTH
 
 
-def _needs(table: pd.DataFrame, *columns: str) -> None:
-    """Raise an error that names what a table of results lacks."""
-    if not isinstance(table, pd.DataFrame):
-        raise TypeError(f"table is a {type(table).__name__}: pass a data frame")
-    lacking = [name for name in columns if name not in table.columns]
-    if lacking or len(table) == 0:
-        about = f"lacks {', '.join(lacking)}" if lacking else "has no row"
-        raise ValueError(f"the table {about}: pass one of thin_mini.results.table")
-
-
+@checked
 def dots(table: pd.DataFrame, xlabel: str) -> Figure:
     """Numbers in a row for each line of a table, one marker for each column."""
-    _needs(table)
+    check_table(table)
     figure, axis = plt.subplots(figsize=(WIDTH, 0.5 + 0.38 * len(table)))
     for column, marker in zip(table.columns, cycle("oDs^vP"), strict=False):
         axis.plot(table[column], range(len(table)), marker, label=column, ms=7)
@@ -43,7 +36,7 @@ def intervals(table: pd.DataFrame) -> Figure:
     Raises:
         ValueError: If the table is empty or lacks a column.
     """
-    _needs(table, "mean", "half", "paper")
+    check_table(table, "mean", "half", "paper")
     figure, axis = plt.subplots(figsize=(WIDTH, 0.6 + 0.38 * len(table)))
     places = range(len(table))
     axis.errorbar(
@@ -59,6 +52,7 @@ def intervals(table: pd.DataFrame) -> Figure:
     return figure
 
 
+@checked
 def gains(table: pd.DataFrame, x: str, xlabel: str) -> Figure:
     """Points above the baseline with 95 % intervals, against a number of labels.
 
@@ -70,7 +64,7 @@ def gains(table: pd.DataFrame, x: str, xlabel: str) -> Figure:
     Raises:
         ValueError: If the table is empty or lacks a column.
     """
-    _needs(table, x, "model", "difference", "difference_half")
+    check_table(table, x, "model", "difference", "difference_half")
     figure, axis = plt.subplots(figsize=(WIDTH, 3.6))
     amounts = sorted(table[x].unique())
     models = [m for m in table["model"].unique() if m != "baseline"]
@@ -100,7 +94,7 @@ def accuracy_by_lambda(table: pd.DataFrame) -> Figure:
         ValueError: If a row's name holds no λ or none is positive; if the table is
             empty or lacks a column.
     """
-    _needs(table, "mean", "half", "paper")
+    check_table(table, "mean", "half", "paper")
     found = (
         table.index.astype(str)
         .str.extract(r"λ = ([\d.e-]+)", expand=False)

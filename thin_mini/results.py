@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from thin_mini.intervals import mean_interval
+from thin_mini.kinds import checked
 from thin_mini.recipes import rows_of
 from thin_mini.result_files import (
     FORMAT,
@@ -31,9 +33,14 @@ __all__ = [
 ]  # fmt: skip
 
 VERDICTS = ("reproduced", "weaker", "not seen", "contradicted")  # of a difference
+NUMBERS = [
+    *("mean", "half", "seeds", "difference", "difference_half", "paper_difference"),
+    *("verdict", "beside", "beside_half", "gate_sees"),
+]  # of a table
 LEVELS = ("reached", "not reached")  # of a single accuracy
 
 
+@checked
 def values(row: Row, root: Path | None = None) -> dict[int, float]:
     """The row's number for every seed that has been run."""
     root = default_folder() if root is None else root
@@ -48,11 +55,18 @@ def values(row: Row, root: Path | None = None) -> dict[int, float]:
     return numbers
 
 
+@checked
 def paired(ours: dict[int, float], reference: dict[int, float]) -> list[float]:
     """Differences of two rows, seed by seed; seeds that only one has are left out."""
     return [ours[seed] - reference[seed] for seed in sorted(ours.keys() & reference)]
 
 
+def _check_paper(paper: float) -> None:
+    if not math.isfinite(paper):
+        raise ValueError(f"paper must be a finite number, got {paper}")
+
+
+@checked
 def verdict(paper: float, differences: Sequence[float]) -> str:
     """Judge a difference between two rows; the rules were fixed before the runs.
 
@@ -65,6 +79,7 @@ def verdict(paper: float, differences: Sequence[float]) -> str:
         exceeds it, ``"weaker"`` if the sign agrees and the interval excludes 0,
         ``"not seen"`` if the interval includes 0, else ``"contradicted"``.
     """
+    _check_paper(paper)
     mean, half = mean_interval(differences)
     sign = 1.0 if paper >= 0 else -1.0
     low, high = sorted((sign * (mean - half), sign * (mean + half)))
@@ -75,6 +90,7 @@ def verdict(paper: float, differences: Sequence[float]) -> str:
     return "weaker" if low > 0 else "contradicted"
 
 
+@checked
 def direction(paper: float, differences: Sequence[float]) -> str:
     """Judge only on which side of 0 a difference lies, where data are not the paper's.
 
@@ -86,18 +102,22 @@ def direction(paper: float, differences: Sequence[float]) -> str:
         ``"not seen"`` if the 95 % interval includes 0, else ``"reproduced"`` on the
         paper's side and ``"contradicted"`` on the other.
     """
+    _check_paper(paper)
     mean, half = mean_interval(differences)
     if abs(mean) <= half:
         return "not seen"
     return "reproduced" if (mean > 0) == (paper > 0) else "contradicted"
 
 
+@checked
 def level(paper: float, ours: Sequence[float]) -> str:
     """Judge a single accuracy: ``"reached"`` if our interval reaches the paper's."""
+    _check_paper(paper)
     mean, half = mean_interval(ours)
     return "reached" if mean + half >= paper else "not reached"
 
 
+@checked
 def table(rows: Sequence[Row], root: Path | None = None) -> pd.DataFrame:
     """Paper and ours, row by row, with the verdict; empty where runs are missing.
 
@@ -112,6 +132,7 @@ def table(rows: Sequence[Row], root: Path | None = None) -> pd.DataFrame:
     return tabulate(rows, {row.name: values(row, root) for row in rows})
 
 
+@checked
 def tabulate(rows: Sequence[Row], numbers: dict[str, dict[int, float]]) -> pd.DataFrame:
     """The same from each row's numbers by seed, wherever they come from."""
     import pandas as pd  # slow to import, and a verdict needs none
@@ -138,11 +159,9 @@ def tabulate(rows: Sequence[Row], numbers: dict[str, dict[int, float]]) -> pd.Da
                 line["verdict"] = judge(paper, less["difference"])
         line["gate_sees"] = row.runs[0].gate_sees if row.runs else ""
         lines.append(line)
-    columns = ["mean", "half", "seeds", "difference", "difference_half"]
-    columns += ["paper_difference", "verdict", "beside", "beside_half", "gate_sees"]
     frame = pd.DataFrame(lines).set_index("row")
     return frame.reindex(
-        columns=[*frame.columns.difference(columns, sort=False), *columns]
+        columns=[*frame.columns.difference(NUMBERS, sort=False), *NUMBERS]
     )
 
 
@@ -152,11 +171,25 @@ def _interval(mean: str, half: str, numbers: list[float]) -> dict[str, float]:
     return dict(zip((mean, half), mean_interval(numbers), strict=True)) if two else {}
 
 
+@checked
 def published(recipe: str, data: str) -> pd.DataFrame:
     """The table of the committed runs: paper profile, real MNIST, five seeds."""
     return table(rows_of(recipe, data, 5, "paper"))
 
 
+def check_table(table: pd.DataFrame, *columns: str) -> None:
+    """Raise an error that names what a table of results lacks."""
+    import pandas as pd
+
+    if not isinstance(table, pd.DataFrame):
+        raise TypeError(f"table is a {type(table).__name__}: pass a data frame")
+    lacking = [name for name in columns if name not in table.columns]
+    if lacking or len(table) == 0:
+        about = f"lacks {', '.join(lacking)}" if lacking else "has no row"
+        raise ValueError(f"the table {about}: pass one of thin_mini.results.table")
+
+
+@checked
 def readable(table: pd.DataFrame) -> pd.DataFrame:
     """The same for the eye: paper, ours with its interval, the difference, verdict.
 
@@ -164,6 +197,8 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
     one, and what the gate sees. Fewer than two seeds are "pending".
     """
     import pandas as pd
+
+    check_table(table, "paper", *NUMBERS)
 
     def written(name: str, form: str = "{}") -> list[str]:
         # Not fillna: a column of numbers takes no text.

@@ -16,6 +16,7 @@ from torch import Tensor
 from thin_mini import checks
 from thin_mini.devices import device_of
 from thin_mini.gates import TreeGate
+from thin_mini.kinds import checked
 from thin_mini.precision import full
 
 WHOLE = "whole tree"  # the last row of a table of information
@@ -48,6 +49,7 @@ class Information(NamedTuple):
     chance: pd.DataFrame
 
 
+@checked
 def node_probabilities(gate: TreeGate, h_g: Tensor) -> Routes:
     """The probability to reach every node of the tree (Figure 10), without gradients.
 
@@ -62,6 +64,7 @@ def node_probabilities(gate: TreeGate, h_g: Tensor) -> Routes:
     return Routes(log_reach.exp(), logits.sigmoid())
 
 
+@checked
 def most_representative(gate: TreeGate, h_g: Tensor, k: int) -> Tensor:
     """The images with the highest probability to reach each node (Figure 10).
 
@@ -110,6 +113,7 @@ def node_names(depth: int) -> list[str]:
     return ["root", *names[1:]]
 
 
+@checked
 def mutual_information(
     routes: Routes,
     factors: Mapping[str, Tensor],

@@ -12,11 +12,13 @@ from accelerate import Accelerator
 from accelerate.utils import set_seed
 from torch import Tensor, nn
 
+from thin_mini import checks
 from thin_mini.bars import progress_bar
 from thin_mini.checkpoints import starting_point
 from thin_mini.data.pictures import Pictures
 from thin_mini.devices import check_place, choose_device, device_of
 from thin_mini.feed import Feed, fingerprint, to_device
+from thin_mini.kinds import checked
 from thin_mini.locks import claim
 from thin_mini.logbook import Logbook
 from thin_mini.loop import Losses, adam, minimise
@@ -30,6 +32,7 @@ from thin_mini.preflight import (
 )
 
 
+@checked
 def train(
     model: Model,
     data: Pictures,
@@ -194,6 +197,7 @@ def train(
     return book.table()
 
 
+@checked
 def predict(
     model: Model,
     data: Pictures,
@@ -210,6 +214,8 @@ def predict(
         workers: Processes that read pictures.
         label: Of a bar; without one none is shown.
     """
+    checks.whole("n", n)
+    checks.whole("workers", workers, 0)
     device = device_of(model)
     accelerator = check_place(Accelerator(device_placement=False), device)
     feed = Feed(accelerator, n, workers=workers)

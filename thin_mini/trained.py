@@ -15,6 +15,7 @@ from thin_mini.data.factors import EXPRESSIONS
 from thin_mini.data.reading import read_picture, to_tensor
 from thin_mini.data.store import DataError
 from thin_mini.devices import device_of
+from thin_mini.kinds import checked
 from thin_mini.models import GatedEnsemble, Model
 from thin_mini.presets import RESULT
 from thin_mini.run_folder import AGAIN, GO_ON, MODEL, read_result
@@ -63,6 +64,7 @@ class TrainedRun:
         start = self.about["start"]
         return start if start in ("imagenet", "vggface") else "none"
 
+    @checked
     def prepare(self, picture: Path | str | Image.Image) -> Tensor:
         """A picture as the model takes it: float32 (3, size, size), RGB in 0..1.
 
@@ -77,6 +79,7 @@ class TrainedRun:
             picture = read_picture(Path(picture))
         return to_tensor(picture.convert("RGB"), self.size)
 
+    @checked
     @torch.no_grad()
     def answer(self, images: Tensor) -> Answer:
         """Probabilities and leaf weights of prepared images (N, 3, size, size).
@@ -101,6 +104,7 @@ class TrainedRun:
         return Answer(probabilities, model.gate(h_g).cpu())
 
 
+@checked
 def check_images(images: Tensor, size: int) -> None:
     """Raise a ValueError unless they are (N, 3, size, size) in 0..1, N from 1 up."""
     if images.ndim != 4 or len(images) == 0 or images.shape[1:] != (3, size, size):
@@ -115,6 +119,7 @@ def check_images(images: Tensor, size: int) -> None:
         )
 
 
+@checked
 def save_model(folder: Path, model: Model, about: dict[str, Any]) -> None:
     """Write a model whole, that of the frozen side included, for :func:`load`.
 
@@ -131,6 +136,7 @@ def save_model(folder: Path, model: Model, about: dict[str, Any]) -> None:
     save_whole(folder / MODEL, content | {"weights": weights})
 
 
+@checked
 def load(folder: Path | str) -> TrainedRun:
     """Load the model that ``thin-mini train`` has left in a folder.
 

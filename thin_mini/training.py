@@ -25,12 +25,14 @@ from thin_mini.data.dataset import ExogenousDataset
 from thin_mini.devices import check_place, device_of
 from thin_mini.doors import Fit, check_data, check_fit
 from thin_mini.inference import evaluate, precompute
+from thin_mini.kinds import checked
 from thin_mini.locks import claim
 from thin_mini.loop import Losses, adam, minimise
 from thin_mini.losses import total_loss
 from thin_mini.models import Model, Oracle
 
 
+@checked
 def fit(
     model: Model,
     dataset: ExogenousDataset,

@@ -24,6 +24,7 @@ from scipy.io import loadmat
 from torch import Tensor, nn
 from torchvision.models import VGG16_Weights
 
+from thin_mini import checks
 from thin_mini.data.mirrors import in_words, is_right, retrieve
 from thin_mini.data.store import (
     PATIENCE_SECONDS,
@@ -34,6 +35,7 @@ from thin_mini.data.store import (
 )
 from thin_mini.encoders import VGG16Encoder
 from thin_mini.files import regular_file
+from thin_mini.kinds import checked
 from thin_mini.locks import workshop
 from thin_mini.models import ExogenousNetwork
 
@@ -95,6 +97,7 @@ def download_vgg16() -> Path:
         ) from error
 
 
+@checked
 def load_vgg16(encoder: VGG16Encoder, file: Path | str) -> VGG16Encoder:
     """Start F_φ from published weights: VGG16 or VGGFace in Table 4 (section 4.3).
 
@@ -118,6 +121,7 @@ def load_vgg16(encoder: VGG16Encoder, file: Path | str) -> VGG16Encoder:
     return encoder
 
 
+@checked
 def vgg_face(file: Path | str, gate_on: str = "pooled") -> ExogenousNetwork:
     """The paper's identity network, VGG-Face, frozen: c_σ(γ_τ(I)) of section 4.3.
 
@@ -156,6 +160,7 @@ def vgg_face(file: Path | str, gate_on: str = "pooled") -> ExogenousNetwork:
     return network.freeze()
 
 
+@checked
 def vgg_face_network(
     features: int, widths: list[int], gate_on: str = "pooled"
 ) -> ExogenousNetwork:
@@ -166,6 +171,7 @@ def vgg_face_network(
         widths: Of its fully connected layers; the last is the number of identities.
         gate_on: As in :func:`vgg_face`.
     """
+    features, widths = checks.whole("features", features), [*checks.widths(widths)]
     # Not initialised, since they are overwritten and large.
     fc6, fc7, fc8 = (
         nn.utils.skip_init(nn.Linear, before, after)

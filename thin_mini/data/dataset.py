@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from thin_mini import checks
+from thin_mini.kinds import check_fields
 
 
 def binned(values: Tensor, edges: Tensor) -> Tensor:
@@ -51,23 +52,22 @@ class ExogenousDataset:
     bounded: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
+        check_fields(self)
         checks.images("images", self.images, self.bounded)
         n, edges = len(self), self.exo_edges
         checks.labels(
             "target", self.target, n, checks.whole("n_classes", self.n_classes)
         )
         checks.labels("exo", self.exo, n, checks.whole("n_exo", self.n_exo))
-        if edges is not None:
-            checks.instance("exo_edges", edges, Tensor, "pass a tensor, or None")
-            if edges.shape != (self.n_exo + 1,) or not (edges.diff() > 0).all():
-                raise ValueError(
-                    f"exo_edges must be the {self.n_exo + 1} borders of the bins in "
-                    f"rising order, got shape {tuple(edges.shape)}"
-                )
-        checks.instance("factors", self.factors, dict, "pass tensors by their names")
+        if edges is not None and (
+            edges.shape != (self.n_exo + 1,) or not (edges.diff() > 0).all()
+        ):
+            raise ValueError(
+                f"exo_edges must be the {self.n_exo + 1} borders of the bins in rising "
+                f"order, got shape {tuple(edges.shape)}"
+            )
         for name, values in self.factors.items():
-            checks.instance(name, values, Tensor, "pass a tensor (N, …)")
-            if len(values) != n:
+            if checks.rows(name, values) != n:
                 raise ValueError(f"{n} images but {len(values)} values of {name}")
 
     def __len__(self) -> int:
@@ -101,18 +101,10 @@ class ExogenousDataset:
             ValueError: If there is no such image, or the index is something else.
         """
         if not isinstance(index, slice):
-            n, index = len(self), torch.as_tensor(index, device=self.images.device)
-            mask = index.dtype == torch.bool
-            if index.ndim != 1 or not (mask or index.dtype == torch.int64):
-                raise ValueError(
-                    "index must be (M,) of int64, or one bool for each image, got "
-                    f"{index.dtype} {tuple(index.shape)}"
-                )
-            if mask and len(index) != n:
-                raise ValueError(f"index must have {n} bools, got {len(index)}")
-            beyond = index.new_empty(0) if mask else index[(index < -n) | (index >= n)]
-            if len(beyond):
-                raise ValueError(f"there is no image {int(beyond[0])} among {n}")
+            if not isinstance(index, str) and hasattr(index, "__len__"):
+                index = torch.as_tensor(index)  # of a list, or NumPy's
+            checks.picked("index", index, len(self))
+            index = index.to(self.images.device)
         return replace(
             self,
             images=self.images[index],

@@ -10,10 +10,12 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from thin_mini import checks
 from thin_mini.data.dataset import ExogenousDataset
 from thin_mini.data.factors import EXPRESSIONS
 from thin_mini.data.reading import check_size, read_all, read_picture, to_tensor
 from thin_mini.data.twins import copies, inseparable
+from thin_mini.kinds import check_fields, checked
 
 # What has a row for each picture: its type, and its shape as an einsum would have it.
 ROWS = {
@@ -60,13 +62,14 @@ class FaceFiles:
     pixels: Tensor | None = None
 
     def __post_init__(self) -> None:
+        check_fields(self)
         n = len(self.paths)
         if n == 0:
             raise ValueError(f"{self.name}: the list of pictures is empty")
         for name, (dtype, shape) in ROWS.items():
             if (rows := getattr(self, name)) is None:
                 continue
-            if len(rows) != n:
+            if checks.rows(name, rows) != n:
                 raise ValueError(
                     f"{name} has {len(rows):,} rows, but there are {n:,} pictures"
                 )
@@ -107,6 +110,7 @@ class FaceFiles:
         left_out = f" (left out of the whole list: {left_out})" if left_out else ""
         return f"{self.name}, {len(self):,} pictures{left_out}"
 
+    @checked
     def subset(self, index: Tensor | slice) -> FaceFiles:
         """The pictures that ``index`` picks; ``people`` and ``skipped`` stay whole."""
         try:
@@ -121,6 +125,7 @@ class FaceFiles:
         paths = tuple(self.paths[i] for i in rows.tolist())
         return replace(self, paths=paths, **parts)
 
+    @checked
     def split(self, n_valid: int = 256, seed: int = 0) -> tuple[FaceFiles, FaceFiles]:
         """Set images aside for choices the test must not make (the paper's 256).
 
@@ -135,6 +140,7 @@ class FaceFiles:
         Raises:
             ValueError: If one of the two parts would be empty.
         """
+        checks.seed_number(seed)
         if self.held is not None and self.held.any():
             rest, valid = self.subset(~self.held), self.subset(self.held)
             return replace(rest, held=None), replace(valid, held=None)
@@ -152,6 +158,7 @@ class FaceFiles:
             )
         return self.subset(~chosen), self.subset(chosen)
 
+    @checked
     def picture(self, index: int) -> Image.Image:
         """One face, upright and in RGB, at the size in which it was found.
 
@@ -173,6 +180,7 @@ class FaceFiles:
         """
         return self._only(read_all(len(self), self.picture, progress))
 
+    @checked
     def load(
         self, size: int, grey: bool = False, progress: bool = True
     ) -> ExogenousDataset:
@@ -214,7 +222,7 @@ class FaceFiles:
 
     def _no_such(self, index: object) -> IndexError:
         return IndexError(
-            f"{index} picks none of {len(self):,} pictures of {self.name}"
+            f"index {index} picks none of {len(self):,} pictures of {self.name}"
         )
 
     def _only(self, good: Tensor) -> FaceFiles:
@@ -251,6 +259,15 @@ class FacePairs:
     same: Tensor
     name: str
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+        n, dtype = len(self.first), self.same.dtype
+        if len(self.second) != n or self.same.shape != (n,) or dtype != torch.bool:
+            raise ValueError(
+                f"{n:,} paths are first, and {len(self.second):,} second; same is "
+                f"{dtype} {tuple(self.same.shape)}: each pair needs both, and a bool"
+            )
+
     def __len__(self) -> int:
         return len(self.first)
 
@@ -265,6 +282,7 @@ class FacePairs:
         first, second, same = zip(*kept, strict=True) if kept else ((), (), ())
         return replace(self, first=first, second=second, same=torch.tensor(same).bool())
 
+    @checked
     def load(
         self, size: int, grey: bool = False, progress: bool = True
     ) -> tuple[Tensor, Tensor, Tensor]:

@@ -33,6 +33,7 @@ from thin_mini.data.listing import (
 from thin_mini.data.pairs import PAIRS, face_pairs
 from thin_mini.data.store import DataError
 from thin_mini.files import regular_file
+from thin_mini.kinds import checked
 
 __all__ = [
     "LAYOUTS", "face_csv", "face_folder", "face_pairs", "open_faces", "open_test",
@@ -56,6 +57,7 @@ CALLED["contempt"] = None  # not among the seven: left out and counted
 UNKNOWN = {"", "-1", "?", "na", "n/a", "<na>", "nan", "none", "null", "unknown"}
 
 
+@checked
 def face_folder(root: str | Path, seed: int = 0) -> Parts:
     """A folder for each expression, such as ``happiness``, ``Happy`` or ``3_happy``.
 
@@ -89,6 +91,7 @@ def _parts(root: Path) -> list[Path]:
     return [f for f in folders_in(root) if f.name.lower() in SPLITS]
 
 
+@checked
 def face_csv(file: str | Path, seed: int = 0) -> Parts:
     """A table of pictures of your own.
 
@@ -131,6 +134,7 @@ def _csv(file: Path) -> Listing:
     return Listing(title(file), file.parent, table[seven], skipped, people)
 
 
+@checked
 def open_faces(
     root: str | Path, layout: str = "auto", seed: int = 0, twins: str = "refuse"
 ) -> Parts:
@@ -153,6 +157,7 @@ def open_faces(
     return train_and_test(_listing(Path(root), layout), seed, twins)
 
 
+@checked
 def open_test(root: str | Path, layout: str = "auto") -> FaceFiles:
     """The pictures of a data set that a trained model is measured on.
 

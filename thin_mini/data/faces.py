@@ -15,6 +15,7 @@ from torch.nn.functional import hardsigmoid
 
 from thin_mini import checks
 from thin_mini.data.factors import ACTIONS, NUISANCES, TRAITS
+from thin_mini.kinds import checked
 
 SKIN = ((0.98, 0.86, 0.76), (0.93, 0.74, 0.60), (0.78, 0.56, 0.41), (0.50, 0.33, 0.23))
 HAIR = ((0.13, 0.10, 0.09), (0.36, 0.22, 0.13), (0.62, 0.32, 0.14), (0.85, 0.68, 0.38))
@@ -35,6 +36,7 @@ PARTS = {
 
 
 @torch.no_grad()
+@checked
 def render_faces(
     identity: Tensor, actions: Tensor, nuisance: Tensor | None = None, size: int = 64
 ) -> Tensor:
@@ -52,9 +54,8 @@ def render_faces(
     Raises:
         ValueError: If a shape is wrong or a factor is out of range.
     """
-    checks.whole("size", size, 16)
-    checks.instance("identity", identity, Tensor, "pass a tensor of factors in 0..1")
-    n = len(identity)
+    size = checks.whole("size", size, 16)
+    n = checks.rows("identity", identity)
     if n == 0:
         raise ValueError("there are no faces to draw: pass at least one")
     if nuisance is None:

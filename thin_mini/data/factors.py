@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from thin_mini import checks
+from thin_mini.kinds import checked
 
 EXPRESSIONS = (
     "neutral", "happiness", "sadness", "surprise", "fear", "disgust", "anger",
@@ -61,6 +62,7 @@ def numbered(expressions: str, first: int) -> dict[int, int]:
     return dict(enumerate(map(EXPRESSIONS.index, expressions.split()), first))
 
 
+@checked
 def expression_actions(expression: Tensor, intensity: Tensor) -> Tensor:
     """The actions of basic expressions: classes (N,) and 0..1 (N,) → (N, 12).
 

@@ -28,6 +28,7 @@ from thin_mini.data.listing import Listing, Parts, train_and_test
 from thin_mini.data.reading import with_bar
 from thin_mini.data.store import DataError
 from thin_mini.files import regular_file
+from thin_mini.kinds import checked
 
 __all__ = [
     "AFFECTNET", "EXPW", "FER2013", "RAF_DB", "affectnet", "expw", "fer2013", "raf_db",
@@ -43,6 +44,7 @@ AFFECTNET_COLUMNS = (
 )  # fmt: skip
 
 
+@checked
 def raf_db(root: str | Path) -> Parts:
     """RAF-DB, basic expressions, aligned: 12,271 and 3,068 images.
 
@@ -121,6 +123,7 @@ RAF_DB = DataSet(
 )
 
 
+@checked
 def affectnet(root: str | Path) -> Parts:
     """AffectNet, seven expressions, in either of the two layouts it was given out in.
 

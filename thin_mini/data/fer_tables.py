@@ -18,6 +18,7 @@ from thin_mini.data.layouts import DataSet, Layout, any_of
 from thin_mini.data.listing import BOX, Listing, Parts, train_and_test
 from thin_mini.data.reading import with_bar
 from thin_mini.data.store import DataError
+from thin_mini.kinds import checked
 
 EXPW_CONFIDENCE = 60  # faces above it are kept (section 4.2)
 EXPW_IDS = FER2013_IDS = numbered(
@@ -32,6 +33,7 @@ FER2013_MD5 = {
 FER2013_PARTS = {"training": "train", "publictest": "test", "privatetest": "test"}
 
 
+@checked
 def expw(root: str | Path, seed: int = 0) -> Parts:
     """ExpW, the faces found with a confidence above 60 (section 4.2).
 
@@ -101,6 +103,7 @@ EXPW = DataSet(
 )
 
 
+@checked
 def fer2013(root: str | Path, seed: int = 0) -> Parts:
     """FER2013: 28,709 and 7,178 grey images of 48×48.
 

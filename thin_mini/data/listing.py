@@ -19,6 +19,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from thin_mini import checks
 from thin_mini.data.face_files import FaceFiles, draw
 from thin_mini.data.folders import hidden
 from thin_mini.data.reading import with_bar
@@ -144,6 +145,7 @@ def train_and_test(listing: Listing, seed: int = 0, twins: str = "refuse") -> Pa
         DataError: As in :meth:`Listing.files`; if a part is empty; if the parts share
             a picture.
     """
+    checks.seed_number(seed)
     if twins not in ("refuse", "drop"):
         raise ValueError(f"twins must be 'refuse' or 'drop', got {twins!r}")
     files, parts = listing.files()

@@ -16,6 +16,7 @@ from thin_mini.data.layouts import holds, places
 from thin_mini.data.listing import inside, present
 from thin_mini.data.store import DataError
 from thin_mini.files import regular_file
+from thin_mini.kinds import checked
 
 log = logging.getLogger("thin_mini")
 
@@ -23,6 +24,7 @@ PAIRS = ("pairs.csv", "pairs.txt")
 LFW_HEAD = re.compile(r"\d+(\s+\d+)?|name\b.*imagenum.*", re.IGNORECASE)
 
 
+@checked
 def face_pairs(file: str | Path) -> FacePairs:
     """Pairs of pictures for verification, as in LFW (Table 1).
 

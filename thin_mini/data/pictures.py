@@ -15,6 +15,7 @@ from thin_mini import checks
 from thin_mini.data.face_files import FaceFiles
 from thin_mini.data.factors import EXPRESSIONS
 from thin_mini.data.reading import check_size, to_tensor
+from thin_mini.kinds import checked
 
 # VGG-Face was trained on 0..255 in the order blue, green, red, minus these means.
 VGGFACE_MEAN = (93.5940, 104.7624, 129.1863)
@@ -50,6 +51,7 @@ class Pictures(Dataset[tuple[Tensor, Tensor, Tensor]]):
         DataError: From ``[...]``, if the picture cannot be read.
     """
 
+    @checked
     def __init__(
         self,
         files: FaceFiles,
@@ -59,8 +61,7 @@ class Pictures(Dataset[tuple[Tensor, Tensor, Tensor]]):
         normalize: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
         check_size(size)
-        if seed < 0:
-            raise ValueError(f"seed must be at least 0, got {seed}")
+        checks.seed_number(seed)
         self.files, self.size, self.seed, self.normalize = files, size, seed, normalize
         self.changes = augmentation() if augment else None
 
@@ -92,8 +93,18 @@ def augmentation() -> v2.Transform:
     )
 
 
+def _check_rgb(image: Tensor) -> None:
+    checks.instance("image", image, Tensor, "pass a tensor (3, H, W)")
+    if image.ndim < 3 or image.shape[-3] != 3 or not image.is_floating_point():
+        raise ValueError(
+            f"image must be (…, 3, H, W) of floats in 0..1, got {image.dtype} "
+            f"{tuple(image.shape)}"
+        )
+
+
 def imagenet_input(image: Tensor) -> Tensor:
     """What networks trained on ImageNet take: (..., 3, H, W) in 0..1 → normalised."""
+    _check_rgb(image)
     mean, std = (
         image.new_tensor(v)[:, None, None] for v in (IMAGENET_MEAN, IMAGENET_STD)
     )
@@ -102,9 +113,11 @@ def imagenet_input(image: Tensor) -> Tensor:
 
 def vggface_input(image: Tensor) -> Tensor:
     """What VGG-Face takes: (..., 3, H, W) in 0..1 → 0..255, BGR, less the means."""
+    _check_rgb(image)
     return 255 * image.flip(-3) - image.new_tensor(VGGFACE_MEAN)[:, None, None]
 
 
+@checked
 def plain_batches(n: int, batch_size: int, seed: int, step: int) -> Tensor:
     """The images of training step ``step``: shuffled epochs, the last part dropped.
 
@@ -130,6 +143,7 @@ def plain_batches(n: int, batch_size: int, seed: int, step: int) -> Tensor:
     return order[place * batch_size :][:batch_size].clone()
 
 
+@checked
 def class_batches(target: Tensor, batch_size: int, seed: int, step: int) -> Tensor:
     """The images of training step ``step``, the seven expressions in turn.
 
