@@ -562,3 +562,14 @@ def test_a_number_is_written_with_its_interval(tmp_path, monkeypatch):
     assert (
         ledger_pages.number(ledger.Result("table2", "mnist-r", "Oracle")) == "pending"
     )
+
+
+def test_the_page_on_reproducing_states_every_recipe():
+    (drawn,) = ledger_pages.Costs.draw(None)
+    text = drawn.astext()
+    for recipe in recipes.RECIPES.values():
+        for data in recipe.makers:
+            assert f"thin-mini reproduce {recipe.name} --data {data}" in text
+    assert "35 of 35" in text
+    assert "THIN less Baseline: +0.19 ± 0.16" in text
+    assert ledger.PENDING not in text

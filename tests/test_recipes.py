@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, fields, replace
 import pytest
 
 import thin_mini as tm
-from thin_mini import one_run, plans, recipes, results
+from thin_mini import estimates, one_run, plans, recipes, results
 from thin_mini.recipes import RECIPES, data_of, rows_of
 from thin_mini.runs import Protocol, Run, all_runs
 from thin_mini.sweeps import FRESH
@@ -321,3 +321,23 @@ def test_an_unknown_row_is_refused_with_the_names_there_are():
     with pytest.raises(ValueError, match=r"unknown row 'Size': .*'Rotation \+ Scale'"):
         recipes.check_row(rows, "Size")
     recipes.check_row(rows, "Scale")
+
+
+@pytest.mark.parametrize(("recipe", "data"), EVERY)
+def test_a_recipe_states_its_command_its_cost_and_its_headline(recipe, data, tmp_path):
+    root = results.default_folder()
+    head = estimates.head(RECIPES[recipe], data, root)
+    assert head.command == f"thin-mini reproduce {recipe} --data {data}"
+    runs = all_runs(paper(recipe, data))
+    assert head.made == head.runs == len(runs)
+    seconds, _ = estimates.estimate(runs, root)
+    assert head.minutes == pytest.approx(seconds / 60 / 2)
+    name, number = head.headline.split(": ")
+    name, _, less = name.partition(" less ")
+    row = results.table(rows_of(recipe, data, 5, "paper", "mnist")).loc[name]
+    column = "difference" if less else "mean"
+    half = row["difference_half" if less else "half"]
+    sign = "+" if less else ""
+    assert number == f"{row[column]:{sign}.2f} ± {half:.2f}"
+    nothing = estimates.head(RECIPES[recipe], data, tmp_path)
+    assert (nothing.made, nothing.minutes, nothing.headline) == (0, 0, "")

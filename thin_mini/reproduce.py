@@ -9,6 +9,8 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from signal import SIG_IGN, SIGINT, signal
+from threading import RLock
 from typing import Any
 
 import torch
@@ -25,6 +27,8 @@ from thin_mini.runs import Row, Run, all_runs
 POLL_SECONDS = 1.0  # how often to look whether another process has finished
 MEMORY_GB = 6  # of a job, which holds one data set
 SHORTEST = 30  # minutes
+# Of threads alone: one of processes is reported as lost when Ctrl-C ends a worker.
+tqdm.set_lock(RLock())
 
 
 def stand_alone() -> None:
@@ -78,8 +82,12 @@ def make(rows: Sequence[Row], root: Path, progress: bool = True, jobs: int = 1) 
             bar.set_description(str(run))
             yield delayed(_make_one)(run, root)
 
-    threads = {"inner_max_num_threads": 1} if jobs > 1 else {}
-    with bar, parallel_config("loky", n_jobs=jobs, **threads):
+    workers: dict[str, Any] = {"n_jobs": jobs}
+    if jobs > 1:
+        # One thread each. Of Ctrl-C this process hears, which ends them.
+        workers |= {"backend": "loky", "inner_max_num_threads": 1}
+        workers |= {"initializer": signal, "initargs": (SIGINT, SIG_IGN)}
+    with bar, parallel_config(**workers):
         while missing:
             done = set()
             for run, there in Parallel(return_as="generator_unordered")(each()):
@@ -132,14 +140,14 @@ def submit(
         raise ValueError(
             "--slurm needs submitit, an extra: pip install 'thin-mini[slurm]'"
         ) from error
-    check_writable(root)
-    check_writable(cache_folder())
     try:
         executor = submitit.AutoExecutor(root.resolve() / "slurm", cluster=cluster)
     except RuntimeError as error:
         raise ValueError(
             f"there is no Slurm here ({error}): leave out --slurm"
         ) from error
+    check_writable(root)
+    check_writable(cache_folder())
     executor.update_parameters(
         name="thin-mini",
         cpus_per_task=1,
