@@ -6,6 +6,7 @@ import inspect
 import io
 import json
 import re
+import sys
 from collections import Counter
 from pathlib import Path
 from xml.etree import ElementTree
@@ -19,6 +20,9 @@ from thin_mini.profiles import PROFILES, Profile
 
 ROOT = Path(__file__).parents[1]
 BOOK = ROOT / "book"
+sys.path.append(str(BOOK / "_ext"))
+import whole_lines  # noqa: E402
+
 PAGES = sorted(BOOK.glob("*.md"))
 TEXT = {page.name: page.read_text("utf-8") for page in PAGES}
 CHAPTERS = [page for page in check_pages.read_toc() if page.startswith("notebooks/")]
@@ -205,3 +209,22 @@ def test_numbers_of_the_data_card(monkeypatch):
     with contextlib.redirect_stdout(printed):
         exec(code, {})
     assert printed.getvalue() == told
+
+
+def test_a_line_that_was_printed_in_pieces_is_one_line():
+    def piece(text, name="stdout"):
+        return {"output_type": "stream", "name": name, "text": text}
+
+    figure = {"output_type": "display_data"}
+    outputs = [piece("26.8 % before, "), piece("a", "stderr"), figure]
+    outputs += [piece("28.9 % after"), piece("\nthen\n"), piece("b\n", "stderr")]
+    whole = piece("26.8 % before, 28.9 % after\nthen\n")
+    assert whole_lines.whole_lines(outputs) == [whole, piece("ab\n", "stderr"), figure]
+    render = pytest.importorskip("myst_nb.core.render")
+    before = render.coalesce_streams
+    try:
+        whole_lines.setup(None)
+        pieces = [piece("one "), piece("line\n")]
+        assert render.coalesce_streams(pieces) == [piece("one line\n")]
+    finally:
+        render.coalesce_streams = before
