@@ -42,7 +42,7 @@ WRONG = [
     (partial(tm.plots.dots, None, "%"), "table is a NoneType: pass a data frame"),
     (partial(tm.data.plain_batches, 8, 2, 0, 0.5), "step must be a whole number"),
     (partial(tm.data.class_batches, LABELS, 2, 0, -1), "step must be at least 0"),
-    (partial(tm.distances.overlap, H[0], H[1], np.ones(1)), "at least 2 edges"),
+    (partial(tm.distances.overlap, H[0], H[1], np.ones(1)), "at least 2 rising"),
     (partial(dataset, factors={"age": [1] * N}), "factors is a dict of other things"),
     (lambda: dataset().subset([0, 100]), "there is no image 100 among 8"),
     (lambda: dataset().subset(torch.tensor([-9])), "there is no image -9"),

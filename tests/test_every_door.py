@@ -179,7 +179,9 @@ DOORS = {
     "distances.check_pairs": lambda w: {"distance": DISTANCE, "same": SAME},
     "distances.explained_variance": lambda w: {"h": H, "n": 3},
     "distances.inter_intra_ratio": lambda w: {"h": H, "target": LABELS},
-    "distances.overlap": lambda w: {"positive": POSITIVE, "negative": POSITIVE},
+    "distances.overlap": lambda w: {
+        "positive": POSITIVE, "negative": POSITIVE, "edges": np.arange(3.0),
+    },
     "distances.pair_distances": lambda w: {"a": H, "b": H},
     "distances.verification": lambda w: {"distance": DISTANCE, "same": SAME},
     "face_plots.pair_histograms": lambda w: {"pairs": {"h": (DISTANCE, SAME)}},
@@ -368,7 +370,6 @@ FINE = {name: ["short"] for name in ANY_LENGTH} | {
     "Condition.at.device": ["text"],  # torch says which there are
     "GatedEnsemble.dispel": ["2.5"],
     "course.same.inputs": ["short", "0-d"],
-    "course.same.tolerance": ["2.5"],
     "data.ExogenousDataset.exo_name": ["text"],
     "data.ExogenousDataset.source": ["text"],
     "data.FaceFiles.name": ["text"],
@@ -435,8 +436,7 @@ def called(function, arguments):
     ]
     if several:
         given = arguments.pop(several[0])
-        keywords = {k: arguments.pop(k) for k in list(arguments) if k == "tolerance"}
-        return function(*arguments.values(), *given, **keywords)
+        return function(*arguments.values(), *given)
     return function(**arguments)
 
 

@@ -54,7 +54,7 @@ def test_predictions_show_the_right_above_the_wrong(channels):
     ("shape", "target", "n", "message"),
     [
         ((4, 1, 8, 8), torch.zeros(3), 2, "each of the 4 images"),
-        ((4, 1, 8, 8), torch.zeros(4), 0, "n at least 1"),
+        ((4, 1, 8, 8), torch.zeros(4).long(), 0, "n must be at least 1, got 0"),
         ((4, 2, 8, 8), torch.zeros(4), 2, "1 or 3 channels, got 2"),
     ],
 )
@@ -94,8 +94,8 @@ def test_pair_histograms_print_the_overlap_of_what_they_show(n, panels):
     ("distance", "same", "message"),
     [
         (torch.rand(9), torch.arange(9) % 2, "same must be bool"),
-        (torch.rand(9), torch.arange(9) < 0, "positive must be"),
-        (torch.rand(9) + 2, torch.arange(9) < 5, "leave the bins"),
+        (torch.rand(9), torch.arange(9) < 0, "positive is empty"),
+        (torch.rand(9) + 2, torch.arange(9) < 5, "must lie between 0.0 and 2.0"),
     ],
 )
 def test_pairs_without_a_histogram_are_refused(distance, same, message):
@@ -124,8 +124,8 @@ def test_a_tree_of_faces_draws_each_node_with_its_faces_and_share():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"depth_shown": 3}, "depth_shown must lie between 1 and the tree's depth 2"),
-        ({"depth_shown": 2, "k": 6}, "k must lie between 1 and the 5 images"),
+        ({"depth_shown": 3}, "depth_shown must lie between 1 and 2, got 3"),
+        ({"depth_shown": 2, "k": 6}, "k must lie between 1 and 5, got 6"),
         ({"depth_shown": 2, "n": 4}, "4 images but 5 rows"),
     ],
 )

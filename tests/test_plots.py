@@ -121,10 +121,28 @@ def test_dots_draws_every_column_of_a_wide_table():
     assert len(plots.dots(table, "x").axes[0].lines) == 8
 
 
-def test_the_style_reads_on_white_and_on_black():
+def luminance(rgb):
+    """Relative luminance (WCAG) of colours 0..1 (..., 3)."""
+    rgb = np.asarray(rgb)
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return linear @ [0.2126, 0.7152, 0.0722]
+
+
+def test_the_style_reads_on_white_and_on_near_black():
     plots.use_style()
-    assert plt.rcParams["figure.facecolor"] == "none"
-    assert plt.rcParams["text.color"] == plots.INK
+    figure, axis = plt.subplots()
+    axis.set(xlabel="an axis", ylabel="another", title="a heading")
+    axis.plot([0, 1], label="a line")
+    axis.legend(title="a legend")
+    axis.lines[0].set_visible(False)
+    figure.canvas.draw()
+    pixels = np.asarray(figure.canvas.buffer_rgba()) / 255
+    assert np.median(pixels[..., 3]) == 0  # the page shows through
+    ink = luminance(pixels[pixels[..., 3] > 0.9][:, :3])
+    page = luminance([[1, 1, 1], [0.1, 0.1, 0.1]])[:, None]
+    contrast = (np.maximum(ink, page) + 0.05) / (np.minimum(ink, page) + 0.05)
+    assert len(ink) > 500
+    assert (np.quantile(contrast, 0.02, axis=1) > 3).all()
 
 
 def test_intervals_show_ours_beside_the_papers_and_nothing_where_runs_are_missing():
@@ -222,7 +240,7 @@ def test_rows_without_a_lambda_are_refused(names):
         ),
         (
             lambda d: plots.embedding(np.zeros((3, 2)), torch.zeros(2), "x"),
-            "3 points",
+            r"value must be \(3,\), one number each, got \(2,\)",
         ),
         (lambda d: plots.embedding(np.zeros((3, 4)), torch.zeros(3), "x"), r"\(N, 2\)"),
         (lambda d: plots.routing(torch.ones(4, 2), d.exo[:4], d), "probabilities that"),
@@ -231,8 +249,14 @@ def test_rows_without_a_lambda_are_refused(names):
             "each of the 4 images",
         ),
         (lambda d: plots.routing(torch.ones(2, 1), d.exo[:2] + 18, d), "out of range"),
-        (lambda d: plots.cosines({"a": torch.tensor([0.5, 1.5])}), "must lie in 0"),
-        (lambda d: plots.cosines({"a": torch.tensor([0.5, -0.5])}), "must lie in 0"),
+        (
+            lambda d: plots.cosines({"a": torch.tensor([0.5, 1.5])}),
+            "a must lie between 0 and 1",
+        ),
+        (
+            lambda d: plots.cosines({"a": torch.tensor([0.5, -0.5])}),
+            "a must lie between 0 and 1",
+        ),
         (
             lambda d: plots.partition(
                 {"a": tm.TreeGate(3, 1)}, torch.rand(4, 2), torch.zeros(4).long()

@@ -75,7 +75,7 @@ def test_the_most_representative_differ_where_probabilities_round_to_one():
 
 @pytest.mark.parametrize("k", [0, 4])
 def test_more_images_than_there_are_are_refused(k):
-    with pytest.raises(ValueError, match=f"between 1 and the 3 images, got {k}"):
+    with pytest.raises(ValueError, match=f"k must lie between 1 and 3, got {k}"):
         routes.most_representative(tree(1), torch.randn(3, 5), k)
 
 
@@ -156,10 +156,10 @@ def test_continuous_factors_are_cut_into_quantiles_and_equal_values_never_part()
     ("factor", "options", "message"),
     [
         (torch.ones(8), {}, "age is the same for all images"),
-        (torch.arange(7), {}, r"age must hold one value for each of the 8"),
-        (torch.tensor([float("nan")] * 8), {}, "age holds NaN"),
-        (torch.arange(8.0), {"bins": 1}, "at least 2 bins and 1 shuffle, got 1 and 20"),
-        (torch.arange(8.0), {"shuffles": 0}, "got 8 and 0"),
+        (torch.arange(7), {}, r"age must be \(8,\), one number each, got \(7,\)"),
+        (torch.tensor([float("nan")] * 8), {}, "age must be finite, got nan at 0"),
+        (torch.arange(8.0), {"bins": 1}, "bins must be at least 2, got 1"),
+        (torch.arange(8.0), {"shuffles": 0}, "shuffles must be at least 1, got 0"),
     ],
 )
 def test_a_factor_that_says_nothing_is_refused(factor, options, message):

@@ -140,7 +140,7 @@ def test_measures_take_tensors_from_anywhere(device):
         lambda z, t, e, h, s: metrics.probe((h, t), (h, t)),
         lambda z, t, e, h, s: d.pair_distances(h, h.flip(0)),
         lambda z, t, e, h, s: d.verification(h[:, 0].abs(), s),
-        lambda z, t, e, h, s: d.overlap(h[:, 0], h[:, 1]),
+        lambda z, t, e, h, s: d.overlap(h[:, 0], h[:, 1], np.arange(-9.0, 9)),
         lambda z, t, e, h, s: d.inter_intra_ratio(h, t),
         lambda z, t, e, h, s: d.explained_variance(h),
     )

@@ -258,7 +258,9 @@ def one_tensor(path):
     torch.save(torch.zeros(3), path)
 
 
-@pytest.mark.parametrize("load", [tm.vgg_face, partial(tm.load_vgg16, None)])
+@pytest.mark.parametrize(
+    "load", [tm.vgg_face, lambda file: tm.load_vgg16(tm.VGG16Encoder(32), file)]
+)
 @pytest.mark.parametrize(
     ("write", "message"),
     [

@@ -186,8 +186,7 @@ def factor(
     instance(name, values, Tensor, f"pass a tensor ({n},)")
     if values.shape != (n,):
         raise ValueError(
-            f"{name} must be ({n},), one number for each image, got "
-            f"{tuple(values.shape)}"
+            f"{name} must be ({n},), one number each, got {tuple(values.shape)}"
         )
     wrong = ~(values.isfinite() & (values >= low) & (values <= high))
     if wrong.any():

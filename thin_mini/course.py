@@ -12,10 +12,12 @@ import torch
 from accelerate.utils import set_seed
 from torch import Tensor, nn
 
-from thin_mini import checks, plots
+from thin_mini import plots
 from thin_mini.devices import choose_device, device_of
 from thin_mini.kinds import checked
 from thin_mini.profiles import Profile, profile
+
+TOLERANCE = 1e-6  # of a difference, relative to the largest value
 
 
 def setup() -> Profile:
@@ -45,7 +47,6 @@ def same(
     by_hand: Callable[..., Tensor],
     library: Callable[..., Tensor],
     *inputs: Tensor,
-    tolerance: float = 1e-6,
 ) -> None:
     """Check that two functions agree in their values and in their gradients.
 
@@ -60,13 +61,10 @@ def same(
         by_hand: What the chapter wrote.
         library: The library's piece.
         *inputs: Tensors that both take.
-        tolerance: Largest difference allowed, relative to the largest value.
 
     Raises:
         AssertionError: If anything differs, saying what and by how much.
     """
-    if not checks.number("tolerance", tolerance) >= 0:
-        raise ValueError(f"tolerance must be a number from 0 up, got {tolerance}")
     inputs = tuple(
         x.detach().cpu().double().clone().requires_grad_()
         if x.is_floating_point()
@@ -77,7 +75,23 @@ def same(
     module = getattr(library, "__self__", library)
     with _in_float64(module if isinstance(module, nn.Module) else nn.Module()) as there:
         leaves |= {n: p for n, p in there.named_parameters() if p.requires_grad}
-        _compare_all(by_hand(*inputs), library(*inputs), leaves, tolerance)
+        ours, theirs = by_hand(*inputs), library(*inputs)
+        _compare("values", ours, theirs)
+        if not (ours.requires_grad and theirs.requires_grad):
+            raise AssertionError("no gradient flows through one of the two, or neither")
+        weights, wanted = torch.randn_like(theirs.detach()), list(leaves.values())
+        gradients = (
+            torch.autograd.grad((y * weights).sum(), wanted, allow_unused=True)
+            for y in (ours, theirs)
+        )
+        for name, a, b in zip(leaves, *gradients, strict=True):
+            if (a is None) != (b is None):
+                raise AssertionError(f"only one of the two has a gradient for {name}")
+            if a is not None and b is not None:
+                _compare(f"gradients for {name}", a, b)
+    print(
+        f"values equal {tuple(theirs.shape)}, gradients equal for {len(leaves)} tensors"
+    )
 
 
 @contextmanager
@@ -93,40 +107,15 @@ def _in_float64(module: nn.Module) -> Iterator[nn.Module]:
         module.load_state_dict(before)
 
 
-def _compare_all(
-    ours: Tensor, theirs: Tensor, leaves: dict[str, Tensor], tolerance: float
-) -> None:
-    _compare("values", ours, theirs, tolerance)
-    if not (ours.requires_grad and theirs.requires_grad):
-        raise AssertionError("no gradient flows through one of the two, or neither")
-    weights = torch.randn_like(theirs.detach())
-    gradients = [
-        torch.autograd.grad(
-            (y * weights).sum(), list(leaves.values()), allow_unused=True
-        )
-        for y in (ours, theirs)
-    ]
-    for name, a, b in zip(leaves, *gradients, strict=True):
-        if (a is None) != (b is None):
-            raise AssertionError(f"only one of the two has a gradient for {name}")
-        if a is not None and b is not None:
-            _compare(f"gradients for {name}", a, b, tolerance)
-    print(
-        f"values equal {tuple(theirs.shape)}, gradients equal for {len(leaves)} tensors"
-    )
-
-
-def _compare(what: str, ours: Tensor, theirs: Tensor, tolerance: float) -> None:
+def _compare(what: str, ours: Tensor, theirs: Tensor) -> None:
     if ours.shape != theirs.shape:
-        raise AssertionError(
-            f"{what}: shape {tuple(ours.shape)} by hand, {tuple(theirs.shape)} in the "
-            "library"
-        )
+        shapes = f"{tuple(ours.shape)} by hand, {tuple(theirs.shape)} in the library"
+        raise AssertionError(f"{what}: shape {shapes}")
     if theirs.numel() == 0:
         raise AssertionError(f"{what} are empty: there is nothing to compare")
     if not (ours.isfinite().all() and theirs.isfinite().all()):
         raise AssertionError(f"{what} hold NaN or infinity")
     difference = (ours - theirs).abs().max().item()
     # The floor is for gradients that are truly 0, such as a bias before a batch norm.
-    if difference > tolerance * theirs.abs().max().item() + 1e-10:
+    if difference > TOLERANCE * theirs.abs().max().item() + 1e-10:
         raise AssertionError(f"{what} differ by up to {difference:.3g}")

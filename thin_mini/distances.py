@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import calinski_harabasz_score, roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 from torch import Tensor
 
@@ -62,7 +62,6 @@ def pair_distances(a: Tensor, b: Tensor) -> Tensor:
     """
     if a.shape != b.shape:
         raise ValueError(f"shapes differ: {tuple(a.shape)} and {tuple(b.shape)}")
-    units = []
     for name, h in (("a", a), ("b", b)):
         checks.features(name, h)
         zero = (h == 0).all(1).nonzero()
@@ -71,10 +70,11 @@ def pair_distances(a: Tensor, b: Tensor) -> Tensor:
                 f"row {int(zero[0])} of {name} is all zeros and has no direction: "
                 "leave this pair out"
             )
-        units.append(F.normalize(h.detach().cpu().double(), dim=1))
-    return (units[0] - units[1]).norm(dim=1).clamp(max=2)  # above 2 by rounding only
+    a, b = (F.normalize(h.detach().cpu().double(), dim=1) for h in (a, b))
+    return (a - b).norm(dim=1).clamp(max=2)  # above 2 by rounding only
 
 
+@checked
 def verification(distance: Tensor, same: Tensor) -> Verification:
     """Accuracy on pairs as for Labeled Faces in the Wild (Table 1's identity row).
 
@@ -120,9 +120,7 @@ def _best_threshold(d: NDArray[np.float64], y: NDArray[np.bool_]) -> float:
 
 
 @checked
-def overlap(
-    positive: Tensor, negative: Tensor, bins: int | NDArray[np.float64] = 40
-) -> float:
+def overlap(positive: Tensor, negative: Tensor, edges: NDArray[np.float64]) -> float:
     """Intersection over union of two normalised histograms (Figures 9 and 11).
 
     0 where a threshold tells them apart, 100 where they are alike. It depends on the
@@ -131,7 +129,7 @@ def overlap(
     Args:
         positive: (N,), for instance distances of pairs of one person.
         negative: (M,), those of pairs of two.
-        bins: Edges, or their number between the smallest and the largest value.
+        edges: Of the bins, rising.
 
     Returns:
         100 · Σ min(p, q) / Σ max(p, q), p and q the shares in each bin, in percent.
@@ -139,28 +137,20 @@ def overlap(
     Raises:
         ValueError: If one of them is empty, not finite or not within the edges.
     """
-    values = [x.detach().cpu().double().numpy() for x in (positive, negative)]
-    for name, x in zip(("positive", "negative"), values, strict=True):
-        if x.ndim != 1 or len(x) == 0:
-            raise ValueError(
-                f"{name} must be (N,) with at least one value, got shape {x.shape}"
-            )
-        _check_finite(name, x)
-    if not isinstance(bins, np.ndarray):
-        checks.whole("bins", bins)
-    elif bins.ndim != 1 or len(bins) < 2:
-        raise ValueError(f"bins must be at least 2 edges, got shape {bins.shape}")
-    both = np.concatenate(values)
-    edges = np.histogram_bin_edges(both, bins)
-    if both.min() < edges[0] or both.max() > edges[-1]:
-        raise ValueError(
-            f"values from {both.min():.3g} to {both.max():.3g} leave the bins, which "
-            f"run from {edges[0]:.3g} to {edges[-1]:.3g}: widen these"
-        )
-    p, q = (np.histogram(x, edges)[0] / len(x) for x in values)
+    if edges.ndim != 1 or len(edges) < 2 or not (np.diff(edges) > 0).all():
+        raise ValueError(f"edges must be at least 2 rising numbers, got {edges}")
+    shares = []
+    for name, values in (("positive", positive), ("negative", negative)):
+        if values.numel() == 0:
+            raise ValueError(f"{name} is empty: pass at least one value")
+        checks.factor(name, values, values.numel(), edges[0], edges[-1])
+        counts, _ = np.histogram(values.detach().cpu().double().numpy(), edges)
+        shares.append(counts / len(values))
+    p, q = shares
     return 100 * float(np.minimum(p, q).sum() / np.maximum(p, q).sum())
 
 
+@checked
 def inter_intra_ratio(h: Tensor, target: Tensor) -> float:
     """How far the classes lie apart for their width, tr(S_B) / tr(S_W) (section 4.4).
 
@@ -179,29 +169,20 @@ def inter_intra_ratio(h: Tensor, target: Tensor) -> float:
     """
     checks.features("h", h)
     checks.one_each("target", target, len(h))
-    target = target.cpu()
-    classes, sizes = target.unique(return_counts=True)
-    if len(classes) < 2:
+    n, k = len(h), len(target.unique())
+    if k < 2:
         raise ValueError(
-            f"the ratio needs at least 2 classes, got only class {int(classes[0])}"
+            f"the ratio needs at least 2 classes, got only class {int(target[0])}"
         )
-    checks.labels("target", target, len(h))
-    h = h.detach().cpu().double()
-    means = [h[target == c].mean(0) for c in classes]  # each (D,)
-    between = sum(
-        n * (mean - h.mean(0)).square().sum()
-        for n, mean in zip(sizes, means, strict=True)
-    )
-    within = sum(
-        (h[target == c] - mean).square().sum()
-        for c, mean in zip(classes, means, strict=True)
-    )
-    if within == 0:
+    checks.labels("target", target, n)
+    x, y = h.detach().cpu().double(), target.cpu()
+    if len(torch.cat([y[:, None], x], 1).unique(dim=0)) == k:
         raise ValueError(
             "each class is a single point, so that the ratio has no bound: "
             "give at least two different images of a class"
         )
-    return float(between / within)
+    # Which is the ratio of the two variances: traces over their degrees of freedom.
+    return float(calinski_harabasz_score(x, y)) * (k - 1) / (n - k)
 
 
 @checked
@@ -220,11 +201,7 @@ def explained_variance(h: Tensor, n: int = 3) -> float:
             the same.
     """
     checks.features("h", h)
-    if not 1 <= checks.whole("n", n, None) <= min(h.shape):
-        raise ValueError(
-            f"n must lie between 1 and {min(h.shape)} for h of shape "
-            f"{tuple(h.shape)}, got {n}"
-        )
+    checks.whole("n", n, 1, min(h.shape))
     if (h == h[0]).all():
         raise ValueError("all rows of h are the same: there is no variance to explain")
     pca = PCA(n, random_state=0).fit(h.detach().cpu().double().numpy())
@@ -233,19 +210,9 @@ def explained_variance(h: Tensor, n: int = 3) -> float:
 
 def check_pairs(distance: Tensor, same: Tensor) -> None:
     """Raise a ValueError unless both are (N,), distances finite and ``same`` bool."""
-    for name, values in (("distance", distance), ("same", same)):
-        checks.instance(name, values, Tensor, "pass a tensor (N,)")
-    if distance.ndim != 1 or distance.shape != same.shape or len(same) == 0:
+    if not checks.rows("same", same) or same.ndim != 1 or same.dtype != torch.bool:
         raise ValueError(
-            "distance and same must be (N,) both, of at least one pair, got "
-            f"{tuple(distance.shape)} and {tuple(same.shape)}"
+            "same must be bool, (N,), of at least one pair, got "
+            f"{same.dtype} {tuple(same.shape)}"
         )
-    if same.dtype != torch.bool:
-        raise ValueError(f"same must be bool, got {same.dtype}: write same.bool()")
-    _check_finite("distance", distance.detach().cpu().double().numpy())
-
-
-def _check_finite(name: str, x: NDArray[np.float64]) -> None:
-    bad = np.flatnonzero(~np.isfinite(x))
-    if len(bad):
-        raise ValueError(f"{name} {bad[0]} is NaN or infinite: leave it out")
+    checks.factor("distance", distance, len(same))

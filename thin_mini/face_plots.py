@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
@@ -20,15 +21,13 @@ from thin_mini import checks
 from thin_mini.distances import check_pairs, explained_variance, overlap
 from thin_mini.gates import TreeGate
 from thin_mini.kinds import checked
-from thin_mini.plots import INK, WIDTH, show_image
+from thin_mini.plots import show_image
 from thin_mini.routes import most_representative, node_probabilities
+from thin_mini.style import INK, MARKERS, WIDTH, panels
 
 RIGHT, WRONG = "#029e73", "#d55e00"  # green and red that the colour-blind tell apart
 SAME, DIFFERENT = "#d55e00", "#0173b2"  # pairs of one person, of two
-MARKERS = "osD^vPX*"
-DISTANCE_BINS: NDArray[np.float64] = np.linspace(
-    0, 2, 41, dtype=np.float64
-)  # all that unit vectors can be apart
+DISTANCE_BINS = np.arange(41) / 20  # over all that unit vectors can be apart
 METHODS = ("tsne", "umap", "pca")
 
 
@@ -49,27 +48,18 @@ def predictions(
         ValueError: If shapes disagree or ``n`` is below 1.
     """
     checks.images("images", images)
-    checks.one_each("target", target, len(images))
-    checks.whole("n", n, None)
-    if predicted.shape != target.shape or n < 1:
-        raise ValueError(
-            "predicted must be as long as target and n at least 1, got "
-            f"{tuple(predicted.shape)}, {tuple(target.shape)} and {n}"
-        )
     if images.shape[1] not in (1, 3):
         raise ValueError(f"an image has 1 or 3 channels, got {images.shape[1]}")
     checks.labels("target", target, len(images), len(names))
     checks.labels("predicted", predicted, len(images), len(names))
+    checks.whole("n", n)
     target, predicted = target.cpu(), predicted.cpu()
-    side = WIDTH / n
-    figure, axes = plt.subplots(2, n, figsize=(WIDTH, 2 * side + 0.8), squeeze=False)
+    figure, axes = panels(2 * n, n, WIDTH / n + 0.4)
     right = predicted == target
     for row, chosen, sign, color, line in (
-        (axes[0], right, "✓", RIGHT, "-"),
-        (axes[1], ~right, "✗", WRONG, "--"),
+        (axes[:n], right, "✓", RIGHT, "-"),
+        (axes[n:], ~right, "✗", WRONG, "--"),
     ):
-        for axis in row:
-            axis.axis("off")
         for axis, i in zip(row, chosen.nonzero()[:, 0].tolist(), strict=False):
             show_image(axis, images[i])
             frame = Rectangle((0, 0), 1, 1, fill=False, ec=color, lw=2.5, ls=line)
@@ -99,17 +89,11 @@ def pair_histograms(pairs: Mapping[str, tuple[Tensor, Tensor]]) -> Figure:
         ValueError: If shapes differ, a distance is not finite or not in 0..2, ``same``
             is not bool, or one kind is missing.
     """
-    if not pairs:
-        raise ValueError("there is nothing to draw: pass at least one representation")
-    columns = min(4, len(pairs))
-    rows = -(-len(pairs) // columns)
-    figure, axes = plt.subplots(
-        rows, columns, figsize=(WIDTH, 2.3 * rows + 0.3), squeeze=False
-    )
-    for axis in axes.flat[len(pairs) :]:
-        axis.axis("off")
-    for axis, (name, (distance, same)) in zip(axes.flat, pairs.items(), strict=False):
+    _check_some(pairs)
+    for distance, same in pairs.values():
         check_pairs(distance, same)
+    figure, axes = panels(len(pairs), min(4, len(pairs)), 2.3, extra=0.3)
+    for axis, (name, (distance, same)) in zip(axes, pairs.items(), strict=True):
         distance, same = distance.detach().cpu(), same.cpu()
         iou = overlap(distance[same], distance[~same], DISTANCE_BINS)
         for chosen, label, color, line in (
@@ -117,14 +101,16 @@ def pair_histograms(pairs: Mapping[str, tuple[Tensor, Tensor]]) -> Figure:
             (~same, "different people", DIFFERENT, "--"),
         ):
             axis.hist(
-                distance[chosen].numpy(), DISTANCE_BINS, density=True, ec=color,
-                fc=(color, 0.3), histtype="stepfilled", label=label, ls=line, lw=1.2,
+                distance[chosen].numpy(), [*DISTANCE_BINS], density=True, label=label,
+                histtype="stepfilled", ec=color, fc=(color, 0.3), ls=line, lw=1.2,
             )  # fmt: skip
+        axis.axis("on")
         axis.set_title(f"{name}\nIoU {iou:.0f} %", fontsize=9)
         axis.set(xlim=(0, 2), yticks=[])
     figure.supxlabel("distance of the pair", fontsize=9, color=INK)
-    handles, labels = axes.flat[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=2)
+    figure.legend(
+        *axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2
+    )
     return figure
 
 
@@ -147,19 +133,14 @@ def tree_of_faces(
         ValueError: If ``depth_shown`` or ``k`` is out of range, or shapes disagree.
     """
     checks.images("images", images)
-    if not 1 <= checks.whole("depth_shown", depth_shown, None) <= gate.depth:
-        raise ValueError(
-            f"depth_shown must lie between 1 and the tree's depth {gate.depth}, "
-            f"got {depth_shown}"
-        )
+    checks.whole("depth_shown", depth_shown, 1, gate.depth)
     if len(images) != checks.rows("h_g", h_g):
         raise ValueError(f"{len(images)} images but {len(h_g)} rows of h_g")
     chosen = most_representative(gate, h_g, k)
     share = 100 * node_probabilities(gate, h_g).reach.mean(0)
-    columns = int(np.ceil(np.sqrt(k)))
+    columns = math.ceil(math.sqrt(k))
     rows = -(-k // columns)
-    leaf_room = WIDTH / 2**depth_shown
-    size = min(0.55, 0.88 * leaf_room / columns)  # of a face, in inches
+    size = min(0.55, 0.88 * WIDTH / 2**depth_shown / columns)  # of a face, in inches
     step = rows * size + 0.55  # from level to level
     height = step * depth_shown + rows * size
     figure, axis = plt.subplots(figsize=(WIDTH, height + 0.1))
@@ -200,10 +181,10 @@ def split_information(bits: pd.DataFrame) -> Figure:
     figure, axis = plt.subplots(
         figsize=(min(WIDTH, 2.2 + 0.65 * bits.shape[1]), 1.1 + 0.22 * len(bits))
     )
-    numbers = bits.map(lambda b: f"{b:.2f}" if b >= 0.005 else "")
     sns.heatmap(
-        bits, cmap="cividis", vmin=0, vmax=max(0.1, bits.max(None)), annot=numbers,
-        fmt="", ax=axis, annot_kws={"size": 7}, cbar_kws={"label": "bits"},
+        bits, cmap="cividis", vmin=0, vmax=max(0.1, bits.max(None)), fmt="", ax=axis,
+        annot=bits.map(lambda b: f"{b:.2f}" if b >= 0.005 else ""),
+        annot_kws={"size": 7}, cbar_kws={"label": "bits"},
     )  # fmt: skip
     axis.tick_params(length=0, labelsize=8)
     axis.set(ylabel="split")
@@ -236,48 +217,46 @@ def projections(
         ValueError: If the method is unknown, shapes disagree or there are more classes.
         ImportError: If umap-learn is asked for and missing.
     """
-    if method not in METHODS:
-        raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
-    if not representations:
-        raise ValueError("there is nothing to draw: pass at least one representation")
+    checks.choice("method", method, METHODS)
+    _check_some(representations)
     checks.whole("limit", limit, 2)
     checks.seed_number(seed)
-    for name, h in representations.items():
-        checks.features(name, h)
-        checks.one_each("target", target, len(h))
     if len(names) > len(MARKERS):
         raise ValueError(
             f"there are {len(MARKERS)} markers, too few for {len(names)} classes: "
             "draw some of them only"
         )
-    checks.labels("target", target, len(target), len(names))
+    for name, h in representations.items():
+        checks.features(name, h)
+        checks.labels("target", target, len(h), len(names))
     order = np.random.default_rng(seed).permutation(len(target))[:limit]
     shown = target.cpu().numpy()[order]
     columns = min(3, len(representations))
-    rows = -(-len(representations) // columns)
-    side = WIDTH / columns
-    figure, axes = plt.subplots(
-        rows, columns, figsize=(WIDTH, rows * (min(side, 3.4) + 0.3)), squeeze=False
+    figure, axes = panels(
+        len(representations), columns, min(WIDTH / columns, 3.4) + 0.3
     )
-    for axis in axes.flat:
-        axis.axis("off")
     # Without the pale pink and the yellow, which fade on white.
     colors = [sns.color_palette("colorblind")[i] for i in (0, 1, 2, 3, 4, 5, 9, 7)]
-    for axis, (name, h) in zip(axes.flat, representations.items(), strict=False):
+    for axis, (name, h) in zip(axes, representations.items(), strict=True):
         points = _project(h.detach().cpu().double().numpy()[order], method, seed)
-        for c, color, marker in zip(range(len(names)), colors, MARKERS, strict=False):
+        for c, label in enumerate(names):
+            x, y = points[shown == c].T
             axis.scatter(
-                *points[shown == c].T, s=9, color=color, marker=marker, lw=0,
-                alpha=0.8, label=names[c], rasterized=True,
+                x, y, s=9, color=colors[c], marker=MARKERS[c], lw=0, alpha=0.8,
+                label=label, rasterized=True,
             )  # fmt: skip
-        axis.set_title(
-            f"{name}\n{explained_variance(h):.0f} % in 3 components", fontsize=9
-        )
-    handles, labels = axes.flat[0].get_legend_handles_labels()
+        explained = f"{explained_variance(h):.0f} % in 3 components"
+        axis.set_title(f"{name}\n{explained}", fontsize=9)
     figure.legend(
-        handles, labels, loc="outside lower center", ncols=4, markerscale=2, fontsize=8
-    )
+        *axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4,
+        markerscale=2, fontsize=8,
+    )  # fmt: skip
     return figure
+
+
+def _check_some(drawn: Mapping[str, object]) -> None:
+    if not drawn:
+        raise ValueError("there is nothing to draw: pass at least one representation")
 
 
 def _project(h: NDArray[np.float64], method: str, seed: int) -> NDArray[np.float64]:

@@ -12,11 +12,14 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor
+from torch.nn.functional import one_hot
 
 from thin_mini import checks
 from thin_mini.intervals import mean_interval as mean_interval
 from thin_mini.kinds import checked
 from thin_mini.precision import full
+
+BINS = 15  # of confidence
 
 
 @dataclass(frozen=True)
@@ -74,21 +77,20 @@ def report(logits: Tensor, target: Tensor, exo: Tensor, n_exo: int) -> Report:
 
 
 @checked
-def calibration_error(logits: Tensor, target: Tensor, n_bins: int = 15) -> float:
-    """Expected calibration error in percent, over bins of equal width.
+def calibration_error(logits: Tensor, target: Tensor) -> float:
+    """Expected calibration error in percent, over 15 bins of equal width.
 
     The mean gap between how sure the model is and how often it is right.
 
     Raises:
-        ValueError: As :func:`report`, or if ``n_bins`` is below 1.
+        ValueError: As :func:`report`.
     """
     checks.scores("logits", logits)
     checks.labels("target", target, *logits.shape)
-    checks.whole("n_bins", n_bins)
     confidence, predicted = logits.detach().cpu().softmax(1).double().max(1)
     right = (predicted == target.cpu()).double()
-    bins = (confidence * n_bins).long().clamp(max=n_bins - 1)
-    gap = torch.bincount(bins, right - confidence, minlength=n_bins)
+    bins = (confidence * BINS).long().clamp(max=BINS - 1)
+    gap = torch.bincount(bins, right - confidence)
     return 100 * gap.abs().sum().item() / len(target)
 
 
@@ -128,8 +130,7 @@ def disagreement(expert_logits: Tensor) -> float:
     n_experts, n_classes = expert_logits.shape[1:]
     if n_experts < 2:
         raise ValueError(f"disagreement needs at least 2 experts, got {n_experts}")
-    choices = expert_logits.argmax(2).cpu()  # (N, L)
-    votes = torch.nn.functional.one_hot(choices, n_classes).sum(1)  # (N, K)
+    votes = one_hot(expert_logits.argmax(2).cpu(), n_classes).sum(1)  # (N, K)
     agreeing = (votes * (votes - 1)).sum(1).double()  # ordered pairs, (N,)
     return 100 * (1 - agreeing.mean().item() / (n_experts * (n_experts - 1)))
 
@@ -168,8 +169,7 @@ def probe(
     Returns:
         Test accuracy in percent.
     """
-    if kind not in ("linear", "mlp"):
-        raise ValueError(f"kind must be 'linear' or 'mlp', got {kind!r}")
+    checks.choice("kind", kind, ("linear", "mlp"))
     checks.seed_number(seed)
     for name, part in (("train", train), ("test", test)):
         if not isinstance(part, (tuple, list)) or len(part) != 2:
@@ -188,10 +188,9 @@ def probe(
         if kind == "linear"
         else MLPClassifier(128, early_stopping=True, max_iter=60, random_state=seed)
     )
-    model = make_pipeline(StandardScaler(), classifier)
-    model.fit(*_arrays(*train))
-    return 100 * model.score(*_arrays(*test))
-
-
-def _arrays(h: Tensor, target: Tensor) -> tuple[np.ndarray, np.ndarray]:
-    return full(h.detach()).cpu().numpy(), target.cpu().numpy()
+    learned, measured = (
+        (full(h.detach()).cpu().numpy(), target.cpu().numpy())
+        for h, target in (train, test)
+    )
+    model = make_pipeline(StandardScaler(), classifier).fit(*learned)
+    return 100 * model.score(*measured)

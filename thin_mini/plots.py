@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -20,25 +21,13 @@ from thin_mini.gates import TreeGate
 from thin_mini.kinds import checked
 from thin_mini.metrics import Report
 from thin_mini.result_plots import accuracy_by_lambda, dots, gains, intervals
-from thin_mini.style import INK, WIDTH, use_style
+from thin_mini.style import INK, MARKERS, WIDTH, panels, use_style
 
 __all__ = [
-    "INK",
-    "WIDTH",
-    "accuracy_by_bin",
-    "accuracy_by_lambda",
-    "confusion",
-    "cosines",
-    "dots",
-    "embedding",
-    "gains",
-    "image_grid",
-    "intervals",
-    "partition",
-    "routing",
-    "show_image",
-    "use_style",
-]
+    "INK", "WIDTH", "accuracy_by_bin", "accuracy_by_lambda", "confusion", "cosines",
+    "dots", "embedding", "gains", "image_grid", "intervals", "partition", "routing",
+    "show_image", "use_style",
+]  # fmt: skip
 
 
 @checked
@@ -56,17 +45,12 @@ def image_grid(
         raise ValueError(f"{len(titles)} titles for {len(images)} images")
     if not 0 < checks.number("size", size) < math.inf:
         raise ValueError(f"size must be inches above 0, got {size}")
-    rows = -(-len(images) // columns)
     height = size + (0.22 if titles else 0)
-    figure, axes = plt.subplots(
-        rows, columns, figsize=(columns * size, rows * height), squeeze=False
-    )
-    for axis in axes.flat:
-        axis.axis("off")
-    for i, (axis, image) in enumerate(zip(axes.flat, images, strict=False)):
+    figure, axes = panels(len(images), columns, height, columns * size)
+    for axis, image in zip(axes, images, strict=True):
         show_image(axis, image)
-        if i < len(titles):
-            axis.set_title(titles[i], fontsize=8, pad=2)
+    for axis, title in zip(axes, titles, strict=False):
+        axis.set_title(title, fontsize=8, pad=2)
     return figure
 
 
@@ -77,7 +61,6 @@ def show_image(
     extent: tuple[float, float, float, float] | None = None,
 ) -> None:
     """An image (C, H, W), grey or RGB, values in 0..1."""
-    checks.instance("image", image, Tensor, "pass a tensor (C, H, W)")
     if image.ndim != 3:
         raise ValueError(f"an image is (C, H, W), got {tuple(image.shape)}")
     pixels = image.detach().float().cpu().clamp(0, 1).permute(1, 2, 0).numpy()
@@ -100,16 +83,10 @@ def accuracy_by_bin(reports: Mapping[str, Report], dataset: ExogenousDataset) ->
                 f"the report of {name} has {len(report.by_bin)} bins and the data "
                 f"{dataset.n_exo}: evaluate the model on this data set"
             )
+    centers = dataset.exo_centers.cpu()
     figure, axis = plt.subplots()
-    markers = "osD^vPX*"
-    for i, (name, report) in enumerate(reports.items()):
-        axis.plot(
-            dataset.exo_centers.cpu(),
-            report.by_bin,
-            label=name,
-            marker=markers[i % 8],
-            ms=4,
-        )
+    for (name, report), marker in zip(reports.items(), cycle(MARKERS), strict=False):
+        axis.plot(centers, report.by_bin, f"{marker}-", label=name, ms=4)
     axis.set(xlabel=dataset.exo_name, ylabel="accuracy (%)")
     axis.legend(ncols=min(4, len(reports)), loc="lower center", bbox_to_anchor=(0.5, 1))
     return figure
@@ -128,8 +105,7 @@ def confusion(matrix: np.ndarray, labels: Sequence[str], name: str = "") -> Figu
         ValueError: If the matrix is not square, a count is negative or not finite, or
             there is not one label for each class.
     """
-    matrix = np.asarray(matrix)
-    if matrix.ndim != 2 or matrix.shape != (len(labels),) * 2:
+    if matrix.shape != (len(labels),) * 2:
         raise ValueError(
             f"a matrix of shape {matrix.shape} and {len(labels)} labels: it must be "
             "square, with one label for each class"
@@ -154,25 +130,17 @@ def embedding(points: np.ndarray | Tensor, value: Tensor, name: str) -> Figure:
     Raises:
         ValueError: If there is not one value for each point.
     """
-    points = points.detach().cpu() if isinstance(points, Tensor) else points
-    points = np.asarray(points)
+    points = torch.as_tensor(points).detach().cpu().numpy()
     if points.ndim != 2 or points.shape[1] != 2 or len(points) == 0:
         raise ValueError(f"points must be (N, 2), got {points.shape}")
-    checks.instance("value", value, Tensor, "pass a tensor (N,)")
-    if value.shape != points.shape[:1]:
-        raise ValueError(f"{len(points)} points but values {tuple(value.shape)}")
+    checks.factor("value", value, len(points))
     figure, axis = plt.subplots(figsize=(5, 4))
+    axis.axis("off")
+    x, y = points.T
     marks = axis.scatter(
-        points[:, 0],
-        points[:, 1],
-        c=value.detach().cpu(),
-        s=5,
-        cmap="viridis",
-        rasterized=True,
+        x, y, c=value.detach().cpu(), s=5, cmap="viridis", rasterized=True
     )
     figure.colorbar(marks, label=name)
-    axis.set(xticks=[], yticks=[])
-    sns.despine(ax=axis, left=True, bottom=True)
     return figure
 
 
@@ -191,13 +159,13 @@ def routing(g: Tensor, exo: Tensor, dataset: ExogenousDataset) -> Figure:
     checks.shares("g", g)
     checks.labels("exo", exo, len(g), dataset.n_exo)
     g, exo = g.detach().float().cpu(), exo.cpu()
-    present = [b for b in range(dataset.n_exo) if (exo == b).any()]
+    present = exo.unique()
     share = torch.stack([g[exo == b].mean(0) for b in present], 1)  # (L, bins)
-    leaves = [str(n + 1) for n in range(len(share))]
     figure, axis = plt.subplots()
     axis.stackplot(
-        dataset.exo_centers.cpu()[present], share, labels=leaves, edgecolor="white",
+        dataset.exo_centers.cpu()[present], share, edgecolor="white",
         colors=sns.color_palette("colorblind", 10), linewidth=0.4,
+        labels=map(str, range(1, len(share) + 1)),
     )  # fmt: skip
     axis.set(xlabel=dataset.exo_name, ylabel="share of the prediction", ylim=(0, 1))
     axis.margins(x=0)
@@ -220,21 +188,18 @@ def partition(gates: Mapping[str, TreeGate], points: Tensor, target: Tensor) -> 
     """
     checks.features("points", points)
     checks.labels("target", target, len(points), 2)
-    if not gates or any(
-        {gate.in_features, points.shape[1]} != {2} for gate in gates.values()
-    ):
+    if {points.shape[1], *(gate.in_features for gate in gates.values())} != {
+        2
+    } or not gates:
         raise ValueError("partition draws points (N, 2) and trees on two features")
     points, target = points.detach().float().cpu(), target.cpu()
     reach = 1.15 * points.abs().max().item()
     axis_points = torch.linspace(-reach, reach, 200)
     plane = torch.cartesian_prod(axis_points, axis_points)  # x outer, y inner
-    figure, axes = plt.subplots(
-        1, len(gates), figsize=(WIDTH, WIDTH / len(gates) + 0.2), squeeze=False
-    )
-    for axis, (name, gate) in zip(axes[0], gates.items(), strict=True):
-        gate.eval()
+    figure, axes = panels(len(gates), len(gates), WIDTH / len(gates) + 0.2)
+    for axis, (name, gate) in zip(axes, gates.items(), strict=True):
         with torch.no_grad():
-            g = gate(plane.to(device_of(gate))).cpu()  # (40000, L)
+            g = gate.eval()(plane.to(device_of(gate))).cpu()  # (40000, L)
         sureness, leaf = g.max(1)
         colors = torch.tensor(sns.color_palette("colorblind", 10))[leaf % 10]
         image = torch.cat([colors, 0.75 * sureness[:, None]], 1).view(200, 200, 4)
@@ -242,11 +207,10 @@ def partition(gates: Mapping[str, TreeGate], points: Tensor, target: Tensor) -> 
             image.transpose(0, 1).numpy(), origin="lower", extent=(-reach, reach) * 2,
             interpolation="nearest",
         )  # fmt: skip
-        for c, marker in ((0, "o"), (1, "x")):
+        for c, marker in enumerate("ox"):
             x, y = points[target == c].T
             axis.scatter(x, y, s=7, marker=marker, color="black", alpha=0.6, lw=0.8)
-        axis.set(title=name, xticks=[], yticks=[])
-        sns.despine(ax=axis, left=True, bottom=True)
+        axis.set_title(name)
     return figure
 
 
@@ -259,8 +223,7 @@ def cosines(values: Mapping[str, Tensor]) -> Figure:
     """
     for name, cosine in values.items():
         checks.scores(name, cosine, 1)
-        if ((cosine < 0) | (cosine > 1 + checks.ROUNDING)).any():
-            raise ValueError(f"{name} must lie in 0..1, as absolute cosines do")
+        checks.factor(name, cosine, len(cosine), 0, 1 + checks.ROUNDING)
     figure, axis = plt.subplots()
     for name, cosine in values.items():
         sns.kdeplot(

@@ -6,27 +6,38 @@ from itertools import cycle
 
 import matplotlib.pyplot as plt
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from thin_mini.kinds import checked
 from thin_mini.results import check_table
-from thin_mini.style import INK, WIDTH
+from thin_mini.style import INK, MARKERS, WIDTH
+
+OURS, PAPERS = "ours, 95 % interval", "the paper"
+
+
+def _lines(table: pd.DataFrame, xlabel: str) -> tuple[Figure, Axes]:
+    """Axes with a line for each row of a table, the first on top."""
+    n = len(table)
+    figure, axis = plt.subplots(figsize=(WIDTH, 0.6 + 0.38 * n))
+    axis.set(xlabel=xlabel, yticks=range(n), yticklabels=table.index)
+    axis.set_ylim(n - 0.5, -0.5)
+    axis.grid(axis="x", color=INK, alpha=0.25)
+    return figure, axis
 
 
 @checked
 def dots(table: pd.DataFrame, xlabel: str) -> Figure:
     """Numbers in a row for each line of a table, one marker for each column."""
     check_table(table)
-    figure, axis = plt.subplots(figsize=(WIDTH, 0.5 + 0.38 * len(table)))
+    figure, axis = _lines(table, xlabel)
     for column, marker in zip(table.columns, cycle("oDs^vP"), strict=False):
         axis.plot(table[column], range(len(table)), marker, label=column, ms=7)
-    axis.set(xlabel=xlabel, yticks=range(len(table)), yticklabels=table.index)
-    axis.invert_yaxis()
-    axis.grid(axis="x", color=INK, alpha=0.25)
     axis.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
 
 
+@checked
 def intervals(table: pd.DataFrame) -> Figure:
     """A table of results: ours with its 95 % interval, and the paper's value.
 
@@ -37,17 +48,13 @@ def intervals(table: pd.DataFrame) -> Figure:
         ValueError: If the table is empty or lacks a column.
     """
     check_table(table, "mean", "half", "paper")
-    figure, axis = plt.subplots(figsize=(WIDTH, 0.6 + 0.38 * len(table)))
-    places = range(len(table))
+    figure, axis = _lines(table, "test accuracy (%)")
+    lines = range(len(table))
     axis.errorbar(
-        table["mean"], places, xerr=table["half"], fmt="o", capsize=3,
-        label="ours, 95 % interval",
-    )  # fmt: skip
+        table["mean"], lines, xerr=table["half"], fmt="o", capsize=3, label=OURS
+    )
     if table["paper"].notna().any():
-        axis.plot(table["paper"].astype(float), places, "D", label="the paper", ms=6)
-    axis.set(xlabel="test accuracy (%)", yticks=places, yticklabels=table.index)
-    axis.set_ylim(len(table) - 0.5, -0.5)
-    axis.grid(axis="x", color=INK, alpha=0.25)
+        axis.plot(table["paper"].astype(float), lines, "D", label=PAPERS, ms=6)
     axis.legend(ncols=2, loc="lower right", bbox_to_anchor=(1, 1))
     return figure
 
@@ -67,14 +74,17 @@ def gains(table: pd.DataFrame, x: str, xlabel: str) -> Figure:
     check_table(table, x, "model", "difference", "difference_half")
     figure, axis = plt.subplots(figsize=(WIDTH, 3.6))
     amounts = sorted(table[x].unique())
-    models = [m for m in table["model"].unique() if m != "baseline"]
-    for i, (model, marker) in enumerate(zip(models, cycle("osD^v"), strict=False)):
-        own = table[table["model"] == model].sort_values(x)
+    others = table[table["model"] != "baseline"].groupby("model", sort=False)
+    for i, ((model, own), marker) in enumerate(
+        zip(others, cycle(MARKERS), strict=False)
+    ):
+        own = own.sort_values(x)
         # Side by side, since intervals would hide one another.
-        places = [amounts.index(n) + 0.13 * (i - (len(models) - 1) / 2) for n in own[x]]
+        aside = 0.13 * (i - (len(others) - 1) / 2)
         axis.errorbar(
-            places, own["difference"], yerr=own["difference_half"], fmt=f"{marker}-",
-            capsize=2, lw=1, ms=5, label=model,
+            [amounts.index(n) + aside for n in own[x]], own["difference"],
+            yerr=own["difference_half"], fmt=f"{marker}-", capsize=2, lw=1, ms=5,
+            label=model,
         )  # fmt: skip
     axis.axhline(0, color=INK, lw=1, ls="--")
     axis.set(xlabel=xlabel, ylabel="points above the baseline")
@@ -83,6 +93,7 @@ def gains(table: pd.DataFrame, x: str, xlabel: str) -> Figure:
     return figure
 
 
+@checked
 def accuracy_by_lambda(table: pd.DataFrame) -> Figure:
     """Accuracy against λ of the dispelling loss, as in Figures 4 and 5.
 
@@ -95,25 +106,20 @@ def accuracy_by_lambda(table: pd.DataFrame) -> Figure:
             empty or lacks a column.
     """
     check_table(table, "mean", "half", "paper")
-    found = (
-        table.index.astype(str)
-        .str.extract(r"λ = ([\d.e-]+)", expand=False)
-        .astype(float)
-    )
+    names = table.index.astype(str)
+    found = names.str.extract(r"λ = ([\d.e-]+)", expand=False).astype(float)
     if found.isna().any() or not (found > 0).any():
         raise ValueError(
             f"rows must be named 'λ = 0.01' and the like, got {list(table.index)}"
         )
     table = table.set_axis(found).sort_index()
     figure, axis = plt.subplots()
-    run = table[table["mean"].notna()]
+    run, paper = table.dropna(subset="mean"), table["paper"].astype(float).dropna()
     axis.errorbar(
-        run.index, run["mean"], yerr=run["half"], fmt="o-", capsize=3, lw=1,
-        label="ours, 95 % interval",
-    )  # fmt: skip
-    paper = table["paper"].astype(float).dropna()
+        run.index, run["mean"], run["half"], fmt="o-", capsize=3, lw=1, label=OURS
+    )
     if len(paper):
-        axis.plot(paper, "D", label="the paper", ms=6)
+        axis.plot(paper, "D", label=PAPERS, ms=6)
     # Logarithmic from the smallest λ on, with room for 0 beside it.
     axis.set_xscale("symlog", linthresh=found[found > 0].min(), linscale=0.5)
     axis.set_xticks(table.index, [f"{value:g}" for value in table.index])

@@ -83,8 +83,7 @@ def most_representative(gate: TreeGate, h_g: Tensor, k: int) -> Tensor:
         ValueError: As :func:`node_probabilities`, or if ``k`` is out of range.
     """
     checks.features("h_g", h_g)
-    if not 1 <= checks.whole("k", k, None) <= len(h_g):
-        raise ValueError(f"k must lie between 1 and the {len(h_g)} images, got {k}")
+    checks.whole("k", k, 1, len(h_g))
     # Logarithms still differ where the probabilities have all been rounded to 1.
     log_reach, _ = _log_reach(gate, h_g)
     return log_reach.argsort(dim=0, descending=True, stable=True)[:k].T
@@ -92,23 +91,20 @@ def most_representative(gate: TreeGate, h_g: Tensor, k: int) -> Tensor:
 
 @torch.no_grad()
 def _log_reach(gate: TreeGate, h_g: Tensor) -> tuple[Tensor, Tensor]:
+    """The logarithm of each node's probability (N, 2L - 1), and the splits' logits."""
     checks.features("h_g", h_g)
     logits = gate.eval().node_logits(h_g.to(device_of(gate))).cpu().double()
-    left, right = F.logsigmoid(logits), F.logsigmoid(-logits)  # log d, log(1 - d)
-    levels = [logits.new_zeros(len(h_g), 1)]  # the root
-    for depth in range(gate.depth):
-        nodes = slice(2**depth - 1, 2 ** (depth + 1) - 1)
-        # (N, 2**depth, 2) → (N, 2**(depth + 1)): children next to each other
-        below = torch.stack([left[:, nodes], right[:, nodes]], 2)
-        levels.append((levels[-1][:, :, None] + below).flatten(1))
-    return torch.cat(levels, 1), logits
+    log_reach = [logits.new_zeros(len(h_g))]  # of the root
+    for n in range(logits.shape[1]):
+        for sign in (1, -1):  # log d to the left, log(1 - d) to the right
+            log_reach.append(log_reach[n] + F.logsigmoid(sign * logits[:, n]))
+    return torch.stack(log_reach, 1), logits
 
 
 def node_names(depth: int) -> list[str]:
     """The way to each node of a tree, level by level: root, L, R, LL, LR and so on."""
-    checks.whole("depth", depth, 0)
     names = [""]
-    for n in range(2 ** (depth + 1) - 2):
+    for n in range(2 ** (checks.whole("depth", depth, 0) + 1) - 2):
         names.append(names[n // 2] + "LR"[n % 2])
     return ["root", *names[1:]]
 
@@ -141,19 +137,14 @@ def mutual_information(
         ValueError: If a factor has another length, holds NaN or is the same for all
             images, or a number is out of range.
     """
-    checks.seed_number(seed)
-    checks.whole("bins", bins, None)
-    if bins < 2 or checks.whole("shuffles", shuffles, None) < 1:
-        raise ValueError(
-            f"there must be at least 2 bins and 1 shuffle, got {bins} and {shuffles}"
-        )
-    checks.instance("routes", routes, Routes, "pass what node_probabilities gives")
+    checks.whole("bins", bins, 2)
+    checks.whole("shuffles", shuffles)
+    random = np.random.default_rng(checks.seed_number(seed))
     reach, left = (x.cpu().double().numpy() for x in routes)
     n_splits = left.shape[1]
     here = reach[:, :n_splits]
     sides = np.stack([here * left, here * (1 - left)], 1)  # (N, 2, L - 1)
     leaves = reach[:, n_splits:]  # (N, L)
-    random = np.random.default_rng(seed)
 
     def known(labels: NDArray[np.int64]) -> NDArray[np.float64]:
         is_class = np.eye(labels.max() + 1)[labels]  # (N, B)
@@ -182,21 +173,13 @@ def _bits(joint: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _classes(name: str, factor: Tensor, n: int, bins: int) -> NDArray[np.int64]:
     """Classes 0, 1, … of a factor; of a continuous one, its quantiles."""
-    checks.instance(name, factor, Tensor, "pass a tensor (N,)")
-    if factor.is_floating_point():  # NumPy has no bfloat16
-        factor = full(factor)
-    values = factor.detach().cpu().numpy()
-    if values.shape != (n,):
-        raise ValueError(
-            f"{name} must hold one value for each of the {n} images, "
-            f"got shape {values.shape}"
-        )
+    checks.factor(name, factor, n)
     if factor.is_floating_point():
-        if not np.isfinite(values).all():
-            raise ValueError(f"{name} holds NaN or infinity: leave these images out")
-        # Equal values share their mean rank, and so never part.
-        values = ((rankdata(values) - 0.5) / n * bins).astype(int)
-    labels: NDArray[np.int64]
+        # Equal values share their mean rank, and so never part. No bfloat16 in NumPy.
+        ranks = rankdata(full(factor.detach()).cpu().numpy())
+        values = ((ranks - 0.5) / n * bins).astype(int)
+    else:
+        values = factor.cpu().numpy()
     found, labels = np.unique(values, return_inverse=True)
     if len(found) < 2:
         raise ValueError(

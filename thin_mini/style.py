@@ -3,31 +3,49 @@
 from __future__ import annotations
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 # A grey that reads on white and on near-black, since figures are transparent.
 INK = "#7a7a7a"
 WIDTH = 7.0  # inches
+MARKERS = "osD^vPX*"
 
 
 def use_style() -> None:
     """Colours that the colour-blind tell apart, on a page of either shade."""
     sns.set_theme(style="ticks", palette="colorblind", font_scale=0.9)
-    mpl.rcParams.update(
-        {
-            "axes.edgecolor": INK,
-            "axes.facecolor": "none",
-            "axes.labelcolor": INK,
-            "axes.spines.right": False,
-            "axes.spines.top": False,
-            "figure.constrained_layout.use": True,
-            "figure.facecolor": "none",
-            "figure.figsize": (WIDTH, 3.2),
-            "legend.frameon": False,
-            "legend.labelcolor": INK,
-            "savefig.facecolor": "none",
-            "text.color": INK,
-            "xtick.color": INK,
-            "ytick.color": INK,
-        }
+    for part in (
+        "axes.edge",
+        "axes.label",
+        "text.",
+        "xtick.",
+        "ytick.",
+        "legend.label",
+    ):
+        mpl.rcParams[f"{part}color"] = INK
+    for part in ("axes.", "figure.", "savefig."):
+        mpl.rcParams[f"{part}facecolor"] = "none"
+    mpl.rcParams["axes.spines.right"] = mpl.rcParams["axes.spines.top"] = False
+    mpl.rcParams["figure.constrained_layout.use"] = True
+    mpl.rcParams["figure.figsize"] = (WIDTH, 3.2)
+    mpl.rcParams["legend.frameon"] = False
+
+
+def panels(
+    n: int, columns: int, height: float, width: float = WIDTH, extra: float = 0
+) -> tuple[Figure, list[Axes]]:
+    """A figure of n panels without axes, so many in a row.
+
+    Sizes are in inches: the height of a row, the figure's width, and what its height
+    has beyond the rows.
+    """
+    rows = -(-n // columns)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(width, rows * height + extra), squeeze=False
     )
+    for axis in axes.flat:
+        axis.axis("off")
+    return figure, list(axes.flat[:n])

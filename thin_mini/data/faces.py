@@ -8,13 +8,14 @@ device of their factors.
 from __future__ import annotations
 
 from functools import reduce
+from types import SimpleNamespace
 
 import torch
 from torch import Tensor
 from torch.nn.functional import hardsigmoid
 
 from thin_mini import checks
-from thin_mini.data.factors import ACTIONS, NUISANCES, TRAITS
+from thin_mini.data.factors import NAMES, side_by_side
 from thin_mini.kinds import checked
 
 SKIN = ((0.98, 0.86, 0.76), (0.93, 0.74, 0.60), (0.78, 0.56, 0.41), (0.50, 0.33, 0.23))
@@ -55,37 +56,10 @@ def render_faces(
         ValueError: If a shape is wrong or a factor is out of range.
     """
     size = checks.whole("size", size, 16)
-    n = checks.rows("identity", identity)
-    if n == 0:
-        raise ValueError("there are no faces to draw: pass at least one")
-    if nuisance is None:
-        straight = [0.5 * (k not in ("occlusion", "noise")) for k in NUISANCES]
-        nuisance = torch.tensor(straight).expand(n, -1)
-    factors = []
-    for name, given, names in (
-        ("identity", identity, TRAITS),
-        ("actions", actions, ACTIONS),
-        ("nuisance", nuisance, NUISANCES),
-    ):
-        checks.instance(name, given, Tensor, "pass a tensor of factors in 0..1")
-        if given.shape != (n, len(names)):
-            raise ValueError(
-                f"{name} must be ({n}, {len(names)}), got {tuple(given.shape)}"
-            )
-        wrong = ~((given >= 0) & (given <= 1))
-        if wrong.any():
-            row, column = wrong.nonzero()[0].tolist()
-            raise ValueError(
-                f"{names[column]} of face {row} must lie between 0 and 1, got "
-                f"{given[row, column].item()}"
-            )
-        factors.append(given.to(identity.device).float())
-    images = torch.empty(n, 3, size, size, device=identity.device)
-    together = max(1, CHUNK // int(size) ** 2)  # NumPy's numbers serve as well
-    parts = zip(
-        torch.cat(factors, 1).split(together), images.split(together), strict=True
-    )
-    for part in parts:
+    factors = side_by_side(identity, actions, nuisance)
+    images = factors.new_empty(len(factors), 3, size, size)
+    n = max(1, CHUNK // size**2)
+    for part in zip(factors.split(n), images.split(n), strict=True):
         _Face(*part).paint_all()
     return images
 
@@ -123,34 +97,35 @@ class _Face:
     """
 
     def __init__(self, factors: Tensor, image: Tensor) -> None:
-        names = (*TRAITS, *ACTIONS, *NUISANCES)  # each (n, 1, 1), to go with pixels
-        self.f = f = dict(zip(names, factors.T[:, :, None, None], strict=True))
+        # Each factor by its name, (n, 1, 1), to go with pixels.
+        columns = zip(NAMES, factors.T[:, :, None, None], strict=True)
+        self.f = f = SimpleNamespace(**dict(columns))
         self.image = image  # (n, 3, size, size), painted in place
         self.size = size = image.shape[-1]
-        zoom = 1 / (0.92 + 0.16 * f["zoom"])
+        zoom = 1 / (0.92 + 0.16 * f.zoom)
         middles = (torch.arange(size, device=image.device) + 0.5) / size
         axis = (2 * middles - 1) * REACH
-        self.x = (axis[None, None, :] - 0.12 * (f["shift_x"] - 0.5)) * zoom
-        self.y = (axis[None, :, None] - 0.12 * (f["shift_y"] - 0.5) - 0.02) * zoom
-        roll = 0.5 * (f["roll"] - 0.5)
+        self.x = (axis[None, None, :] - 0.12 * (f.shift_x - 0.5)) * zoom
+        self.y = (axis[None, :, None] - 0.12 * (f.shift_y - 0.5) - 0.02) * zoom
+        roll = 0.5 * (f.roll - 0.5)
         self.all_u = self.x * roll.cos() + self.y * roll.sin()  # (n, size, size)
         self.all_v = self.y * roll.cos() - self.x * roll.sin()
         self.steep = -6 * size / (2 * REACH * zoom)  # edges are one pixel wide
-        self.turn = 0.22 * (f["yaw"] - 0.5)  # features slide over a head that turns
-        self.skin = _color(SKIN, f["skin"])  # (n, 3, 1, 1)
+        self.turn = 0.22 * (f.yaw - 0.5)  # features slide over a head that turns
+        self.skin = _color(SKIN, f.skin)  # (n, 3, 1, 1)
         self.dark = 0.62 * self.skin
-        grey = 3 * (f["age"] - 0.75).clamp(min=0)[:, None]
-        hair = _color(HAIR, f["hair_color"])
+        grey = 3 * (f.age - 0.75).clamp(min=0)[:, None]
+        hair = _color(HAIR, f.hair_color)
         self.hair = torch.lerp(hair, torch.full_like(hair, 0.78), grey)
-        self.width = 0.56 + 0.14 * f["head_width"]
-        self.eye_x = 0.22 + 0.10 * f["eye_distance"]
-        self.eye_y = -0.10 + 0.08 * (f["eye_height"] - 0.5)
-        self.tip = 0.17 + 0.10 * f["nose_length"] - 0.03 * f["nose_wrinkle"]
-        self.wing = 0.07 + 0.06 * f["nose_width"] + 0.02 * f["nose_wrinkle"]
+        self.width = 0.56 + 0.14 * f.head_width
+        self.eye_x = 0.22 + 0.10 * f.eye_distance
+        self.eye_y = -0.10 + 0.08 * (f.eye_height - 0.5)
+        self.tip = 0.17 + 0.10 * f.nose_length - 0.03 * f.nose_wrinkle
+        self.wing = 0.07 + 0.06 * f.nose_width + 0.02 * f.nose_wrinkle
 
     def paint_all(self) -> None:
         """From the back to the front."""
-        self.image.copy_(_color(BACKGROUND, self.f["background"]))
+        self.image.copy_(_color(BACKGROUND, self.f.background))
         for part, window in PARTS.items():
             self.look_at(*window)
             getattr(self, part)()
@@ -194,12 +169,12 @@ class _Face:
         """What is seen of the hair beside and below the head."""
         crown = _ellipse(self.u.clone(), self.v + 0.18, self.width + 0.13, 0.86)
         sides = _both(self.u.abs().sub_(self.width + 0.09), -0.2 - self.v)
-        long = self.v - (0.15 + 0.75 * self.f["hair_length"])
+        long = self.v - (0.15 + 0.75 * self.f.hair_length)
         self.paint(0.8 * self.hair, _both(torch.minimum(crown, sides), long))
 
     def body(self) -> None:
         """Shoulders and neck."""
-        cloth = _color(CLOTH, self.f["hair_color"])
+        cloth = _color(CLOTH, self.f.hair_color)
         self.paint(cloth, _ellipse(self.u.clone(), self.v - 1.42, 1.0, 0.48))
         neck = _both(self.u.abs().sub_(0.26), self.v - 1.05, 0.5 - self.v)
         self.paint(0.82 * self.skin, neck)
@@ -213,67 +188,65 @@ class _Face:
         """An oval that narrows to the chin, and a fringe."""
         below = self.v.clamp(min=0)
         narrow = below.sqrt().mul_(below)  # to the power of 1.5, in less time
-        narrow.mul_(-self.width * (0.30 - 0.26 * self.f["jaw"])).add_(self.width)
+        narrow.mul_(-self.width * (0.30 - 0.26 * self.f.jaw)).add_(self.width)
         # Its height is 0.80 upwards, and downwards more as the mouth opens.
-        longer = 1 / (0.80 + 0.07 * self.f["open"]) - 1 / 0.80
+        longer = 1 / (0.80 + 0.07 * self.f.open) - 1 / 0.80
         along = (self.v / 0.80).addcmul_(below, longer)
         skull = (self.u / narrow).square_().addcmul_(along, along).sqrt_()
         skull.sub_(1).mul_(self.width)
         self.paint(self.skin, skull)
         fringe = (self.u - 0.1).square_().mul_(-0.5).add_(self.v)
-        fringe.add_(0.62 - 0.30 * self.f["hairline"])
+        fringe.add_(0.62 - 0.30 * self.f.hairline)
         top = _ellipse(self.u.clone(), self.v + 0.14, self.width + 0.07, 0.76)
         self.paint(self.hair, _both(fringe, torch.minimum(top, skull)))
 
     def cheeks(self) -> None:
         """A blush, which a smile deepens."""
         x = (self.s - 0.36).div_(0.16)
-        y = (self.v - (0.30 - 0.05 * self.f["squint"])).div_(0.12)
+        y = (self.v - (0.30 - 0.05 * self.f.squint)).div_(0.12)
         blush = x.square_().addcmul_(y, y).neg_().exp_()
         pink = self.reddish(1.0, 0.72, 0.70)
-        self.blend(pink, blush.mul_(0.20 + 0.20 * self.f["smile"]))
+        self.blend(pink, blush.mul_(0.20 + 0.20 * self.f.smile))
 
     def eyes(self) -> None:
         """White, iris, pupil, upper lid, and the lines that age and squinting draw."""
         f = self.f
-        wide = 0.10 + 0.05 * f["eye_size"]
-        opening = 0.45 + 0.30 * f["resting_eyes"]
-        opening = opening + 0.40 * f["wide_eyes"] - 0.33 * f["squint"]
+        wide = 0.10 + 0.05 * f.eye_size
+        opening = 0.45 + 0.30 * f.resting_eyes + 0.40 * f.wide_eyes - 0.33 * f.squint
         high = wide * opening.clamp(min=0.12)
         x, y = self.s - self.eye_x, self.v - self.eye_y
         eye = _ellipse(x.clone(), y.clone(), wide, high)
         self.paint(0.97, eye)
-        radius, iris = (x * x).addcmul_(y, y).sqrt_(), 0.062 + 0.014 * f["eye_size"]
-        self.paint(_color(IRIS, f["hair_color"]), _both(eye, radius - iris))
+        radius, iris = (x * x).addcmul_(y, y).sqrt_(), 0.062 + 0.014 * f.eye_size
+        self.paint(_color(IRIS, f.hair_color), _both(eye, radius - iris))
         self.paint(0.05, _both(eye, radius - 0.5 * iris))
         self.paint(0.5 * self.dark, _both(eye.abs_().sub_(0.018), y), 0.9)
         bag = _ellipse(x, y - 0.035, 1.05 * wide, high + 0.03)
-        deep = 0.6 * (f["age"] - 0.35).clamp(min=0) + 0.5 * f["squint"]
+        deep = 0.6 * (f.age - 0.35).clamp(min=0) + 0.5 * f.squint
         self.line(bag, deep.clamp(max=0.8), 0.02 - y)
 
     def brows(self) -> None:
         """Bands along tilted arches, and the furrows around them."""
         f = self.f
         t = (self.s - self.eye_x).div_(0.17)  # -1 at the inner end, 1 at the outer
-        tilt = 0.10 * (f["resting_brow_tilt"] - 0.5)
-        lift = 0.06 * (f["brow_height"] - 0.5) + 0.08 * (f["resting_brow_height"] - 0.5)
-        inner = 0.11 * f["frown"] + 0.05 * f["nose_wrinkle"] - 0.13 * f["inner_brow"]
-        outer = -0.13 * f["outer_brow"] - 0.02 * f["frown"]
+        tilt = 0.10 * (f.resting_brow_tilt - 0.5)
+        lift = 0.06 * (f.brow_height - 0.5) + 0.08 * (f.resting_brow_height - 0.5)
+        inner = 0.11 * f.frown + 0.05 * f.nose_wrinkle - 0.13 * f.inner_brow
+        outer = -0.13 * f.outer_brow - 0.02 * f.frown
         inner, outer = inner + tilt, outer - tilt
         middle = self.eye_y - 0.240 - lift + (inner + outer) / 2
         height = (0.035 * t).add_((outer - inner) / 2).mul_(t).add_(middle)
-        t.add_(0.18 * f["frown"])  # drawn together
-        thick = 0.022 + 0.028 * f["brow_thickness"]
+        t.add_(0.18 * f.frown)  # drawn together
+        thick = 0.022 + 0.028 * f.brow_thickness
         thick = t.clamp(-1, 1).mul_(-0.35 * thick).add_(thick)
         brow = height.sub_(self.v).abs_().sub_(thick)
         self.paint(0.75 * self.hair, _both(brow, t.abs_().sub_(1).mul_(0.17)))
         between = (self.v - (self.eye_y - 0.17)).abs_().sub_(0.07)
-        furrow = (0.75 * f["frown"] + 0.4 * f["nose_wrinkle"]).clamp(max=0.8)
+        furrow = (0.75 * f.frown + 0.4 * f.nose_wrinkle).clamp(max=0.8)
         self.line(self.s - 0.045, furrow, between)
         wave = (9 * self.s).cos_().mul_(0.02).add_(self.v)
         nearer = wave.add_(0.475).abs_().sub_(0.045)  # of two lines
-        old = 1.2 * (f["age"] - 0.5).clamp(min=0)
-        old = old + 0.5 * f["inner_brow"] * f["outer_brow"]
+        old = 1.2 * (f.age - 0.5).clamp(min=0) + 0.5 * f.inner_brow * f.outer_brow
         self.line(nearer, old.clamp(max=0.6), self.s - 0.30)
 
     def nose(self) -> None:
@@ -286,37 +259,36 @@ class _Face:
         between = (self.v - (self.tip / 2 - 0.04)).abs_().sub_(0.11)
         self.line(bridge, 0.35, between)
         crease = (self.s - 0.05).mul_(20).sin_().abs_().mul_(-0.05).add_(self.v)
-        self.line(crease.sub_(0.02), 0.7 * self.f["nose_wrinkle"], self.s - 0.085)
+        self.line(crease.sub_(0.02), 0.7 * self.f.nose_wrinkle, self.s - 0.085)
 
     def mouth(self) -> None:
         """Lips along a curve, what lies between them, and folds from the nose."""
         f = self.f
-        reach = 0.15 + 0.07 * f["mouth_width"] + 0.05 * f["smile"] + 0.08 * f["stretch"]
-        reach = reach - 0.03 * f["open"] * (1 - f["smile"]) - 0.015 * f["press"]
-        height = 0.44 + 0.05 * (f["mouth_height"] - 0.5) + 0.02 * f["open"]
-        curve = 0.24 * (f["resting_mouth"] - 0.5) - 0.05 * f["upper_lip"]
-        curve = curve + 0.13 * (f["smile"] - f["droop"])
+        reach = 0.15 + 0.07 * f.mouth_width + 0.05 * f.smile + 0.08 * f.stretch
+        reach = reach - 0.03 * f.open * (1 - f.smile) - 0.015 * f.press
+        height = 0.44 + 0.05 * (f.mouth_height - 0.5) + 0.02 * f.open
+        curve = 0.24 * (f.resting_mouth - 0.5) - 0.05 * f.upper_lip
+        curve = curve + 0.13 * (f.smile - f.droop)
         w = self.s / reach  # 0 in the middle, 1 at the corners
         bow = (w * w).neg_().add_(1).clamp_(min=0)
         middle = w.clamp_(max=1.2).square_().mul_(-curve).add_(height + 0.4 * curve)
-        half = bow.sqrt().mul_(0.008 + (0.135 + 0.03 * f["stretch"]) * f["open"])
-        lip = bow.mul_((0.022 + 0.030 * f["lips"]) * (1 - 0.75 * f["press"]))
+        half = bow.sqrt().mul_(0.008 + (0.135 + 0.03 * f.stretch) * f.open)
+        lip = bow.mul_((0.022 + 0.030 * f.lips) * (1 - 0.75 * f.press))
         above = (middle - self.v).sub_(half)  # what is open
         below = (self.v - middle).sub_(half)
-        upper = above.sub(lip, alpha=0.9).sub_(0.02 * f["upper_lip"])
+        upper = above.sub(lip, alpha=0.9).sub_(0.02 * f.upper_lip)
         lower = below.sub(lip, alpha=1.25)
         ends, red = self.s - reach, self.reddish(0.86, 0.55, 0.53)
         self.paint(red, _both(upper, lower, ends))
         gap = _both(above, below, ends)
         self.paint(0.30 * red, gap)
-        teeth = above.add_(0.06 + 0.03 * f["stretch"]).neg_()
-        self.paint(0.95, _both(gap, teeth).add_(0.012), (4 * f["open"]).clamp(max=1))
+        teeth = above.add_(0.06 + 0.03 * f.stretch).neg_()
+        self.paint(0.95, _both(gap, teeth).add_(0.012), (4 * f.open).clamp(max=1))
         fold = (self.v - self.tip).clamp_(min=0).mul_(-0.55).add_(self.s)
         fold.sub_(self.wing + 0.05)
-        deep = 0.6 * f["smile"] + 0.7 * f["upper_lip"]
-        deep = (deep + 0.6 * (f["age"] - 0.4).clamp(min=0)).clamp(max=0.42)
+        deep = 0.6 * f.smile + 0.7 * f.upper_lip + 0.6 * (f.age - 0.4).clamp(min=0)
         between = (self.v - ((self.tip + height) / 2 + 0.02)).abs_().sub_(0.10)
-        self.line(fold, deep, between)
+        self.line(fold, deep.clamp(max=0.42), between)
 
     def glasses(self) -> None:
         """For the quarter of the people whose trait lies above 0.75."""
@@ -324,31 +296,31 @@ class _Face:
         rim = _ellipse(x, y, 0.19, 0.155).abs_().sub_(0.016)
         bridge = (self.v - self.eye_y).abs_().sub_(0.014)
         bridge = _both(bridge, self.s - (self.eye_x - 0.18))
-        wears = (20 * (self.f["glasses"] - 0.75)).clamp(0, 1)
+        wears = (20 * (self.f.glasses - 0.75)).clamp(0, 1)
         self.paint(0.12, torch.minimum(rim, bridge), wears)
 
     def disturb(self) -> None:
         """Light from one side, a square in front of the face, and grain."""
         f = self.f
-        gain = 0.80 + 0.30 * f["brightness"]
-        light = self.all_u * (0.35 * gain * (f["light_x"] - 0.5))
-        light.addcmul_(self.all_v, 0.35 * gain * (f["light_y"] - 0.5)).add_(gain)
+        gain = 0.80 + 0.30 * f.brightness
+        light = self.all_u * (0.35 * gain * (f.light_x - 0.5))
+        light.addcmul_(self.all_v, 0.35 * gain * (f.light_y - 0.5)).add_(gain)
         self.image.mul_(light[:, None])
-        hidden = f["occlusion"].flatten().nonzero().flatten()  # n' of the images
-        x = (self.x - 2 * f["occlusion_x"] + 1)[hidden].abs()  # (n', 1, size)
-        y = (self.y - 2 * f["occlusion_y"] + 1)[hidden].abs()  # (n', size, 1)
-        square = torch.maximum(x, y) - 0.55 * f["occlusion"][hidden]
+        hidden = f.occlusion.flatten().nonzero().flatten()  # n' of the images
+        x = (self.x - 2 * f.occlusion_x + 1)[hidden].abs()  # (n', 1, size)
+        y = (self.y - 2 * f.occlusion_y + 1)[hidden].abs()  # (n', size, 1)
+        square = torch.maximum(x, y) - 0.55 * f.occlusion[hidden]
         self.part, self.steep = self.image[hidden], self.steep[hidden]
         self.paint(0.45, square)
         self.image[hidden] = self.part
-        if f["noise"].any():
-            grain = self.grain().sub_(0.5).mul_(0.4 * f["noise"])
+        if f.noise.any():
+            grain = self.grain().sub_(0.5).mul_(0.4 * f.noise)
             self.image.add_(grain[:, None])
         self.image.clamp_(0, 1)
 
     def grain(self) -> Tensor:
         """White noise in 0..1 (n, size, size) that depends on its factor alone."""
-        given = self.f["noise_seed"]
+        given = self.f.noise_seed
         # On the CPU, since not every GPU has float64.
         seed = (given.cpu().double() * 2**30).long().to(given.device)
         pixel = torch.arange(self.size**2, device=seed.device)

@@ -41,6 +41,7 @@ NUISANCES = (
     "yaw", "roll", "shift_x", "shift_y", "zoom", "light_x", "light_y", "brightness",
     "background", "occlusion", "occlusion_x", "occlusion_y", "noise", "noise_seed",
 )  # fmt: skip
+NAMES = (*TRAITS, *ACTIONS, *NUISANCES)
 PROTOTYPES: dict[str, dict[str, float]] = {
     "neutral": {},
     "happiness": {"smile": 1, "squint": 0.6, "open": 0.25},
@@ -76,3 +77,37 @@ def expression_actions(expression: Tensor, intensity: Tensor) -> Tensor:
         [[PROTOTYPES[name].get(a, 0.0) for a in ACTIONS] for name in EXPRESSIONS]
     )
     return table.to(intensity)[expression] * intensity[:, None]
+
+
+def side_by_side(identity: Tensor, actions: Tensor, nuisance: Tensor | None) -> Tensor:
+    """The factors of N faces as one table, float32 (N, 48), in the order of NAMES.
+
+    Raises:
+        ValueError: If a shape is wrong or a factor is out of range.
+    """
+    n = checks.rows("identity", identity)
+    if n == 0:
+        raise ValueError("there are no faces to draw: pass at least one")
+    if nuisance is None:
+        straight = [0.5 * (name not in ("occlusion", "noise")) for name in NUISANCES]
+        nuisance = torch.tensor(straight).expand(n, -1)
+    table = []
+    for name, given, names in (
+        ("identity", identity, TRAITS),
+        ("actions", actions, ACTIONS),
+        ("nuisance", nuisance, NUISANCES),
+    ):
+        checks.instance(name, given, Tensor, "pass a tensor of factors in 0..1")
+        if given.shape != (n, len(names)):
+            raise ValueError(
+                f"{name} must be ({n}, {len(names)}), got {tuple(given.shape)}"
+            )
+        wrong = ~((given >= 0) & (given <= 1))
+        if wrong.any():
+            row, column = wrong.nonzero()[0].tolist()
+            raise ValueError(
+                f"{names[column]} of face {row} must lie between 0 and 1, got "
+                f"{given[row, column].item()}"
+            )
+        table.append(given.to(identity.device).float())
+    return torch.cat(table, 1)

@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import pooch
 import requests
@@ -17,62 +16,11 @@ from tqdm import tqdm
 
 BLOCK = 1 << 16  # bytes
 SLOWEST = 10_000  # bytes a second: whoever sends less counts as broken
-
-
-class PatientDownloader:
-    """For ``pooch.retrieve``: gives up where nothing, too little or too much comes.
-
-    A time limit of ``requests`` starts anew with each byte, so that a server that
-    sends one now and then would never be given up.
-
-    Args:
-        patience: Seconds to wait for an answer, and over which the speed is judged.
-        largest: Bytes at which a file is refused as too large.
-    """
-
-    def __init__(self, patience: float, largest: int) -> None:
-        self.patience, self.largest = patience, largest
-
-    def __call__(self, url: str, output_file: str, pooch: Any) -> None:
-        """Write what the address sends, as it comes, to a file.
-
-        Raises:
-            requests.RequestException: If the address does not send a whole file.
-        """
-        with requests.get(url, stream=True, timeout=self.patience) as response:
-            response.raise_for_status()
-            length = response.headers.get("Content-Length", "")
-            bar = tqdm(
-                total=int(length) if length.isdecimal() else None,
-                desc=url.rpartition("/")[2],
-                unit="B",
-                unit_scale=True,
-                delay=2,  # seconds: most files are there sooner
-            )
-            # pooch's own is readable by its owner alone; a new one as the umask says.
-            Path(output_file).unlink(missing_ok=True)
-            with open(output_file, "wb") as file, bar:
-                for block in self._blocks(response):
-                    file.write(block)
-                    bar.update(len(block))
-
-    def _blocks(self, response: requests.Response) -> Iterator[bytes]:
-        received, before, start = 0, 0, time.monotonic()
-        try:
-            # Undecoded: the hash is that of the file, however a server labels it.
-            while block := response.raw.read1(BLOCK, decode_content=False):
-                yield block
-                received += len(block)
-                if received > self.largest:
-                    raise requests.ConnectionError("sent too much")
-                if time.monotonic() > start + self.patience:
-                    if received - before < SLOWEST * self.patience:
-                        raise requests.Timeout("sent too little")
-                    before, start = received, time.monotonic()
-        except urllib3.exceptions.TimeoutError as error:
-            raise requests.Timeout(error) from error
-        except urllib3.exceptions.HTTPError as error:
-            raise requests.ConnectionError(error) from error
+WORDS = {
+    requests.exceptions.SSLError: "has no certificate that is trusted here",
+    requests.exceptions.ProxyError: "is behind a proxy that refuses",
+    requests.TooManyRedirects: "passes on in a circle",
+}
 
 
 def retrieve(
@@ -84,25 +32,65 @@ def retrieve(
         url: Its address; the file keeps the name.
         known_hash: As ``pooch`` takes it, such as ``"md5:..."``.
         folder: Where it is put, whole or not at all.
-        patience: Seconds without an answer after which the address is given up.
+        patience: Seconds without an answer, or with next to nothing of one, after
+            which the address is given up.
         largest: Bytes at which it is refused.
 
     Raises:
         requests.RequestException: If the address does not send a whole file.
         ValueError: If it sends another one.
     """
-    pooch.get_logger().setLevel(logging.WARNING)  # who fetches says what is fetched
     name = url.rpartition("/")[2]
-    downloader = PatientDownloader(patience, largest)
+
+    def download(url: str, output_file: str, _: object) -> None:
+        with requests.get(url, stream=True, timeout=patience) as response:
+            response.raise_for_status()
+            length = response.headers.get("Content-Length", "")
+            # Most files are there within two seconds.
+            total = int(length) if length.isdecimal() else None
+            bar = tqdm(total=total, desc=name, unit="B", unit_scale=True, delay=2)
+            # pooch's own is readable by its owner alone; a new one as the umask says.
+            Path(output_file).unlink(missing_ok=True)
+            with open(output_file, "wb") as file, bar:
+                for block in _blocks(response, patience, largest):
+                    file.write(block)
+                    bar.update(len(block))
+
+    pooch.get_logger().setLevel(logging.WARNING)  # who fetches says what is fetched
     return Path(
-        pooch.retrieve(url, known_hash, fname=name, path=folder, downloader=downloader)
+        pooch.retrieve(url, known_hash, fname=name, path=folder, downloader=download)
     )
+
+
+def _blocks(
+    response: requests.Response, patience: float, largest: int
+) -> Iterator[bytes]:
+    """What comes, as long as enough of it comes, and not too much.
+
+    A time limit of ``requests`` starts anew with each byte, so that a server that
+    sends one now and then would never be given up.
+    """
+    received, before, start = 0, 0, time.monotonic()
+    try:
+        # Undecoded: the hash is that of the file, however a server labels it.
+        while block := response.raw.read1(BLOCK, decode_content=False):
+            yield block
+            received += len(block)
+            if received > largest:
+                raise requests.ConnectionError("sent too much")
+            if time.monotonic() > start + patience:
+                if received - before < SLOWEST * patience:
+                    raise requests.Timeout("sent too little")
+                before, start = received, time.monotonic()
+    except urllib3.exceptions.TimeoutError as error:
+        raise requests.Timeout(error) from error
+    except urllib3.exceptions.HTTPError as error:
+        raise requests.ConnectionError(error) from error
 
 
 def is_right(file: Path, known_hash: str) -> bool:
     """Whether a file is there and has this hash, given as ``pooch`` takes it."""
-    kind, _, digest = known_hash.partition(":")
-    return file.exists() and pooch.file_hash(str(file), kind) == digest
+    return file.exists() and pooch.hashes.hash_matches(str(file), known_hash)
 
 
 def fetch_all(
@@ -185,10 +173,5 @@ def in_words(error: requests.RequestException, patience: float) -> str:
         return f"answered {error.response.status_code} {error.response.reason}"
     if isinstance(error, requests.Timeout):
         return f"sent nothing, or next to nothing, for {patience:g} seconds"
-    if isinstance(error, requests.exceptions.SSLError):
-        return "has no certificate that is trusted here"
-    if isinstance(error, requests.exceptions.ProxyError):
-        return "is behind a proxy that refuses"
-    if isinstance(error, requests.TooManyRedirects):
-        return "passes on in a circle"
-    return "cannot be reached, or broke off"
+    kinds = (words for kind, words in WORDS.items() if isinstance(error, kind))
+    return next(kinds, "cannot be reached, or broke off")
