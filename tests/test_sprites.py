@@ -230,9 +230,7 @@ def test_each_scale_lies_in_its_bin(n_scales, first, width, monkeypatch):
             assert len(scale.unique()) == len(scale)
 
 
-@pytest.mark.parametrize(
-    ("n_scales", "n", "seed"), [(6, 30_000, 0), (10, N_CELLS, 0), (10, N_CELLS, 1)]
-)
+@pytest.mark.parametrize(("n_scales", "n", "seed"), [(6, 30_000, 1), (10, N_CELLS, 0)])
 def test_training_and_test_factors_are_disjoint_up_to_the_last(
     n_scales, n, seed, monkeypatch
 ):
@@ -247,7 +245,7 @@ def test_training_and_test_factors_are_disjoint_up_to_the_last(
     factors = torch.cat(drawn)
     if n_scales == 10:  # which are drawn, and differ anyway
         factors = factors[:, [0, 2, 3, 4]]
-    assert len({tuple(row) for row in factors.tolist()}) == n
+    assert len({row.tobytes() for row in factors.numpy()}) == n
 
 
 @pytest.mark.parametrize("n_scales", [6, 10])
@@ -330,10 +328,10 @@ class Frames:
 def test_the_official_file_is_taken_from_the_data_folder_or_the_cache(
     source, place, tmp_path, monkeypatch
 ):
-    official_file(tmp_path / place).touch()
+    claimed(official_file(tmp_path / place), header_of(OFFICIAL_SHAPE))
     (tmp_path / "data").mkdir(exist_ok=True)
     monkeypatch.setenv("THIN_MINI_DATA", str(tmp_path / "data"))
-    monkeypatch.setattr(official_room, "_read", lambda path: Frames())
+    monkeypatch.setattr(np.lib.format, "read_array", lambda *_, **__: Frames())
     drawn = dsprites(60, 40, n_scales=6, source="rendered")
     read = dsprites(60, 40, n_scales=6, source=source)
     for a, b in zip(drawn, read, strict=True):
@@ -485,10 +483,10 @@ def test_too_little_memory_is_named(clean_env, monkeypatch):
 
 
 def test_official_pixels_are_0_and_1(clean_env, monkeypatch):
-    official_file(clean_env).touch()
+    claimed(official_file(clean_env), header_of(OFFICIAL_SHAPE))
     grey = np.full((1, 64, 64), 255, dtype=np.uint8)
     frames = type("Grey", (), {"__getitem__": lambda _, line: grey})()
-    monkeypatch.setattr(official_room, "_read", lambda path: frames)
+    monkeypatch.setattr(np.lib.format, "read_array", lambda *_, **__: frames)
     with pytest.raises(DataError, match="holds pixels of 255, not of 0 and 1"):
         dsprites(5, 5, n_scales=6)
 
