@@ -8,22 +8,14 @@ RAF-DB, and only the directions of differences are judged.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from thin_mini.paper import NAMES, TABLE_1
-from thin_mini.plans import (
-    DIGITS_AND_SPRITES,
-    FACES,
-    RANDOM,
-    Plan,
-    architectures,
-    recipe,
-)
+from thin_mini.plans import BINNED, FACES, RANDOM, Plan, architectures, recipe
 from thin_mini.runs import Row
 from thin_mini.worlds import MODELS
 
 
-@recipe("table1", (*DIGITS_AND_SPRITES, *FACES), ".*(range-relative|pair accuracy)")
+@recipe("table1", (*BINNED, *FACES), ".*(range-relative|pair accuracy)")
 def table1(plan: Plan) -> list[Row]:
     """How well the exogenous variable is recognised."""
     amounts = {plan.world.by.capitalize(): plan.all_labels}
@@ -31,10 +23,10 @@ def table1(plan: Plan) -> list[Row]:
         amounts["Four angles a digit"] = plan.world.views * plan.all_labels
     paper = TABLE_1.get(plan.world.name, TABLE_1["identity"])
     rows = []
-    for about, n in amounts.items():
+    for what, n in amounts.items():
         networks = tuple(plan.network(seed, n) for seed in plan.each_seed)
         for way, metric in plan.world.ways.items():
-            rows.append(Row(f"{about}, {way}", networks, paper, metric))
+            rows.append(Row(f"{what}, {way}", networks, paper, metric))
     return rows
 
 
@@ -42,7 +34,7 @@ def table1(plan: Plan) -> list[Row]:
     *("table2-paper", ["mnist-r"], "THIN", "the same, trained by the paper's protocol"),
     paper_protocol=True,
 )
-@recipe("table2", DIGITS_AND_SPRITES, "THIN")
+@recipe("table2", BINNED, "THIN")
 def table2(plan: Plan) -> list[Row]:
     """The six architectures."""
     return architectures(plan)
@@ -56,10 +48,10 @@ def table3(plan: Plan) -> list[Row]:
         "Rotation": (("rotation",), 97.4),
         "Rotation + Scale": (("rotation", "scale"), 97.63),
     }
-    rows = [plan.row("tree", name="Digit", paper=96.68)]
+    rows = [plan.row("tree", about={"name": "Digit", "paper": 96.68})]
     for name, (by, paper) in gates.items():
-        row = plan.row("exogenous", name=name, by=by, paper=paper, reference="Digit")
-        rows.append(row)
+        about = {"name": name, "paper": paper, "reference": "Digit"}
+        rows.append(plan.row("exogenous", by=by, about=about))
     return rows
 
 
@@ -67,13 +59,14 @@ def table3(plan: Plan) -> list[Row]:
 def table4(plan: Plan) -> list[Row]:
     """Faces, encoders started from the identity network."""
     rows = []
-    for labels in plan.amounts:
-        about, group = f", {labels:,} labels", {"labels": labels}
+    for n in plan.amounts:
+        suffix, group = f", {n:,} labels", {"labels": n}
         # What the paper starts from ImageNet starts at random here.
-        scratch = f"{NAMES['baseline']}, {RANDOM}{about}"
-        row = plan.row("baseline", labels, name=scratch, start=False, group=group)
-        made = architectures(plan, labels, about=about, models=MODELS, group=group)
-        rows += [row, replace(made[0], reference=scratch), *made[1:]]
+        first = {"name": f"{NAMES['baseline']}, {RANDOM}{suffix}", "group": group}
+        rows.append(plan.row("baseline", n, about=first, start=False))
+        group_of = {"group": group}
+        made = architectures(plan, n, suffix, models=MODELS, about=group_of)
+        rows += [replace(made[0], reference=rows[-1].name), *made[1:]]
     return rows
 
 
@@ -81,8 +74,7 @@ def table4(plan: Plan) -> list[Row]:
 def table4_random(plan: Plan) -> list[Row]:
     """The same, started at random, and an oracle of the true traits."""
     rows = []
-    for labels in plan.amounts:
-        about, group = f", {labels:,} labels", {"labels": labels}
-        own: dict[str, Any] = {"start": False, "group": group, "paper": None}
-        rows += architectures(plan, labels, about=about, **own)
+    for n in plan.amounts:
+        about = {"group": {"labels": n}, "paper": None}
+        rows += architectures(plan, n, f", {n:,} labels", about=about, start=False)
     return rows

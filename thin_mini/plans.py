@@ -14,7 +14,7 @@ from thin_mini.worlds import World
 PAPER_EPOCHS = 6  # at most; the best is chosen on validation images
 GATED = ("tree", "exogenous", "oracle", "thin")
 RANDOM = "random start"
-DIGITS_AND_SPRITES = ("mnist-r", "dsprites")
+BINNED = ("mnist-r", "dsprites")
 FACES = ("cartoons", "photos")
 
 
@@ -83,19 +83,14 @@ class Plan:
 
     def network(self, seed: int, labels: int | None = None, by: str = "") -> Run:
         """The exogenous network that predicts ``by``, the world's own by default."""
-        _, people, n_test = self.world.sizes(self.budget)
         labels = labels or self.all_labels
-        return Run(
-            self.world.name,
-            self.world.strangers or self.source,
+        return self._run(
             "network",
-            by or self.world.by,
             labels,
-            n_test,
             seed,
-            replace(self, plain=False).protocol(labels),
-            n_scales=self.n_scales,
-            n_people=people,
+            source=self.world.strangers or self.source,
+            by=by or self.world.by,
+            protocol=replace(self, plain=False).protocol(labels),
         )
 
     def row(
@@ -103,70 +98,59 @@ class Plan:
         model: str,
         labels: int | None = None,
         *,
-        name: str | None = None,
         by: tuple[str, ...] = ("",),
         exo_labels: int | None = None,
-        dispel: float | None = None,
-        gate_on: str | None = None,
-        start: bool | None = None,
-        oracle_knows: str = "traits",
-        on: str = "test",
-        protocol: Protocol | None = None,
-        reference: str | None = None,
-        **about: Any,
+        about: dict[str, Any] | None = None,
+        **changes: Any,
     ) -> Row:
         """A row of one architecture, by default as the plan and its world have it.
 
         Args:
             model: A name of ``paper.NAMES``.
             labels: Of the task.
-            name: Of the row.
-            by: The variables whose networks feed the gate, the first one the run's.
+            by: The variables whose networks feed the gate, the first one the runs'.
             exo_labels: Labels of those networks.
-            dispel: As the following ones, of :class:`thin_mini.runs.Run`.
-            gate_on: As there.
-            start: As there.
-            oracle_knows: As there.
-            on: As there.
-            protocol: As there.
-            reference: Of the row, which is not held against itself.
-            **about: Of the row.
+            about: Of the row; one whose reference has its name is held against none.
+            **changes: Of the runs.
         """
         # THIN is the exogenous ensemble with λ > 0, and one without is none.
         gated = model in ("exogenous", "thin")
-        looks = gated or oracle_knows == "portraits"
-        start = self.world.start if start is None else start
+        looks = gated or changes.get("oracle_knows") == "portraits"
         labels = labels or self.all_labels
-        if dispel is None:
-            dispel = self.world.dispel if model == "thin" else 0.0
-        _, people, n_test = self.world.sizes(self.budget)
-        runs = tuple(
-            Run(
-                self.world.name,
-                self.source,
-                "exogenous" if gated else model,
-                by[0] or self.world.by,
-                labels,
-                n_test,
-                seed,
-                protocol or self.protocol(labels),
-                tuple(self.network(seed, exo_labels, each) for each in by)
-                if looks or start
-                else (),
-                (gate_on or self.gate_on) if looks else "hidden",
-                dispel,
-                on,
-                self.n_scales,
-                people,
-                start,
-                oracle_knows,
-            )
-            for seed in self.each_seed
+        own: dict[str, Any] = {
+            "source": self.source,
+            "by": by[0] or self.world.by,
+            "protocol": self.protocol(labels),
+            "dispel": self.world.dispel if model == "thin" else 0.0,
+            "gate_on": self.gate_on,
+            "start": self.world.start,
+        }
+        own |= changes
+        if not looks:
+            own["gate_on"] = "hidden"
+        runs = []
+        for seed in self.each_seed:
+            networks = [self.network(seed, exo_labels, each) for each in by]
+            own["networks"] = tuple(networks) if looks or own["start"] else ()
+            runs.append(self._run("exogenous" if gated else model, labels, seed, **own))
+        row: dict[str, Any] = {"name": NAMES[model]}
+        row |= {"comparable": self.world.comparable, **(about or {})}
+        if row.get("reference") == row["name"]:
+            row["reference"] = None
+        return Row(runs=tuple(runs), **row)
+
+    def _run(self, model: str, labels: int, seed: int, **own: Any) -> Run:
+        _, n_people, n_test = self.world.sizes(self.budget)
+        return Run(
+            self.world.name,
+            model=model,
+            labels=labels,
+            seed=seed,
+            n_test=n_test,
+            n_scales=self.n_scales,
+            n_people=n_people,
+            **own,
         )
-        name = name or NAMES[model]
-        about = {"comparable": self.world.comparable} | about
-        about["reference"] = None if reference == name else reference
-        return Row(name, runs, **about)
 
 
 Maker = Callable[[Plan], list[Row]]
@@ -222,28 +206,33 @@ def recipe(
 def architectures(
     plan: Plan,
     labels: int | None = None,
+    suffix: str = "",
     *,
-    about: str = "",
     models: Iterable[str] = NAMES,
     against: str | None = None,
-    **setting: Any,
+    about: dict[str, Any] | None = None,
+    **changes: Any,
 ) -> list[Row]:
     """A row for each, beside the baseline and, of a gate, the simple ensemble.
 
     Args:
         plan: Of the recipe.
         labels: Of the task, by default all.
-        about: What follows the architecture in the name of its row.
+        suffix: What follows the architecture in the name of its row.
         models: Which.
-        against: What the names of the rows end with that these are held against.
-        **setting: Of the rows.
+        against: The suffix of the rows that these are held against, if another.
+        about: Of the rows.
+        **changes: As in :meth:`Plan.row`.
     """
-    same = about if against is None else against
+    same = suffix if against is None else against
     rows = []
     for model in models:
-        own: dict[str, Any] = {"name": NAMES[model] + about}
-        own["reference"] = NAMES["baseline"] + same
-        own["beside"] = NAMES["simple"] + same if model in GATED else None
-        own["paper"] = plan.world.paper.get(model)
-        rows.append(plan.row(model, labels, **own | setting))
+        own = {
+            "name": NAMES[model] + suffix,
+            "reference": NAMES["baseline"] + same,
+            "beside": NAMES["simple"] + same if model in GATED else None,
+            "paper": plan.world.paper.get(model),
+        }
+        own |= about or {}
+        rows.append(plan.row(model, labels, about=own, **changes))
     return rows

@@ -6,14 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from thin_mini.paper import NAMES
-from thin_mini.plans import (
-    DIGITS_AND_SPRITES,
-    FACES,
-    RANDOM,
-    Plan,
-    architectures,
-    recipe,
-)
+from thin_mini.plans import BINNED, FACES, RANDOM, Plan, architectures, recipe
 from thin_mini.runs import Row
 
 LAMBDAS = (0.0, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5)  # Figures 4 and 5
@@ -22,6 +15,7 @@ GATE_INPUTS = ("pooled", "features", "hidden", "probabilities")
 # What the gate looks at, and λ, from random starts: the best in ``choices`` with few
 # labels and with many. A test holds them to the committed results.
 CHOSEN = (("pooled", 0.5), ("hidden", 0.01))
+Changes = dict[str, Any]  # of runs
 
 
 @recipe("told", ["cartoons"], "Told every trait")
@@ -39,11 +33,12 @@ def told(plan: Plan) -> list[Row]:
     for on in ("pooled", "hidden"):
         seen = {"gate_on": on, "oracle_knows": "portraits"}
         settings[f"Sees all pictures of the person, {on}"] = ("oracle", seen)
-    n = plan.amounts[-1]  # many, since people have several pictures then
-    return [
-        plan.row(model, n, name=name, reference=first, start=False, **setting)
-        for name, (model, setting) in settings.items()
-    ]
+    rows = []
+    for name, (model, own) in settings.items():
+        about = {"name": name, "reference": first}
+        n = plan.amounts[-1]  # many, since people have several pictures then
+        rows.append(plan.row(model, n, about=about, start=False, **own))
+    return rows
 
 
 @recipe("chosen", ["cartoons"], "THIN", first=FRESH)
@@ -57,9 +52,10 @@ def chosen(plan: Plan) -> list[Row]:
         reference = None
         for model in ("baseline", "exogenous", "thin"):
             name = f"{NAMES[model]}, {n:,} labels"
-            own: dict[str, Any] = {"dispel": dispel} if model == "thin" else {}
-            own |= {"gate_on": gate_on, "start": False}
-            rows.append(plan.row(model, n, name=name, reference=reference, **own))
+            about = {"name": name, "reference": reference}
+            own: Changes = {"gate_on": gate_on, "start": False}
+            own["dispel"] = dispel if model == "thin" else 0.0
+            rows.append(plan.row(model, n, about=about, **own))
             reference = name
     return rows
 
@@ -68,22 +64,23 @@ def chosen(plan: Plan) -> list[Row]:
 @recipe("fig4", ["mnist-r"], "λ = 0.005")
 def dispelling(plan: Plan) -> list[Row]:
     """λ from 0 to 0.5."""
-    world = plan.world
+    n, world = plan.amounts[0], plan.world
+    # The points that the paper's text gives as numbers.
     papers = {0.0: world.paper["exogenous"], world.dispel: world.paper["thin"]}
     rows = []
     for value in LAMBDAS:
-        own: dict[str, Any] = {"name": f"λ = {value:g}", "reference": "λ = 0"}
-        own |= {"dispel": value, "paper": papers.get(value)}
-        rows.append(plan.row("thin", plan.amounts[0], **own))
+        about = {"name": f"λ = {value:g}", "paper": papers.get(value)}
+        about["reference"] = "λ = 0"
+        rows.append(plan.row("thin", n, about=about, dispel=value))
     return rows
 
 
 @recipe(
-    *("labels-plain", DIGITS_AND_SPRITES, "THIN, [12],000 .* 60,000"),
+    *("labels-plain", BINNED, "THIN, [12],000 .* 60,000"),
     "few labels, without random shifts",
     plain=True,
 )
-@recipe("labels", DIGITS_AND_SPRITES, "THIN, [12],000 .* 60,000")
+@recipe("labels", BINNED, "THIN, [12],000 .* 60,000")
 def labels(plan: Plan) -> list[Row]:
     """From few labels to all, of the task and of the exogenous variable."""
     everything, few = plan.all_labels, plan.few_labels
@@ -95,49 +92,50 @@ def labels(plan: Plan) -> list[Row]:
     if plan.world.views > 1:  # an angle costs nothing: each digit under several
         amounts.append((few, plan.world.views * everything))
     rows = []
-    for task, exo in dict.fromkeys(amounts):
+    for n, exo in dict.fromkeys(amounts):
         # Without exogenous labels nothing changes but with them.
-        models = tuple(NAMES) if exo == everything else ("exogenous", "thin")
-        same, about = (f", {task:,} labels, {n:,} exogenous" for n in (everything, exo))
-        for model in models:
-            group = {"model": model, "labels": task, "exo_labels": exo}
-            own: dict[str, Any] = {"exo_labels": exo, "paper": None, "group": group}
-            rows += architectures(
-                plan, task, about=about, models=[model], against=same, **own
-            )
+        models = NAMES if exo == everything else ("exogenous", "thin")
+        same, suffix = (f", {n:,} labels, {m:,} exogenous" for m in (everything, exo))
+        made = architectures(
+            plan, n, suffix, models=models, against=same, exo_labels=exo
+        )
+        for model, row in zip(models, made, strict=True):
+            group = {"model": model, "labels": n, "exo_labels": exo}
+            rows.append(replace(row, paper=None, group=group))
     return rows
 
 
 @recipe("six-scales", ["dsprites"], "THIN", n_scales=6)
 def six_scales(plan: Plan) -> list[Row]:
     """The official six scales in place of ten bins, few labels."""
-    networks = tuple(map(plan.network, plan.each_seed))
-    about = ", six scales"
-    few = architectures(plan, plan.few_labels, about=about, paper=None)
-    return [Row(f"Scale, exact bin{about}", networks, None, "exact"), *few]
+    networks, suffix = tuple(map(plan.network, plan.each_seed)), ", six scales"
+    few = architectures(plan, plan.few_labels, suffix, about={"paper": None})
+    return [Row(f"Scale, exact bin{suffix}", networks, None, "exact"), *few]
 
 
-@recipe("choices", DIGITS_AND_SPRITES, "Baseline, no shift")
+@recipe("choices", BINNED, "Baseline, no shift")
 def choices(plan: Plan) -> list[Row]:
     """Settings, one changed at a time, on validation images."""
     usual = plan.protocol(plan.few_labels)
-    settings: list[tuple[str, str, dict[str, Any]]] = [("baseline", "as chosen", {})]
-    for about, protocol in (
-        ("no shift", replace(usual, shift=0)),
-        ("half the passes", replace(usual, epochs=max(1, usual.epochs // 2))),
-        ("twice the passes", replace(usual, epochs=2 * usual.epochs)),
-    ):
-        settings.append(("baseline", about, {"protocol": protocol}))
-    settings += [("exogenous", about, own) for _, about, own in settings[:2]]
+    half, twice = max(1, usual.epochs // 2), 2 * usual.epochs
+    no_shift: Changes = {"protocol": replace(usual, shift=0)}
+    settings: list[tuple[str, str, Changes]] = [
+        ("baseline", "as chosen", {}),
+        ("baseline", "no shift", no_shift),
+        ("baseline", "half the passes", {"protocol": replace(usual, epochs=half)}),
+        ("baseline", "twice the passes", {"protocol": replace(usual, epochs=twice)}),
+        ("exogenous", "as chosen", {}),
+        ("exogenous", "no shift", no_shift),
+    ]
     for part in ("hidden", "features", "probabilities"):
         settings.append(("exogenous", f"gate on {part}", {"gate_on": part}))
     for value in (0.05, 0.5):
         settings.append(("exogenous", f"λ = {value:g}", {"dispel": value}))
     rows = []
-    for model, about, setting in settings:
-        first = f"{NAMES[model]}, as chosen"
-        own = {**setting, "name": f"{NAMES[model]}, {about}", "on": "valid"}
-        rows.append(plan.row(model, plan.few_labels, reference=first, **own))
+    for model, what, own in settings:
+        about = {"name": f"{NAMES[model]}, {what}"}
+        about["reference"] = f"{NAMES[model]}, as chosen"
+        rows.append(plan.row(model, plan.few_labels, about=about, on="valid", **own))
     return rows
 
 
@@ -146,8 +144,10 @@ def face_choices(plan: Plan) -> list[Row]:
     """Settings on validation people, one changed at a time."""
     few, *many = plan.amounts
     usual = plan.protocol(few)
-    gates = [("exogenous", f"gate on {on}", {"gate_on": on}) for on in GATE_INPUTS]
-    settings: list[tuple[int, str, str, dict[str, Any]]] = [
+    gates: list[tuple[str, str, Changes]] = [
+        ("exogenous", f"gate on {on}", {"gate_on": on}) for on in GATE_INPUTS
+    ]
+    settings: list[tuple[int, str, str, Changes]] = [
         (few, "baseline", "as chosen", {}),
         (few, "baseline", "no shift", {"protocol": replace(usual, shift=0)}),
         (few, "baseline", "lr 1e-3", {"protocol": replace(usual, lr=1e-3)}),
@@ -158,18 +158,18 @@ def face_choices(plan: Plan) -> list[Row]:
         settings.append((n, "baseline", "as chosen", {}))
         settings += [(n, *gate) for gate in gates[::2]]
     for n, (better, _) in zip(plan.amounts, CHOSEN, strict=True):
-        at_random: list[tuple[str, str, dict[str, Any]]] = [("baseline", "", {})]
-        at_random += [(m, f"{about}, ", own) for m, about, own in gates[::2]]
+        settings.append((n, "baseline", RANDOM, {"start": False}))
+        for model, what, own in gates[::2]:
+            settings.append((n, model, f"{what}, {RANDOM}", {**own, "start": False}))
         for value in (0.01, 0.1, 0.5):
-            about = f"gate on {better}, λ = {value:g}, "
-            at_random.append(("thin", about, {"gate_on": better, "dispel": value}))
-        for model, about, setting in at_random:
-            settings.append((n, model, about + RANDOM, {**setting, "start": False}))
+            what = f"gate on {better}, λ = {value:g}, {RANDOM}"
+            own = {"gate_on": better, "dispel": value, "start": False}
+            settings.append((n, "thin", what, own))
     rows = []
-    for n, model, about, setting in settings:
+    for n, model, what, own in settings:
         # The baseline that starts as the row does; a baseline, the one as chosen.
-        alike = RANDOM if "start" in setting and model != "baseline" else "as chosen"
-        first = f"{NAMES['baseline']}, {alike}, {n:,} labels"
-        own = {**setting, "name": f"{NAMES[model]}, {about}, {n:,} labels"}
-        rows.append(plan.row(model, n, reference=first, on="valid", **own))
+        alike = RANDOM if "start" in own and model != "baseline" else "as chosen"
+        about = {"name": f"{NAMES[model]}, {what}, {n:,} labels"}
+        about["reference"] = f"{NAMES['baseline']}, {alike}, {n:,} labels"
+        rows.append(plan.row(model, n, about=about, on="valid", **own))
     return rows
