@@ -55,14 +55,8 @@ def _kinds(run: Run) -> tuple[Kind, Kind, Kind]:
 
 
 class Head(NamedTuple):
-    """What stands over a recipe on one data set.
-
-    Attributes:
-        command: Makes it.
-        made: Runs that are committed, of ``runs``.
-        runs: All.
-        minutes: That the committed ones took, on two cores.
-        headline: The result that says most, in words; empty where runs are missing.
+    """What stands over a recipe on one data set: of its runs how many are committed,
+    the minutes that these took on two cores, and the result that says most, in words.
     """
 
     command: str
@@ -74,19 +68,19 @@ class Head(NamedTuple):
 
 def head(recipe: Recipe, data: str, committed: Path) -> Head:
     """A recipe's command, cost and headline result, from the committed runs."""
-    rows = rows_of(recipe.name, data, 5, "paper", "mnist")
-    found = [read(run, committed) for run in all_runs(rows)]
+    rows = {row.name: row for row in rows_of(recipe.name, data, 5, "paper", "mnist")}
+    found = [read(run, committed) for run in all_runs([*rows.values()])]
     seconds = sum(result["seconds"] for result in found if result)
-    command = f"thin-mini reproduce {recipe.name} --data {data}"
-    own = [row for row in rows if re.match(recipe.headline, row.name)][-1]
-    numbers, sign, about = list(values(own, committed).values()), "", own.name
-    if own.reference:
-        less = next(row for row in rows if row.name == own.reference)
-        numbers = paired(values(own, committed), values(less, committed))
-        sign, about = "+", f"{own.name} less {own.reference}"
-    headline = ""
+    row = [row for row in rows.values() if re.match(recipe.headline, row.name)][-1]
+    ours, sign, about = values(row, committed), "", row.name
+    less = dict.fromkeys(ours, 0.0)
+    if row.reference:
+        sign, about = "+", f"{row.name} less {row.reference}"
+        less = values(rows[row.reference], committed)
+    numbers, headline = paired(ours, less), ""
     if len(numbers) > 1:
         mean, half = mean_interval(numbers)
         headline = f"{about}: {mean:{sign}.2f} ± {half:.2f}"
+    command = f"thin-mini reproduce {recipe.name} --data {data}"
     made = len(found) - found.count(None)
     return Head(command, made, len(found), seconds / 60 / CORES, headline)

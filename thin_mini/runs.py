@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
@@ -91,7 +91,7 @@ class Run:
     @cached_property
     def hash(self) -> str:
         """Twelve hexadecimal digits that stand for everything above."""
-        text = json.dumps(_changed(self), sort_keys=True)
+        text = json.dumps(settings_of(self, whole=False), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     @property
@@ -127,13 +127,25 @@ class Run:
 FIRST_NAMES = {"oracle_knows": "told"}
 
 
-def settings_of(run: Run) -> dict[str, Any]:
-    """What a file says of a run, from which :func:`run_from` makes it again."""
-    settings = {
-        FIRST_NAMES.get(f.name, f.name): getattr(run, f.name) for f in fields(run)
-    }
-    networks = [settings_of(network) for network in run.networks]
-    return settings | {"protocol": asdict(run.protocol), "networks": networks}
+def settings_of(part: Run | Protocol, whole: bool = True) -> dict[str, Any]:
+    """What a file says of a run, from which :func:`run_from` makes it again.
+
+    Args:
+        part: The run, or its protocol.
+        whole: Else only what differs from the defaults, and other runs by their hash:
+            what a hash is of, so that a new field keeps the old ones.
+    """
+    settings: dict[str, Any] = {}
+    for f in fields(part):
+        value = getattr(part, f.name)
+        if value == f.default and not whole:
+            continue
+        if isinstance(value, Protocol):
+            value = settings_of(value, whole)
+        elif isinstance(value, tuple):
+            value = [settings_of(run) if whole else run.hash for run in value]
+        settings[FIRST_NAMES.get(f.name, f.name)] = value
+    return settings
 
 
 def run_from(settings: dict[str, Any]) -> Run:
@@ -147,20 +159,6 @@ def run_from(settings: dict[str, Any]) -> Run:
     own["protocol"] = Protocol(**settings["protocol"])
     own["networks"] = tuple(map(run_from, settings.get("networks", ())))
     return Run(**own)
-
-
-def _changed(part: Protocol | Run) -> dict[str, object]:
-    """What differs from the defaults, so that a new field keeps the old hashes."""
-    changed: dict[str, object] = {}
-    for f in fields(part):
-        value = getattr(part, f.name)
-        if value != f.default:
-            if isinstance(value, Protocol):
-                value = _changed(value)
-            elif isinstance(value, tuple):
-                value = [run.hash for run in value]
-            changed[FIRST_NAMES.get(f.name, f.name)] = value
-    return changed
 
 
 @dataclass(frozen=True)
