@@ -8,8 +8,8 @@ import pytest
 import torch
 from PIL import Image
 
-from thin_mini.data.store import DataError
 from thin_mini.detect import CASCADE, largest_face
+from thin_mini.files import DataError
 
 
 @pytest.fixture

@@ -17,7 +17,8 @@ from thin_mini.data.face_folders import face_csv, face_folder, face_pairs, open_
 from thin_mini.data.factors import EXPRESSIONS
 from thin_mini.data.pictures import Pictures, class_batches, plain_batches
 from thin_mini.data.reading import read_picture
-from thin_mini.data.store import DataError, data_folder
+from thin_mini.data.store import data_folder
+from thin_mini.files import DataError
 
 
 def draw(path, colour=None, size=(8, 8), **options):

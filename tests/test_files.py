@@ -47,7 +47,7 @@ def test_what_a_killed_writer_left_goes_and_what_another_writes_stays(tmp_path):
     writer = """
 import os, sys
 from pathlib import Path
-from thin_mini.data.store import whole_file
+from thin_mini.files import whole_file
 with whole_file(Path(sys.argv[1])) as temporary:
     temporary.write_text("half")
     print(temporary.name, flush=True)

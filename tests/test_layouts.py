@@ -37,7 +37,7 @@ from thin_mini.data.face_folders import (
 from thin_mini.data.factors import EXPRESSIONS
 from thin_mini.data.pictures import Pictures, class_batches
 from thin_mini.data.reading import read_picture
-from thin_mini.data.store import DataError
+from thin_mini.files import DataError
 
 RAF = ("surprise", "fear", "disgust", "happiness", "sadness", "anger", "neutral")
 

@@ -68,7 +68,7 @@ def data() -> None:
     The line is a value for THIN_MINI_DATA: stand-in, where there is neither a copy nor
     a network.
     """
-    from thin_mini.data.store import DataError
+    from thin_mini.files import DataError
 
     try:
         say(where(download=True))
@@ -95,7 +95,7 @@ def check_ledger(
 ) -> None:
     """Count the ledger's entries, and fail if a verdict disagrees with the results."""
     from thin_mini import ledger, results
-    from thin_mini.data.store import DataError
+    from thin_mini.files import DataError
 
     file = file or ledger.FILE
     try:

@@ -42,7 +42,7 @@ def one_line(kept: Callable[[], str]) -> Iterator[None]:
             typer.echo(f"\nstopped: {kept()}", err=True)
         raise typer.Exit(code=130) from None
     except Exception as error:
-        from thin_mini.data.store import DataError
+        from thin_mini.files import DataError
 
         expected = (DataError, ValueError, OSError, ImportError)
         if not isinstance(error, (*expected, FloatingPointError, MemoryError)):

@@ -88,7 +88,7 @@ def reproduce(
     Interrupted, it goes on where it was; started twice, it shares the work.
     """
     from thin_mini import results
-    from thin_mini.data.store import DataError
+    from thin_mini.files import DataError
 
     try:
         root = results_folder or results.default_folder()

@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from thin_mini.data.reading import check_size, read_picture, to_tensor
-from thin_mini.data.store import DataError
+from thin_mini.files import DataError
 
 CASCADE = "haarcascade_frontalface_default.xml"
 MARGIN = 0.25  # of the box, on each side: drawn faces have their hair in the picture

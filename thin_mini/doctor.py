@@ -15,7 +15,8 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-from thin_mini.data.store import DataError, cache_folder, check_writable
+from thin_mini.data.store import cache_folder
+from thin_mini.files import DataError, check_writable
 from thin_mini.profiles import profile
 
 Line = Callable[[str, str], None]

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from thin_mini.data.store import whole_file
+from thin_mini.files import whole_file
 from thin_mini.kinds import checked
 from thin_mini.trained import TrainedRun
 

@@ -12,9 +12,8 @@ from torch import Tensor
 from thin_mini.data.face_folders import open_faces
 from thin_mini.data.factors import EXPRESSIONS
 from thin_mini.data.pictures import Pictures
-from thin_mini.data.store import DataError
 from thin_mini.devices import choose_device
-from thin_mini.files import provenance
+from thin_mini.files import DataError, provenance
 from thin_mini.locks import claim
 from thin_mini.logbook import CHECKPOINT, LOG
 from thin_mini.metrics import report

@@ -89,7 +89,6 @@ def pair_histograms(pairs: Mapping[str, tuple[Tensor, Tensor]]) -> Figure:
         ValueError: If shapes differ, a distance is not finite or not in 0..2, ``same``
             is not bool, or one kind is missing.
     """
-    _check_some(pairs)
     for distance, same in pairs.values():
         check_pairs(distance, same)
     figure, axes = panels(len(pairs), min(4, len(pairs)), 2.3, extra=0.3)
@@ -218,7 +217,6 @@ def projections(
         ImportError: If umap-learn is asked for and missing.
     """
     checks.choice("method", method, METHODS)
-    _check_some(representations)
     checks.whole("limit", limit, 2)
     checks.seed_number(seed)
     if len(names) > len(MARKERS):
@@ -231,7 +229,7 @@ def projections(
         checks.labels("target", target, len(h), len(names))
     order = np.random.default_rng(seed).permutation(len(target))[:limit]
     shown = target.cpu().numpy()[order]
-    columns = min(3, len(representations))
+    columns = max(1, min(3, len(representations)))
     figure, axes = panels(
         len(representations), columns, min(WIDTH / columns, 3.4) + 0.3
     )
@@ -252,11 +250,6 @@ def projections(
         markerscale=2, fontsize=8,
     )  # fmt: skip
     return figure
-
-
-def _check_some(drawn: Mapping[str, object]) -> None:
-    if not drawn:
-        raise ValueError("there is nothing to draw: pass at least one representation")
 
 
 def _project(h: NDArray[np.float64], method: str, seed: int) -> NDArray[np.float64]:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from thin_mini import data
 from thin_mini.data import ExogenousDataset
-from thin_mini.data.store import DataError, data_folder
+from thin_mini.data.store import data_folder
 from thin_mini.devices import device_of
 from thin_mini.distances import (
     explained_variance,
@@ -22,6 +22,7 @@ from thin_mini.distances import (
     verification,
 )
 from thin_mini.encoders import ConvEncoder
+from thin_mini.files import DataError
 from thin_mini.inference import in_batches
 from thin_mini.measures import classified
 from thin_mini.models import ExogenousNetwork, Model, Oracle

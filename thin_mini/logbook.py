@@ -12,7 +12,7 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 
 from thin_mini.checkpoints import Record
-from thin_mini.data.store import DataError, check_writable, whole_file
+from thin_mini.files import DataError, check_writable, whole_file
 
 CHECKPOINT, LOG, BOARD = "checkpoint.pt", "log.csv", "tensorboard"
 

@@ -169,7 +169,11 @@ def probe(
     Returns:
         Test accuracy in percent.
     """
-    checks.choice("kind", kind, ("linear", "mlp"))
+    kinds = {
+        "linear": LogisticRegression(C=0.1, max_iter=300),
+        "mlp": MLPClassifier(128, early_stopping=True, max_iter=60, random_state=seed),
+    }
+    checks.choice("kind", kind, kinds)
     checks.seed_number(seed)
     for name, part in (("train", train), ("test", test)):
         if not isinstance(part, (tuple, list)) or len(part) != 2:
@@ -183,14 +187,9 @@ def probe(
         )
     if len(train[1].unique()) < 2:
         raise ValueError("all labels of train are the same: there is nothing to learn")
-    classifier = (
-        LogisticRegression(C=0.1, max_iter=300)
-        if kind == "linear"
-        else MLPClassifier(128, early_stopping=True, max_iter=60, random_state=seed)
-    )
     learned, measured = (
         (full(h.detach()).cpu().numpy(), target.cpu().numpy())
         for h, target in (train, test)
     )
-    model = make_pipeline(StandardScaler(), classifier).fit(*learned)
+    model = make_pipeline(StandardScaler(), kinds[kind]).fit(*learned)
     return 100 * model.score(*measured)

@@ -17,8 +17,8 @@ from tqdm import tqdm
 from thin_mini import checks
 from thin_mini.data.folders import walk
 from thin_mini.data.reading import bars_hidden, is_picture, read_picture, with_bar
-from thin_mini.data.store import DataError
 from thin_mini.detect import cut_face
+from thin_mini.files import DataError
 from thin_mini.kinds import checked
 from thin_mini.plots import INK, WIDTH, show_image
 from thin_mini.trained import TrainedRun

@@ -18,7 +18,8 @@ from joblib import Parallel, delayed, parallel_config
 from tqdm import tqdm
 
 from thin_mini import one_run
-from thin_mini.data.store import cache_folder, check_writable
+from thin_mini.data.store import cache_folder
+from thin_mini.files import check_writable
 from thin_mini.locks import BusyError, locked
 from thin_mini.one_run import lock_of
 from thin_mini.result_files import read

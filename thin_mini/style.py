@@ -37,11 +37,9 @@ def use_style() -> None:
 def panels(
     n: int, columns: int, height: float, width: float = WIDTH, extra: float = 0
 ) -> tuple[Figure, list[Axes]]:
-    """A figure of n panels without axes, so many in a row.
-
-    Sizes are in inches: the height of a row, the figure's width, and what its height
-    has beyond the rows.
-    """
+    """Panels without axes, so many in a row; sizes in inches, ``extra`` beyond rows."""
+    if n == 0:
+        raise ValueError("there is nothing to draw: pass at least one of them")
     rows = -(-n // columns)
     figure, axes = plt.subplots(
         rows, columns, figsize=(width, rows * height + extra), squeeze=False

@@ -13,8 +13,8 @@ from torch import Tensor
 from thin_mini.checkpoints import save_whole
 from thin_mini.data.factors import EXPRESSIONS
 from thin_mini.data.reading import read_picture, to_tensor
-from thin_mini.data.store import DataError
 from thin_mini.devices import device_of
+from thin_mini.files import DataError
 from thin_mini.kinds import checked
 from thin_mini.models import GatedEnsemble, Model
 from thin_mini.presets import RESULT

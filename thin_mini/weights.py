@@ -26,15 +26,9 @@ from torchvision.models import VGG16_Weights
 
 from thin_mini import checks
 from thin_mini.data.mirrors import in_words, is_right, retrieve
-from thin_mini.data.store import (
-    PATIENCE_SECONDS,
-    DataError,
-    OfflineError,
-    cache_folder,
-    check_writable,
-)
+from thin_mini.data.store import PATIENCE_SECONDS, OfflineError, cache_folder
 from thin_mini.encoders import VGG16Encoder
-from thin_mini.files import regular_file
+from thin_mini.files import DataError, check_writable, regular_file
 from thin_mini.kinds import checked
 from thin_mini.locks import workshop
 from thin_mini.models import ExogenousNetwork

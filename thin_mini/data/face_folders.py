@@ -31,8 +31,7 @@ from thin_mini.data.listing import (
     train_and_test,
 )
 from thin_mini.data.pairs import PAIRS, face_pairs
-from thin_mini.data.store import DataError
-from thin_mini.files import regular_file
+from thin_mini.files import DataError, regular_file
 from thin_mini.kinds import checked
 
 __all__ = [

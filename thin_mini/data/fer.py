@@ -26,8 +26,7 @@ from thin_mini.data.folders import (
 from thin_mini.data.layouts import SPLITS, DataSet, Layout, any_of, class_folders
 from thin_mini.data.listing import Listing, Parts, train_and_test
 from thin_mini.data.reading import with_bar
-from thin_mini.data.store import DataError
-from thin_mini.files import regular_file
+from thin_mini.files import DataError, regular_file
 from thin_mini.kinds import checked
 
 __all__ = [

@@ -17,7 +17,7 @@ from thin_mini.data.folders import look, read_lines, read_table
 from thin_mini.data.layouts import DataSet, Layout, any_of
 from thin_mini.data.listing import BOX, Listing, Parts, train_and_test
 from thin_mini.data.reading import with_bar
-from thin_mini.data.store import DataError
+from thin_mini.files import DataError
 from thin_mini.kinds import checked
 
 EXPW_CONFIDENCE = 60  # faces above it are kept (section 4.2)

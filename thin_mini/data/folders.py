@@ -16,8 +16,7 @@ from typing import Any
 
 import pandas as pd
 
-from thin_mini.data.store import DataError
-from thin_mini.files import regular_file
+from thin_mini.files import DataError, regular_file
 
 LEFT_BY_TOOLS = {
     "__macosx", "__pycache__", "thumbs.db", "ehthumbs.db", "desktop.ini", "@eadir",

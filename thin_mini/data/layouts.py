@@ -21,7 +21,7 @@ import pandas as pd
 from thin_mini.data.folders import contents, folders_in, look, walk
 from thin_mini.data.listing import Listing
 from thin_mini.data.reading import is_picture, with_bar
-from thin_mini.data.store import DataError
+from thin_mini.files import DataError
 
 log = logging.getLogger("thin_mini")
 

@@ -23,8 +23,8 @@ from thin_mini import checks
 from thin_mini.data.face_files import FaceFiles, draw
 from thin_mini.data.folders import hidden
 from thin_mini.data.reading import with_bar
-from thin_mini.data.store import DataError
 from thin_mini.data.twins import copies, inseparable, unshared
+from thin_mini.files import DataError
 
 log = logging.getLogger("thin_mini")
 

@@ -14,8 +14,7 @@ from thin_mini.data.face_files import FacePairs
 from thin_mini.data.folders import check_column, look, read_lines, read_table, title
 from thin_mini.data.layouts import holds, places
 from thin_mini.data.listing import inside, present
-from thin_mini.data.store import DataError
-from thin_mini.files import regular_file
+from thin_mini.files import DataError, regular_file
 from thin_mini.kinds import checked
 
 log = logging.getLogger("thin_mini")

@@ -16,8 +16,7 @@ from torch import Tensor
 from torchvision.transforms.v2.functional import pil_to_tensor
 from tqdm import tqdm
 
-from thin_mini.data.store import DataError
-from thin_mini.files import regular_file
+from thin_mini.files import DataError, regular_file
 
 log = logging.getLogger("thin_mini")
 T = TypeVar("T")

@@ -14,19 +14,9 @@ from pathlib import Path
 
 import platformdirs
 
-from thin_mini.files import DataError, check_writable, regular_file, whole_file
+from thin_mini.files import DataError as DataError
+from thin_mini.files import check_writable, regular_file
 from thin_mini.locks import tidy, workshop
-
-__all__ = [
-    "DataError",
-    "OfflineError",
-    "cache_folder",
-    "check_writable",
-    "data_folder",
-    "find_mnist",
-    "stand_in_wanted",
-    "whole_file",
-]
 
 STAND_IN = "stand-in"
 # How long a server may take to answer before we call the network dead.

@@ -17,7 +17,7 @@ from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
 from thin_mini.data.reading import with_bar
-from thin_mini.data.store import DataError
+from thin_mini.files import DataError
 
 if TYPE_CHECKING:
     from thin_mini.data.face_files import FaceFiles
