@@ -216,7 +216,7 @@ DOORS = {
     },
     "plots.routing": lambda w: {"g": G, "exo": LABELS, "dataset": DATA},
     "plots.show_image": lambda w: {"axis": plt.figure().gca(), "image": IMAGES[0]},
-    "recipes.check_row": lambda w: {"rows": ROWS, "name": ROWS[0].name},
+    "recipes.row_of": lambda w: {"rows": ROWS, "name": ROWS[0].name},
     "recipes.committed_rows": lambda w: {},
     "recipes.data_of": lambda w: {"recipe": "table2", "data": "mnist-r"},
     "recipes.nearest": lambda w: {"name": "a", "known": ["a"]},

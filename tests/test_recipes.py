@@ -319,8 +319,8 @@ def test_all_data_sets_of_a_recipe_or_one_of_them():
 def test_an_unknown_row_is_refused_with_the_names_there_are():
     rows = rows_of("table3", "mnist-rs", 2, "smoke")
     with pytest.raises(ValueError, match=r"unknown row 'Size': .*'Rotation \+ Scale'"):
-        recipes.check_row(rows, "Size")
-    recipes.check_row(rows, "Scale")
+        recipes.row_of(rows, "Size")
+    assert recipes.row_of(rows, "Scale").name == "Scale"
 
 
 @pytest.mark.parametrize(("recipe", "data"), EVERY)

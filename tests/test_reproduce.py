@@ -599,7 +599,7 @@ def test_runs_of_no_committed_kind_are_estimated_too(tmp_path):
 def test_every_recipe_of_some_data_is_made_one_after_the_other(monkeypatch, tmp_path):
     made = []
     monkeypatch.setattr(
-        cli_reproduce, "make_missing", lambda table, *_: made.append(table.recipe)
+        cli_reproduce, "make_missing", lambda table, *_: made.append(table.recipe.name)
     )
     options = ("--data", "cartoons", "--seeds", 2, "--profile", "smoke")
     code, _ = cli("--every", *options, "--results", tmp_path)

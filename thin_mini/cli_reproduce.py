@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from thin_mini.recipes import RECIPES, check_row, data_of, nearest, rows_of
+from thin_mini.plans import Recipe
+from thin_mini.recipes import RECIPES, data_of, nearest, row_of, rows_of
 from thin_mini.runs import Row, Run, all_runs
 from thin_mini.terminal import fail, say
 
@@ -27,7 +28,7 @@ def add_commands(app: typer.Typer) -> None:
 class Table:
     """The rows of a recipe on one data set, and those of them that are wanted."""
 
-    recipe: str
+    recipe: Recipe
     data: str
     rows: list[Row]
     wanted: list[Row]
@@ -37,16 +38,6 @@ class Table:
         from thin_mini.results import read
 
         return [run for run in all_runs(self.wanted) if read(run, root) is None]
-
-    def title(self, seeds: int, profile: str, root: Path) -> str:
-        """What the numbers below it are, and whether they stand beside the paper's."""
-        source = SOURCES.get(self.rows[0].runs[0].source)
-        about = f"{profile} profile{'' if source is None else f', {source}'}"
-        if profile != "paper":
-            about += "; only the paper profile is held beside the paper"
-        return (
-            f"\n{self.recipe} on {self.data}, {seeds} seeds, results in {root}\n{about}"
-        )
 
 
 def reproduce(
@@ -100,22 +91,29 @@ def reproduce(
         if jobs < 1:
             raise ValueError(f"--jobs must be at least 1, got {jobs}")
         every = every or (list_ and recipe is None)
-        tables = asked_for(recipe, every, data, seeds, profile_name, row, photos=list_)
+        if every == (recipe is not None):
+            raise ValueError("name one recipe, or give --every (--list shows them)")
+        if every and row is not None:
+            raise ValueError("--row goes with one recipe, not with --every")
+        tables = []
+        for name, on in asked_for(recipe, data, photos=list_):
+            rows = rows_of(name, on, seeds, profile_name)
+            wanted = rows if row is None else [row_of(rows, row)]
+            tables.append(Table(RECIPES[name], on, rows, wanted))
         if list_:
             echo_list(tables, root)
-            return
-        if slurm and not dry_run:
+        elif slurm and not dry_run:
             submit_missing(tables, root, device, jobs)
-            return
-        for table in tables:
-            title = table.title(seeds, profile_name, root)
-            if dry_run:
-                echo_plan(table, title, root)
-                continue
-            make_missing(table, root, device, jobs)
-            say(title)
-            shown = results.readable(results.table(table.rows, root))
-            say(shown.to_string())
+        else:
+            for table in tables:
+                if not dry_run:
+                    make_missing(table, root, device, jobs)
+                say(title(table, seeds, profile_name, root))
+                if dry_run:
+                    echo_plan(table, root)
+                else:
+                    shown = results.readable(results.table(table.rows, root))
+                    say(shown.to_string())
     except (ValueError, DataError) as error:
         raise fail(error) from error
     except BrokenPipeError:  # of `| head`, which has seen enough
@@ -125,40 +123,36 @@ def reproduce(
         raise fail(f"{error}: {kept}") from error
 
 
-def asked_for(
-    recipe: str | None,
-    every: bool,
-    data: str,
-    seeds: int,
-    profile_name: str,
-    row: str | None,
-    photos: bool = False,
-) -> list[Table]:
-    """The tables that are asked for, all data with the photographs or without.
+def asked_for(recipe: str | None, data: str, photos: bool) -> list[tuple[str, str]]:
+    """Recipes and data sets, all of either by default; with the photographs or not.
 
     Raises:
-        ValueError: If there can be no such table.
+        ValueError: If there is no such recipe, or it does not run on these data.
     """
-    if every == (recipe is not None):
-        raise ValueError("name one recipe, or give --every (--list shows them)")
-    if every and row is not None:
-        raise ValueError("--row goes with one recipe, not with --every")
-    if every and data not in ("all", *DATA):
+    if recipe is None and data not in ("all", *DATA):
         raise ValueError(
             f"no recipe has rows on {data!r}: choose from all, {', '.join(DATA)}"
             f"{nearest(data, DATA)}"
         )
-    some = [name for name, r in RECIPES.items() if data in ("all", *r.makers)]
-    tables = []
-    for name in [recipe] if recipe else some:
+    some = [name for name, own in RECIPES.items() if data in ("all", *own.makers)]
+    pairs = []
+    for name in some if recipe is None else [recipe]:
         sets = data_of(name, data)
-        for on in tuple(RECIPES[name].makers) if photos and data == "all" else sets:
-            rows = rows_of(name, on, seeds, profile_name)
-            if row is not None:
-                check_row(rows, row)
-            wanted = [own for own in rows if row in (None, own.name)]
-            tables.append(Table(name, on, rows, wanted))
-    return tables
+        if photos and data == "all":
+            sets = tuple(RECIPES[name].makers)
+        pairs += [(name, on) for on in sets]
+    return pairs
+
+
+def title(table: Table, seeds: int, profile: str, root: Path) -> str:
+    """What the numbers below it are, and whether they stand beside the paper's."""
+    about = f"{profile} profile"
+    if source := SOURCES.get(table.rows[0].runs[0].source):
+        about += f", {source}"
+    if profile != "paper":
+        about += "; only the paper profile is held beside the paper"
+    what = f"{table.recipe.name} on {table.data}, {seeds} seeds, results in {root}"
+    return f"\n{what}\n{about}"
 
 
 def make_missing(table: Table, root: Path, device: str, jobs: int) -> None:
@@ -200,23 +194,19 @@ def echo_list(tables: list[Table], root: Path) -> None:
     say(f"{'recipe':<15}{'data':<10}{'rows':>4}{'runs':>6}{'made':>6}  what for")
     before = None
     for table in tables:
-        runs = all_runs(table.wanted)
-        made = len(runs) - len(table.missing(root))
-        new = table.recipe != before
-        numbers = f"{len(table.wanted):>4}{len(runs):>6}{made:>6}"
-        about = RECIPES[table.recipe].about if new else ""
-        name = table.recipe if new else ""
+        runs, own = len(all_runs(table.wanted)), table.recipe
+        numbers = f"{len(table.wanted):>4}{runs:>6}{runs - len(table.missing(root)):>6}"
+        name, about = ("", "") if own is before else (own.name, own.about)
         say(f"{name:<15}{table.data:<10}{numbers}  {about}".rstrip())
-        before = table.recipe
+        before = own
 
 
-def echo_plan(table: Table, title: str, root: Path) -> None:
+def echo_plan(table: Table, root: Path) -> None:
     """What the missing runs of a table will take."""
     from thin_mini.estimates import estimate
     from thin_mini.results import default_folder
 
     missing = table.missing(root)
-    say(title)
     say(f"{len(all_runs(table.wanted))} runs, {len(missing)} to make")
     if missing:
         seconds, size = estimate(missing, default_folder())

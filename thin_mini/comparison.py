@@ -10,8 +10,8 @@ import pandas as pd
 from thin_mini import results
 from thin_mini.files import DataError
 from thin_mini.kinds import checked
-from thin_mini.paper import FACE_LAMBDA, NAMES, TABLE_4
-from thin_mini.presets import MODELS, RESULT, STARTS
+from thin_mini.paper import FACE_LAMBDA, MODELS, NAMES, TABLE_4
+from thin_mini.presets import RESULT, STARTS
 from thin_mini.run_folder import SHARED, read_result
 
 FIRST = ("random", "imagenet")  # what the first row of Table 4 starts from
@@ -35,28 +35,27 @@ def compare_runs(root: Path) -> pd.DataFrame:
         DataError: If no run is finished, a file is damaged, two runs are one, or
             runs differ by more than that.
     """
-    runs: dict[Key, dict[int, dict[str, Any]]] = {}
-    first: dict[str, Any] = {}
-    for path in sorted(root.glob(f"*/{RESULT}")):
-        run = {"path": path, **read_result(path.parent)}
-        first = first or run
-        for key in SHARED:
-            if run[key] != first[key]:
-                raise DataError(
-                    f"{path} has {key} {run[key]} and {first['path']} has "
-                    f"{first[key]}: compare runs that differ by their model only"
-                )
-        seeds = runs.setdefault((run["model"], run["start"], run["dispel"]), {})
-        if run["seed"] in seeds:
-            raise DataError(
-                f"{path} and {seeds[run['seed']]['path']} are one run: keep one of "
-                "them there"
-            )
-        seeds[run["seed"]] = run
-    if not runs:
+    paths = sorted(root.glob(f"*/{RESULT}"))
+    found = [{"path": path, **read_result(path.parent)} for path in paths]
+    if not found:
         raise DataError(
             f"no folder in {root} holds a {RESULT}, with which `thin-mini train` ends"
         )
+    first = found[0]
+    runs: dict[Key, dict[int, dict[str, Any]]] = {}
+    for run in found:
+        for key in SHARED:
+            if run[key] != first[key]:
+                raise DataError(
+                    f"{run['path']} has {key} {run[key]} and {first['path']} has "
+                    f"{first[key]}: compare runs that differ by their model only"
+                )
+        seeds = runs.setdefault((run["model"], run["start"], run["dispel"]), {})
+        twin = seeds.setdefault(run["seed"], run)
+        if twin is not run:
+            raise DataError(
+                f"{run['path']} and {twin['path']} are one run: keep one of them there"
+            )
     rows = _rows(sorted(runs, key=_place), first["data"], first["encoder"])
     tests = {
         row.name: {seed: run["test"] for seed, run in runs[key].items()}
@@ -85,21 +84,21 @@ def _place(key: Key) -> tuple[bool, str, int, float]:
 
 
 def _rows(keys: list[Key], data: str, encoder: str) -> dict[Key, results.Row]:
+    """Rows with the paper's values, each held against the baseline that starts so."""
     names = {key: _name(*key) for key in keys}
-    papers = TABLE_4.get(data.partition(",")[0])
+    first, *papers = TABLE_4.get(data.partition(",")[0], [None] * 6)
     rows = {}
-    for key, name in names.items():
-        model, start, dispel = key
-        first = model == "baseline" and start in FIRST
-        paper = None
-        if papers and start == "imagenet" and first:
-            paper = papers[0]
-        elif papers and dispel == _usual(model) and start not in FIRST:
-            paper = papers[1 + MODELS.index(model)]
-        starts = FIRST if model == "baseline" else (start,)
-        references = (names.get(("baseline", other, 0.0)) for other in starts)
-        reference = None if first else next(filter(None, references), None)
-        rows[key] = results.Row(
+    for (model, start, dispel), name in names.items():
+        paper, reference = None, None
+        if model == "baseline" and start in FIRST:
+            paper = first if start == "imagenet" else None
+        else:
+            starts = FIRST if model == "baseline" else (start,)
+            known = (names.get(("baseline", other, 0.0)) for other in starts)
+            reference = next(filter(None, known), None)
+            if dispel == _usual(model) and start not in FIRST:
+                paper = papers[MODELS.index(model)]
+        rows[model, start, dispel] = results.Row(
             name, (), paper, reference=reference, comparable=encoder == "vgg16"
         )
     return rows

@@ -12,7 +12,7 @@ import yaml
 
 from thin_mini import results
 from thin_mini.files import DataError, regular_file, whole_file
-from thin_mini.recipes import check_row, rows_of
+from thin_mini.recipes import row_of, rows_of
 
 KINDS = ("equation", "table row", "figure", "sentence")
 PENDING = "pending"
@@ -110,8 +110,7 @@ def measured(result: Result, root: Path | None = None) -> list[float]:
     rows = rows_of(result.recipe, result.data, SEEDS, "paper", "mnist")
 
     def of(name: str) -> dict[int, float]:
-        check_row(rows, name)
-        row = next(row for row in rows if row.name == name)
+        row = row_of(rows, name)
         metric, _, bins = (result.metric or row.metric).partition(":")
         found = results.values(replace(row, metric=metric), root)
         if bins:

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from thin_mini.paper import NAMES, TABLE_1
+from thin_mini.paper import MODELS, NAMES, TABLE_1
 from thin_mini.plans import BINNED, FACES, RANDOM, Plan, architectures, recipe
 from thin_mini.runs import Row
-from thin_mini.worlds import MODELS
 
 
 @recipe("table1", (*BINNED, *FACES), ".*(range-relative|pair accuracy)")

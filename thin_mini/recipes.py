@@ -15,7 +15,7 @@ from thin_mini.profiles import profile
 from thin_mini.runs import Row
 from thin_mini.worlds import WORLDS
 
-__all__ = ["RECIPES", "check_row", "committed_rows", "data_of", "nearest", "rows_of"]
+__all__ = ["RECIPES", "committed_rows", "data_of", "nearest", "row_of", "rows_of"]
 
 
 @checked
@@ -95,12 +95,15 @@ def committed_rows() -> list[Row]:
 
 
 @checked
-def check_row(rows: list[Row], name: str) -> None:
-    """Raise a ValueError with the names there are unless one of them is ``name``."""
-    if name not in {row.name for row in rows}:
-        names = ", ".join(repr(row.name) for row in rows)
-        about = nearest(name, [row.name for row in rows])
-        raise ValueError(f"unknown row {name!r}: there are {names}{about}")
+def row_of(rows: list[Row], name: str) -> Row:
+    """The row called ``name``, or a ValueError with the names there are."""
+    by_name = {row.name: row for row in rows}
+    if name not in by_name:
+        names = ", ".join(map(repr, by_name))
+        raise ValueError(
+            f"unknown row {name!r}: there are {names}{nearest(name, by_name)}"
+        )
+    return by_name[name]
 
 
 @checked

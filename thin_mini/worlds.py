@@ -12,7 +12,14 @@ from importlib import import_module
 from typing import Any
 
 from thin_mini import data
-from thin_mini.paper import FACE_LAMBDA, NAMES, PAPER_LAMBDA, TABLE_2, TABLE_4
+from thin_mini.paper import (
+    FACE_LAMBDA,
+    MODELS,
+    NAMES,
+    PAPER_LAMBDA,
+    TABLE_2,
+    TABLE_4,
+)
 from thin_mini.profiles import Profile
 from thin_mini.runs import Run
 
@@ -32,7 +39,6 @@ CARTOONS = {
 }
 # The 11,959 of LFW with an expression label, split by person; all people are classes.
 PHOTOS = dict.fromkeys(CARTOONS, (10_196, 5_265, 1_763))
-MODELS = tuple(name for name in NAMES if name != "oracle")  # of Table 4
 
 
 def _of(room: str, name: str, *first: Any) -> Callable[..., Any]:
