@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from thin_mini.paper import MODELS, NAMES, TABLE_1
+from thin_mini.paper import MODELS, NAMES
 from thin_mini.plans import BINNED, FACES, RANDOM, Plan, architectures, recipe
 from thin_mini.runs import Row
 
@@ -20,17 +20,20 @@ def table1(plan: Plan) -> list[Row]:
     amounts = {plan.world.by.capitalize(): plan.all_labels}
     if plan.world.views > 1:
         amounts["Four angles a digit"] = plan.world.views * plan.all_labels
-    paper = TABLE_1.get(plan.world.name, TABLE_1["identity"])
     rows = []
     for what, n in amounts.items():
         networks = tuple(plan.network(seed, n) for seed in plan.each_seed)
+        paper = plan.world.recognised
         for way, metric in plan.world.ways.items():
             rows.append(Row(f"{what}, {way}", networks, paper, metric))
     return rows
 
 
 @recipe(
-    *("table2-paper", ["mnist-r"], "THIN", "the same, trained by the paper's protocol"),
+    "table2-paper",
+    ["mnist-r"],
+    "THIN",
+    "the same, trained by the paper's protocol",
     paper_protocol=True,
 )
 @recipe("table2", BINNED, "THIN")

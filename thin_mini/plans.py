@@ -231,7 +231,7 @@ def architectures(
             "name": NAMES[model] + suffix,
             "reference": NAMES["baseline"] + same,
             "beside": NAMES["simple"] + same if model in GATED else None,
-            "paper": plan.world.paper.get(model),
+            "paper": plan.world.accuracies.get(model),
         }
         own |= about or {}
         rows.append(plan.row(model, labels, about=own, **changes))

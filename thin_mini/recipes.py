@@ -22,7 +22,7 @@ __all__ = ["RECIPES", "committed_rows", "data_of", "nearest", "row_of", "rows_of
 def data_of(recipe: str, data: str = "all") -> tuple[str, ...]:
     """The data sets that a recipe runs on, or the one of them that is asked for.
 
-    All but the photographs, which not everyone has.
+    All but those that not everyone has.
 
     Raises:
         ValueError: If there is no such recipe, or it does not run on these data.
@@ -40,7 +40,7 @@ def data_of(recipe: str, data: str = "all") -> tuple[str, ...]:
         )
     if data != "all":
         return (data,)
-    return tuple(name for name in known if name != "photos")  # only asked by name
+    return tuple(name for name in known if not WORLDS[name].private)
 
 
 @checked
@@ -72,12 +72,11 @@ def rows_of(
     if source not in (None, "mnist", "digits"):
         raise ValueError(f"source must be 'mnist' or 'digits', got {source!r}")
     budget, world, own = profile(profile_name), WORLDS[data], RECIPES[recipe]
-    comes_from = ""
-    if world.sources:
+    if source is None and world.sources:
         real = budget.name == "paper" or _has_mnist()
-        comes_from = source or ("mnist" if real else "digits")
-    plan = Plan(world, budget, seeds, comes_from, **own.options)
-    rows = own.makers[data](plan)
+        source = "mnist" if real else "digits"
+    came = source if source and world.sources else ""
+    rows = own.makers[data](Plan(world, budget, seeds, came, **own.options))
     if budget.name == "paper" and source != "digits":
         return rows
     # Fewer images and passes, or other digits: nothing to hold beside the paper.

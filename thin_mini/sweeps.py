@@ -15,6 +15,7 @@ GATE_INPUTS = ("pooled", "features", "hidden", "probabilities")
 # What the gate looks at, and λ, from random starts: the best in ``choices`` with few
 # labels and with many. A test holds them to the committed results.
 CHOSEN = (("pooled", 0.5), ("hidden", 0.01))
+FEW = "THIN, [12],000 labels, 60,000"  # where conditioning should pay
 Changes = dict[str, Any]  # of runs
 
 
@@ -66,7 +67,10 @@ def dispelling(plan: Plan) -> list[Row]:
     """λ from 0 to 0.5."""
     n, world = plan.amounts[0], plan.world
     # The points that the paper's text gives as numbers.
-    papers = {0.0: world.paper["exogenous"], world.dispel: world.paper["thin"]}
+    papers = {
+        0.0: world.accuracies["exogenous"],
+        world.dispel: world.accuracies["thin"],
+    }
     rows = []
     for value in LAMBDAS:
         about = {"name": f"λ = {value:g}", "paper": papers.get(value)}
@@ -75,12 +79,8 @@ def dispelling(plan: Plan) -> list[Row]:
     return rows
 
 
-@recipe(
-    *("labels-plain", BINNED, "THIN, [12],000 .* 60,000"),
-    "few labels, without random shifts",
-    plain=True,
-)
-@recipe("labels", BINNED, "THIN, [12],000 .* 60,000")
+@recipe("labels-plain", BINNED, FEW, "few labels, without random shifts", plain=True)
+@recipe("labels", BINNED, FEW)
 def labels(plan: Plan) -> list[Row]:
     """From few labels to all, of the task and of the exogenous variable."""
     everything, few = plan.all_labels, plan.few_labels
