@@ -19,8 +19,6 @@ from thin_mini.intervals import mean_interval as mean_interval
 from thin_mini.kinds import checked
 from thin_mini.precision import full
 
-BINS = 15  # of confidence
-
 
 @dataclass(frozen=True)
 class Report:
@@ -89,7 +87,7 @@ def calibration_error(logits: Tensor, target: Tensor) -> float:
     checks.labels("target", target, *logits.shape)
     confidence, predicted = logits.detach().cpu().softmax(1).double().max(1)
     right = (predicted == target.cpu()).double()
-    bins = (confidence * BINS).long().clamp(max=BINS - 1)
+    bins = (confidence * 15).long().clamp(max=14)
     gap = torch.bincount(bins, right - confidence)
     return 100 * gap.abs().sum().item() / len(target)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,12 +14,6 @@ from torchvision.datasets import MNIST
 from thin_mini import checks
 from thin_mini.data import store
 from thin_mini.data.dataset import ExogenousDataset, binned
-from thin_mini.data.store import (
-    OfflineError,
-    cache_folder,
-    find_mnist,
-    stand_in_wanted,
-)
 
 log = logging.getLogger("thin_mini")
 
@@ -161,11 +154,7 @@ def _make(
     checks.seed_number(seed)
     for n in sizes:
         checks.whole("the number of images", 1 if n is None else n)
-    root = None if source == "digits" else _mnist_root(source)
-    if root is None:
-        name, shown, digits = _from_scikit_learn()
-    else:
-        name, shown, digits = _from_mnist(root)
+    name, shown, digits = _find(source)
     exo_name, low, high, n_exo = VARIABLES[by]
     edges = torch.linspace(low, high, n_exo + 1, dtype=torch.float64)
     parts = []
@@ -194,14 +183,15 @@ def _make(
     return parts[0], parts[1]
 
 
-def _mnist_root(source: str) -> Path | None:
-    if source == "auto" and stand_in_wanted():
-        return None
-    asked = (str(cache_folder()), *store.MIRRORS)
+def _find(source: str) -> Digits:
+    """MNIST's digits or the stand-in's."""
+    if source == "digits" or (source == "auto" and store.stand_in_wanted()):
+        return _from_scikit_learn()
+    asked = (str(store.cache_folder()), *store.MIRRORS)
     first = source == "mnist" or asked not in _in_vain
     try:
-        return find_mnist(download=first)
-    except OfflineError as error:  # a damaged copy stays an error: no silent switch
+        root = str(store.find_mnist(download=first))
+    except store.OfflineError as error:  # a damaged copy stays an error
         if source == "mnist":
             raise
         if first:
@@ -211,11 +201,8 @@ def _mnist_root(source: str) -> Path | None:
                 "Python starts anew or source='mnist' finds it.",
                 error,
             )
-        return None
-
-
-def _from_mnist(root: Path) -> Digits:
-    parts = [MNIST(str(root), train=train) for train in (True, False)]
+        return _from_scikit_learn()
+    parts = [MNIST(root, train=train) for train in (True, False)]
     return "MNIST", 1, [(p.data[:, None].float() / 255, p.targets) for p in parts]
 
 
