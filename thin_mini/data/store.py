@@ -117,10 +117,12 @@ def find_mnist(download: bool = True) -> Path:
         if root == named and len(missing) < len(MNIST_SHA256):
             raise DataError(_incomplete(missing, "unset THIN_MINI_DATA"))
     if named is not None:
+        too_far_down = {"MNIST": named.parent, "raw": named.parent.parent}
+        above = too_far_down.get(named.name)
         raise DataError(
             f"THIN_MINI_DATA={named} holds no MNIST/raw with the four unpacked files"
-            f"{_nearby(named)}: put them there, unset the variable to have them "
-            f"downloaded, or set it to {STAND_IN}"
+            f"{f' (is {above} meant?)' if above else ''}: put them there, unset the "
+            f"variable to have them downloaded, or set it to {STAND_IN}"
         )
     try:
         if not download:
@@ -142,13 +144,10 @@ def missing_mnist(root: Path) -> list[Path]:
         DataError: If one is damaged or cannot be read.
     """
     files = [root / "MNIST" / "raw" / name for name in MNIST_SHA256]
-    missing = []
-    for path in files:
-        if regular_file(path):
-            check_mnist_file(path)
-        else:
-            missing.append(path)
-    return missing
+    there = [path for path in files if regular_file(path)]
+    for path in there:
+        check_mnist_file(path)
+    return [path for path in files if path not in there]
 
 
 def _incomplete(missing: list[Path], mend: str) -> str:
@@ -157,12 +156,6 @@ def _incomplete(missing: list[Path], mend: str) -> str:
     do = "unpack the .gz beside it" if packed else "copy the official file there"
     more = "".join(f", and so is {path.name}" for path in missing[1:])
     return f"{missing[0]} is missing{more}: {do}, or {mend}"
-
-
-def _nearby(folder: Path) -> str:
-    """A hint for who named a folder too far down."""
-    above = {"MNIST": folder.parent, "raw": folder.parent.parent}.get(folder.name)
-    return "" if above is None else f" (is {above} meant?)"
 
 
 def check_mnist_file(path: Path) -> None:
