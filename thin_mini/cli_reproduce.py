@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -78,10 +80,9 @@ def reproduce(
 
     Interrupted, it goes on where it was; started twice, it shares the work.
     """
-    from thin_mini import results
-    from thin_mini.files import DataError
+    with one_line():
+        from thin_mini import results
 
-    try:
         root = results_folder or results.default_folder()
         if root.exists():
             results.check_folder(root)
@@ -91,15 +92,7 @@ def reproduce(
         if jobs < 1:
             raise ValueError(f"--jobs must be at least 1, got {jobs}")
         every = every or (list_ and recipe is None)
-        if every == (recipe is not None):
-            raise ValueError("name one recipe, or give --every (--list shows them)")
-        if every and row is not None:
-            raise ValueError("--row goes with one recipe, not with --every")
-        tables = []
-        for name, on in asked_for(recipe, data, photos=list_):
-            rows = rows_of(name, on, seeds, profile_name)
-            wanted = rows if row is None else [row_of(rows, row)]
-            tables.append(Table(RECIPES[name], on, rows, wanted))
+        tables = asked_for(recipe, every, data, seeds, profile_name, row, photos=list_)
         if list_:
             echo_list(tables, root)
         elif slurm and not dry_run:
@@ -109,11 +102,16 @@ def reproduce(
                 if not dry_run:
                     make_missing(table, root, device, jobs)
                 say(title(table, seeds, profile_name, root))
-                if dry_run:
-                    echo_plan(table, root)
-                else:
-                    shown = results.readable(results.table(table.rows, root))
-                    say(shown.to_string())
+                echo_plan(table, root) if dry_run else echo_table(table, root)
+
+
+@contextmanager
+def one_line() -> Iterator[None]:
+    """Say in one line what is wrong, and what is kept."""
+    from thin_mini.files import DataError
+
+    try:
+        yield
     except (ValueError, DataError) as error:
         raise fail(error) from error
     except BrokenPipeError:  # of `| head`, which has seen enough
@@ -123,25 +121,38 @@ def reproduce(
         raise fail(f"{error}: {kept}") from error
 
 
-def asked_for(recipe: str | None, data: str, photos: bool) -> list[tuple[str, str]]:
-    """Recipes and data sets, all of either by default; with the photographs or not.
+def asked_for(
+    recipe: str | None,
+    every: bool,
+    data: str,
+    seeds: int,
+    profile_name: str,
+    row: str | None,
+    photos: bool,
+) -> list[Table]:
+    """The tables that are asked for, all data with the photographs or without.
 
     Raises:
-        ValueError: If there is no such recipe, or it does not run on these data.
+        ValueError: If there can be no such table.
     """
-    if recipe is None and data not in ("all", *DATA):
+    if every == (recipe is not None):
+        raise ValueError("name one recipe, or give --every (--list shows them)")
+    if every and row is not None:
+        raise ValueError("--row goes with one recipe, not with --every")
+    if every and data not in ("all", *DATA):
         raise ValueError(
             f"no recipe has rows on {data!r}: choose from all, {', '.join(DATA)}"
             f"{nearest(data, DATA)}"
         )
     some = [name for name, own in RECIPES.items() if data in ("all", *own.makers)]
-    pairs = []
-    for name in some if recipe is None else [recipe]:
+    tables = []
+    for name in [recipe] if recipe else some:
         sets = data_of(name, data)
-        if photos and data == "all":
-            sets = tuple(RECIPES[name].makers)
-        pairs += [(name, on) for on in sets]
-    return pairs
+        for on in tuple(RECIPES[name].makers) if photos and data == "all" else sets:
+            rows = rows_of(name, on, seeds, profile_name)
+            wanted = rows if row is None else [row_of(rows, row)]
+            tables.append(Table(RECIPES[name], on, rows, wanted))
+    return tables
 
 
 def title(table: Table, seeds: int, profile: str, root: Path) -> str:
@@ -199,6 +210,14 @@ def echo_list(tables: list[Table], root: Path) -> None:
         name, about = ("", "") if own is before else (own.name, own.about)
         say(f"{name:<15}{table.data:<10}{numbers}  {about}".rstrip())
         before = own
+
+
+def echo_table(table: Table, root: Path) -> None:
+    """All rows of a table, as far as they have been made."""
+    from thin_mini.results import readable
+    from thin_mini.results import table as measured
+
+    say(readable(measured(table.rows, root)).to_string())
 
 
 def echo_plan(table: Table, root: Path) -> None:

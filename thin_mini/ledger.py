@@ -11,7 +11,7 @@ import numpy as np
 import yaml
 
 from thin_mini import results
-from thin_mini.files import DataError, regular_file, whole_file
+from thin_mini.files import PACKAGE, DataError, regular_file, whole_file
 from thin_mini.recipes import row_of, rows_of
 
 KINDS = ("equation", "table row", "figure", "sentence")
@@ -21,7 +21,7 @@ VERDICTS = (*MEASURED, "implemented", "open", PENDING)
 SEEDS = 5  # fewer give no verdict
 # In C, where PyYAML was built with it: ten times as fast.
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-FILE = Path(__file__).parents[1] / "book" / "ledger.yml"  # in the repository
+FILE = PACKAGE.parent / "book" / "ledger.yml"  # in the repository
 
 
 @dataclass(frozen=True)
