@@ -43,3 +43,17 @@ def shift(images: Tensor, offsets: Tensor) -> Tensor:
     # (N, H, W, C) → (N, C, H, W)
     picked = images.permute(0, 2, 3, 1)[image, rows[:, :, None], columns[:, None]]
     return picked.where(within, picked.new_zeros(())).permute(0, 3, 1, 2)
+
+
+def white_noise(seed: Tensor, size: int) -> Tensor:
+    """White noise in 0..1, (N, size, size): a seed (N, 1, 1), in 0..1, decides it."""
+    # On the CPU, since not every GPU has float64.
+    whole = (seed.cpu().double() * 2**30).long().to(seed.device)
+    pixel = torch.arange(size**2, device=seed.device)
+    k = pixel.view(size, size) * 0x9E3779B1 + whole * 0x85EBCA77
+    # Mix the bits, as hash functions do. After the first round only 32 of them count,
+    # and int32 multiplies as uint32 would; what it shifts in is masked off.
+    k = k.bitwise_xor_(k >> 15).to(torch.int32).mul_(0x2C1B3C6D)
+    for right in (13, 16):
+        k = (k ^ ((k >> right) & (2 ** (32 - right) - 1))).mul_(0x2C1B3C6D)
+    return ((k >> 8) & 0xFFFFFF).float().mul_(2.0**-24)

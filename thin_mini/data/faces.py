@@ -15,24 +15,20 @@ from torch import Tensor
 from torch.nn.functional import hardsigmoid
 
 from thin_mini import checks
-from thin_mini.data.factors import NAMES, side_by_side
+from thin_mini.data.augment import white_noise
+from thin_mini.data.factors import NAMES, side_by_side, tint
 from thin_mini.kinds import checked
 
-SKIN = ((0.98, 0.86, 0.76), (0.93, 0.74, 0.60), (0.78, 0.56, 0.41), (0.50, 0.33, 0.23))
-HAIR = ((0.13, 0.10, 0.09), (0.36, 0.22, 0.13), (0.62, 0.32, 0.14), (0.85, 0.68, 0.38))
-IRIS = ((0.25, 0.16, 0.10), (0.30, 0.42, 0.55), (0.35, 0.45, 0.28))
-CLOTH = ((0.35, 0.45, 0.60), (0.62, 0.40, 0.42), (0.40, 0.55, 0.45))
-BACKGROUND = ((0.83, 0.88, 0.92), (0.92, 0.89, 0.83), (0.85, 0.90, 0.83))
+Value = Tensor | float
 REACH = 1.12  # of the picture, in units of the face
 CHUNK = 2**18  # pixels drawn at a time: what they need then fits a processor's cache
 # From the back to the front, and the part of the picture that each can be in, whatever
 # the pose: from its top to its bottom, and how far to either side.
 PARTS = {
     "hair_behind": (-2, 2, 2), "body": (0.7, 1.4, 2), "ears": (-0.25, 0.4, 1),
-    "head": (-0.85, 0.9, 0.72), "cheeks": (0.05, 0.55, 0.8),
-    "eyes": (-0.25, 0.1, 0.48), "brows": (-0.58, -0.1, 0.52),
-    "nose": (-0.08, 0.32, 0.22), "mouth": (0.15, 0.72, 0.4),
-    "glasses": (-0.25, 0.1, 0.52),
+    "head": (-0.85, 0.9, 0.72), "cheeks": (0.05, 0.55, 0.8), "eyes": (-0.25, 0.1, 0.48),
+    "brows": (-0.58, -0.1, 0.52), "nose": (-0.08, 0.32, 0.22),
+    "mouth": (0.15, 0.72, 0.4), "glasses": (-0.25, 0.1, 0.52),
 }  # fmt: skip
 
 
@@ -64,20 +60,8 @@ def render_faces(
     return images
 
 
-def _color(stops: tuple[tuple[float, ...], ...], t: Tensor) -> Tensor:
-    """A colour between stops: t (n, 1, 1) in 0..1 → (n, 3, 1, 1)."""
-    colors = torch.tensor(stops, device=t.device)
-    place = t.flatten() * (len(stops) - 1)
-    low = place.long().clamp(0, len(stops) - 2)
-    mixed = torch.lerp(colors[low], colors[low + 1], (place - low)[:, None])
-    return mixed[:, :, None, None]
-
-
-def _ellipse(x: Tensor, y: Tensor, a: Tensor | float, b: Tensor | float) -> Tensor:
-    """About the distance to an ellipse around 0, negative inside; changes x and y.
-
-    Its half axes are a and b, numbers or (n, 1, 1).
-    """
+def _ellipse(x: Tensor, y: Tensor, a: Value, b: Value) -> Tensor:
+    """About the distance to an ellipse of half axes a and b around 0; x, y change."""
     a, b = (torch.as_tensor(r, dtype=x.dtype, device=x.device) for r in (a, b))
     shorter = torch.minimum(a, b)
     x, y = x.mul_(shorter / a), y.mul_(shorter / b)
@@ -103,8 +87,7 @@ class _Face:
         self.image = image  # (n, 3, size, size), painted in place
         self.size = size = image.shape[-1]
         zoom = 1 / (0.92 + 0.16 * f.zoom)
-        middles = (torch.arange(size, device=image.device) + 0.5) / size
-        axis = (2 * middles - 1) * REACH
+        axis = (2 * (torch.arange(size, device=image.device) + 0.5) / size - 1) * REACH
         self.x = (axis[None, None, :] - 0.12 * (f.shift_x - 0.5)) * zoom
         self.y = (axis[None, :, None] - 0.12 * (f.shift_y - 0.5) - 0.02) * zoom
         roll = 0.5 * (f.roll - 0.5)
@@ -112,10 +95,10 @@ class _Face:
         self.all_v = self.y * roll.cos() - self.x * roll.sin()
         self.steep = -6 * size / (2 * REACH * zoom)  # edges are one pixel wide
         self.turn = 0.22 * (f.yaw - 0.5)  # features slide over a head that turns
-        self.skin = _color(SKIN, f.skin)  # (n, 3, 1, 1)
+        self.skin = tint("skin", f.skin)  # (n, 3, 1, 1)
         self.dark = 0.62 * self.skin
         grey = 3 * (f.age - 0.75).clamp(min=0)[:, None]
-        hair = _color(HAIR, f.hair_color)
+        hair = tint("hair", f.hair_color)
         self.hair = torch.lerp(hair, torch.full_like(hair, 0.78), grey)
         self.width = 0.56 + 0.14 * f.head_width
         self.eye_x = 0.22 + 0.10 * f.eye_distance
@@ -124,8 +107,7 @@ class _Face:
         self.wing = 0.07 + 0.06 * f.nose_width + 0.02 * f.nose_wrinkle
 
     def paint_all(self) -> None:
-        """From the back to the front."""
-        self.image.copy_(_color(BACKGROUND, self.f.background))
+        self.image.copy_(tint("background", self.f.background))
         for part, window in PARTS.items():
             self.look_at(*window)
             getattr(self, part)()
@@ -145,19 +127,17 @@ class _Face:
         self.v = self.all_v[:, rows, columns]
         self.s = (self.u - self.turn).abs_()  # both halves of the face at once
 
-    def paint(
-        self, color: Tensor | float, distance: Tensor, alpha: Tensor | float = 1.0
-    ) -> None:
+    def paint(self, color: Value, distance: Tensor, alpha: Value = 1.0) -> None:
         """Cover a shape with a colour, as far as ``alpha`` lets it."""
         # From 1 at -3 to 0 at 3 in a straight line, and flat beyond: antialiased.
         cover = hardsigmoid(distance * self.steep, inplace=True)
         self.blend(color, cover.mul_(alpha))
 
-    def blend(self, color: Tensor | float, alpha: Tensor) -> None:
+    def blend(self, color: Value, alpha: Tensor) -> None:
         """Mix a colour in, by alpha (n, h, w) in 0..1."""
         self.part.lerp_(torch.as_tensor(color).to(self.part), alpha[:, None])
 
-    def line(self, distance: Tensor, alpha: Tensor | float, *within: Tensor) -> None:
+    def line(self, distance: Tensor, alpha: Value, *within: Tensor) -> None:
         """A thin dark line where ``distance`` is 0, as far as it lies ``within``."""
         self.paint(self.dark, _both(distance.abs().sub_(0.009), *within), alpha)
 
@@ -174,8 +154,8 @@ class _Face:
 
     def body(self) -> None:
         """Shoulders and neck."""
-        cloth = _color(CLOTH, self.f.hair_color)
-        self.paint(cloth, _ellipse(self.u.clone(), self.v - 1.42, 1.0, 0.48))
+        shoulders = _ellipse(self.u.clone(), self.v - 1.42, 1.0, 0.48)
+        self.paint(tint("cloth", self.f.hair_color), shoulders)
         neck = _both(self.u.abs().sub_(0.26), self.v - 1.05, 0.5 - self.v)
         self.paint(0.82 * self.skin, neck)
 
@@ -218,7 +198,7 @@ class _Face:
         eye = _ellipse(x.clone(), y.clone(), wide, high)
         self.paint(0.97, eye)
         radius, iris = (x * x).addcmul_(y, y).sqrt_(), 0.062 + 0.014 * f.eye_size
-        self.paint(_color(IRIS, f.hair_color), _both(eye, radius - iris))
+        self.paint(tint("iris", f.hair_color), _both(eye, radius - iris))
         self.paint(0.05, _both(eye, radius - 0.5 * iris))
         self.paint(0.5 * self.dark, _both(eye.abs_().sub_(0.018), y), 0.9)
         bag = _ellipse(x, y - 0.035, 1.05 * wide, high + 0.03)
@@ -256,8 +236,7 @@ class _Face:
         x, y = self.s - 0.55 * self.wing, self.v - (self.tip + 0.005)
         self.paint(0.8 * self.dark, _ellipse(x, y, 0.030, 0.018))
         bridge = (self.v + 0.1).clamp_(min=0).mul_(-0.10).add_(self.s).sub_(0.035)
-        between = (self.v - (self.tip / 2 - 0.04)).abs_().sub_(0.11)
-        self.line(bridge, 0.35, between)
+        self.line(bridge, 0.35, (self.v - (self.tip / 2 - 0.04)).abs_().sub_(0.11))
         crease = (self.s - 0.05).mul_(20).sin_().abs_().mul_(-0.05).add_(self.v)
         self.line(crease.sub_(0.02), 0.7 * self.f.nose_wrinkle, self.s - 0.085)
 
@@ -314,20 +293,6 @@ class _Face:
         self.paint(0.45, square)
         self.image[hidden] = self.part
         if f.noise.any():
-            grain = self.grain().sub_(0.5).mul_(0.4 * f.noise)
+            grain = white_noise(f.noise_seed, self.size).sub_(0.5).mul_(0.4 * f.noise)
             self.image.add_(grain[:, None])
         self.image.clamp_(0, 1)
-
-    def grain(self) -> Tensor:
-        """White noise in 0..1 (n, size, size) that depends on its factor alone."""
-        given = self.f.noise_seed
-        # On the CPU, since not every GPU has float64.
-        seed = (given.cpu().double() * 2**30).long().to(given.device)
-        pixel = torch.arange(self.size**2, device=seed.device)
-        k = pixel.view(self.size, self.size) * 0x9E3779B1 + seed * 0x85EBCA77
-        # Mix the bits, as hash functions do. After the first round only 32 of them
-        # count, and int32 multiplies as uint32 would; what it shifts in is masked off.
-        k = k.bitwise_xor_(k >> 15).to(torch.int32).mul_(0x2C1B3C6D)
-        for shift in (13, 16):
-            k = (k ^ ((k >> shift) & (2 ** (32 - shift) - 1))).mul_(0x2C1B3C6D)
-        return ((k >> 8) & 0xFFFFFF).float().mul_(2.0**-24)

@@ -42,6 +42,16 @@ NUISANCES = (
     "background", "occlusion", "occlusion_x", "occlusion_y", "noise", "noise_seed",
 )  # fmt: skip
 NAMES = (*TRAITS, *ACTIONS, *NUISANCES)
+# The colours between which a trait, or the background, chooses.
+STOPS = {
+    "skin": ((0.98, 0.86, 0.76), (0.93, 0.74, 0.60), (0.78, 0.56, 0.41),
+             (0.50, 0.33, 0.23)),
+    "hair": ((0.13, 0.10, 0.09), (0.36, 0.22, 0.13), (0.62, 0.32, 0.14),
+             (0.85, 0.68, 0.38)),
+    "iris": ((0.25, 0.16, 0.10), (0.30, 0.42, 0.55), (0.35, 0.45, 0.28)),
+    "cloth": ((0.35, 0.45, 0.60), (0.62, 0.40, 0.42), (0.40, 0.55, 0.45)),
+    "background": ((0.83, 0.88, 0.92), (0.92, 0.89, 0.83), (0.85, 0.90, 0.83)),
+}  # fmt: skip
 PROTOTYPES: dict[str, dict[str, float]] = {
     "neutral": {},
     "happiness": {"smile": 1, "squint": 0.6, "open": 0.25},
@@ -111,3 +121,12 @@ def side_by_side(identity: Tensor, actions: Tensor, nuisance: Tensor | None) -> 
             )
         table.append(given.to(identity.device).float())
     return torch.cat(table, 1)
+
+
+def tint(part: str, t: Tensor) -> Tensor:
+    """A colour between the ``STOPS`` of a part: t (N, 1, 1) in 0..1 → (N, 3, 1, 1)."""
+    stops = torch.tensor(STOPS[part], device=t.device)
+    place = t.flatten() * (len(stops) - 1)
+    low = place.long().clamp(0, len(stops) - 2)
+    mixed = torch.lerp(stops[low], stops[low + 1], (place - low)[:, None])
+    return mixed[:, :, None, None]
