@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -83,6 +84,27 @@ def test_an_error_in_a_job_is_said_in_one_line(tmp_path):
     assert process.returncode == 1
     (line,) = said.splitlines()
     assert f"{weights.name} cannot be read: put the original back" in line
+
+
+@pytest.mark.skipif(shutil.which("pgrep") is None, reason="needs pgrep")
+def test_a_process_that_is_killed_is_named(tmp_path):
+    process = start(tmp_path / "runs", *THIN, "--jobs", "2")
+    while not said_by(tmp_path / "runs") and process.poll() is None:
+        time.sleep(0.02)
+    workers = subprocess.run(
+        ["pgrep", "-P", str(process.pid), "-f", "popen_loky"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for worker in workers.stdout.split():
+        os.kill(int(worker), signal.SIGKILL)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    line = said.splitlines()[-1]
+    assert line.startswith("a process was killed in training")
+    assert "the runs that are finished are kept" in line
+    assert "Traceback" not in said
 
 
 def test_jobs_of_slurm_share_a_folder_until_nothing_is_missing(tmp_path):

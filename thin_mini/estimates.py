@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import defaultdict
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from typing import Any, NamedTuple
 
 from thin_mini.plans import Recipe
 from thin_mini.recipes import committed_rows, rows_of
-from thin_mini.results import mean_interval, paired, read, values
+from thin_mini.results import read, table
 from thin_mini.runs import Run, all_runs
 
 RESULT_BYTES = 4_096  # a block of the disk
@@ -68,19 +69,19 @@ class Head(NamedTuple):
 
 def head(recipe: Recipe, data: str, committed: Path) -> Head:
     """A recipe's command, cost and headline result, from the committed runs."""
-    rows = {row.name: row for row in rows_of(recipe.name, data, 5, "paper", "mnist")}
-    found = [read(run, committed) for run in all_runs([*rows.values()])]
-    seconds = sum(result["seconds"] for result in found if result)
-    row = [row for row in rows.values() if re.match(recipe.headline, row.name)][-1]
-    ours, sign, about = values(row, committed), "", row.name
-    less = dict.fromkeys(ours, 0.0)
+    rows = rows_of(recipe.name, data, 5, "paper", "mnist")
+    found = [read(run, committed) for run in all_runs(rows)]
+    made = [result for result in found if result]
+    row = [row for row in rows if re.match(recipe.headline, row.name)][-1]
+    line = table(rows, committed).loc[row.name]
+    about, mean, half = row.name, f"{line['mean']:.2f}", line["half"]
     if row.reference:
-        sign, about = "+", f"{row.name} less {row.reference}"
-        less = values(rows[row.reference], committed)
-    numbers, headline = paired(ours, less), ""
-    if len(numbers) > 1:
-        mean, half = mean_interval(numbers)
-        headline = f"{about}: {mean:{sign}.2f} ± {half:.2f}"
-    command = f"thin-mini reproduce {recipe.name} --data {data}"
-    made = len(found) - found.count(None)
-    return Head(command, made, len(found), seconds / 60 / CORES, headline)
+        about = f"{row.name} less {row.reference}"
+        mean, half = f"{line['difference']:+.2f}", line["difference_half"]
+    return Head(
+        command=f"thin-mini reproduce {recipe.name} --data {data}",
+        made=len(made),
+        runs=len(found),
+        minutes=sum(result["seconds"] for result in made) / 60 / CORES,
+        headline="" if math.isnan(half) else f"{about}: {mean} ± {half:.2f}",
+    )

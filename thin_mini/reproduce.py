@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from pathlib import Path
 from signal import SIG_IGN, SIGINT, signal
 from threading import RLock
@@ -61,6 +63,7 @@ def make(rows: Sequence[Row], root: Path, progress: bool = True, jobs: int = 1) 
         DataError: If the folder, or the cache for the networks, cannot be written,
             before anything is computed.
         ResultError: If a file in it is damaged or of another version.
+        ChildProcessError: If one of several processes was killed.
     """
     runs = all_runs(rows)
     missing = [run for run in runs if read(run, root) is None]
@@ -68,7 +71,7 @@ def make(rows: Sequence[Row], root: Path, progress: bool = True, jobs: int = 1) 
         return
     check_writable(root)
     check_writable(cache_folder())
-    if jobs > 1:  # seeds may share a data set no longer, and networks are waited for
+    if jobs > 1:  # else a run and the network that it needs would come together
         missing.sort(key=lambda run: run.model != "network")
     bar = tqdm(
         desc=f"{len(missing)} runs",
@@ -88,7 +91,7 @@ def make(rows: Sequence[Row], root: Path, progress: bool = True, jobs: int = 1) 
         # One thread each. Of Ctrl-C this process hears, which ends them.
         workers |= {"backend": "loky", "inner_max_num_threads": 1}
         workers |= {"initializer": signal, "initargs": (SIGINT, SIG_IGN)}
-    with bar, parallel_config(**workers):
+    with bar, parallel_config(**workers), _survivors():
         while missing:
             done = set()
             for run, there in Parallel(return_as="generator_unordered")(each()):
@@ -101,6 +104,18 @@ def make(rows: Sequence[Row], root: Path, progress: bool = True, jobs: int = 1) 
     for run in runs:  # of a process that was killed when it had finished a run
         if lock_of(run, root).exists():
             _make_one(run, root)
+
+
+@contextmanager
+def _survivors() -> Iterator[None]:
+    """Say what it means that one of the processes was killed."""
+    try:
+        yield
+    except BrokenProcessPool as error:
+        raise ChildProcessError(
+            "a process was killed in training, perhaps for want of memory: take fewer "
+            "jobs"
+        ) from error
 
 
 def _make_one(run: Run, root: Path) -> tuple[Run, bool]:

@@ -167,8 +167,10 @@ def tabulate(rows: Sequence[Row], numbers: dict[str, dict[int, float]]) -> pd.Da
 
 def _interval(mean: str, half: str, numbers: list[float]) -> dict[str, float]:
     """Mean and interval under these names; nothing of fewer than two numbers."""
-    two = len(numbers) > 1
-    return dict(zip((mean, half), mean_interval(numbers), strict=True)) if two else {}
+    if len(numbers) < 2:
+        return {}
+    found = mean_interval(numbers)
+    return {mean: found[0], half: found[1]}
 
 
 @checked

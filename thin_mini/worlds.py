@@ -18,7 +18,7 @@ from thin_mini.runs import Run
 # (labels, epochs): over at most so many labelled images so many passes.
 PASSES = ((500, 80), (2_000, 40), (8_000, 20), (30_000, 10), (100_000, 6), (10**9, 3))
 FACE_PASSES = ((2_000, 30), (5_000, 15), (20_000, 8), (10**9, 6))
-BINNED = {  # how well a network recognises the bin: the name of the way, its metric
+WAYS = {  # how well a network recognises the bin: the name of the way, its metric
     "range-relative": "range_relative",
     "exact bin": "exact",
     "within one bin": "within_one",
@@ -84,7 +84,7 @@ class World:
     encoder: Callable[[Run], Any] = lambda run: None
     oracle: Callable[..., Any] = BIN_ORACLE
     measure: Callable[..., dict[str, Any]] = BY_BIN
-    ways: Mapping[str, str] = field(default_factory=lambda: BINNED)
+    ways: Mapping[str, str] = field(default_factory=lambda: WAYS)
     recognised: float | None = None
     gate_on: str = "hidden"
     dispel: float = paper.PAPER_LAMBDA
