@@ -13,13 +13,7 @@ from thin_mini.devices import device_of
 from thin_mini.inference import evaluate, in_batches, precompute
 from thin_mini.losses import absolute_cosine
 from thin_mini.metrics import Report, exogenous_accuracy, leaf_usage
-from thin_mini.models import (
-    Condition,
-    ExogenousNetwork,
-    GatedEnsemble,
-    Model,
-    Oracle,
-)
+from thin_mini.models import Condition, ExogenousNetwork, GatedEnsemble, Model, Oracle
 from thin_mini.runs import Run
 
 

@@ -16,14 +16,7 @@ from thin_mini.devices import choose_device
 from thin_mini.encoders import ConvEncoder
 from thin_mini.files import regular_file
 from thin_mini.locks import locked
-from thin_mini.models import (
-    ExogenousNetwork,
-    Fused,
-    Model,
-    Oracle,
-    build,
-    n_trainable,
-)
+from thin_mini.models import ExogenousNetwork, Fused, Model, Oracle, build, n_trainable
 from thin_mini.runs import Run
 from thin_mini.training import fit
 from thin_mini.worlds import WORLDS, n_exo

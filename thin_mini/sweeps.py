@@ -11,7 +11,6 @@ from thin_mini.runs import Row
 
 LAMBDAS = (0.0, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5)  # Figures 4 and 5
 FRESH = 100  # the first of the seeds whose people no other recipe has seen
-GATE_INPUTS = ("pooled", "features", "hidden", "probabilities")
 # What the gate looks at, and λ, from random starts: the best in ``choices`` with few
 # labels and with many. A test holds them to the committed results.
 CHOSEN = (("pooled", 0.5), ("hidden", 0.01))
@@ -145,7 +144,8 @@ def face_choices(plan: Plan) -> list[Row]:
     few, *many = plan.amounts
     usual = plan.protocol(few)
     gates: list[tuple[str, str, Changes]] = [
-        ("exogenous", f"gate on {on}", {"gate_on": on}) for on in GATE_INPUTS
+        ("exogenous", f"gate on {on}", {"gate_on": on})
+        for on in ("pooled", "features", "hidden", "probabilities")
     ]
     settings: list[tuple[int, str, str, Changes]] = [
         (few, "baseline", "as chosen", {}),
