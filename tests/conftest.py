@@ -13,6 +13,7 @@ from pathlib import Path
 os.environ.setdefault("ACCELERATE_USE_CPU", "true")
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
@@ -144,6 +145,14 @@ def device(request):
 @pytest.fixture(autouse=True)
 def _same_start():
     torch.manual_seed(0)
+
+
+@pytest.fixture
+def closed_figures():
+    """The style and the figures of a test end with it."""
+    with plt.rc_context():
+        yield
+    plt.close("all")
 
 
 @pytest.fixture

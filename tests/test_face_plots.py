@@ -2,7 +2,6 @@
 
 import sys
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,14 +12,8 @@ from sklearn.decomposition import PCA
 import thin_mini as tm
 from thin_mini import distances, face_plots, routes
 
+pytestmark = pytest.mark.usefixtures("closed_figures")
 NAMES = ["neutral", "happiness", "sadness"]
-
-
-@pytest.fixture(autouse=True)
-def _closed():
-    with plt.rc_context():
-        yield
-    plt.close("all")
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -11,12 +11,7 @@ from matplotlib.figure import Figure
 import thin_mini as tm
 from thin_mini import plots
 
-
-@pytest.fixture(autouse=True)
-def _closed():
-    with plt.rc_context():
-        yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("closed_figures")
 
 
 def labels(axis):

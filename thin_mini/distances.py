@@ -181,8 +181,8 @@ def inter_intra_ratio(h: Tensor, target: Tensor) -> float:
             "each class is a single point, so that the ratio has no bound: "
             "give at least two different images of a class"
         )
-    # Which is the ratio of the two variances: traces over their degrees of freedom.
-    return float(calinski_harabasz_score(x, y)) * (k - 1) / (n - k)
+    # The score has each trace over its degrees of freedom, k - 1 and n - k.
+    return float(calinski_harabasz_score(x.numpy(), y.numpy())) * (k - 1) / (n - k)
 
 
 @checked
