@@ -214,9 +214,10 @@ def targets(target: Tensor, n: int, n_classes: int) -> None:
     one_each("target", target, n)
     if target.dtype != torch.int64:
         raise ValueError(f"target must be int64, got {target.dtype}")
-    # Neither a compiler nor vmap, which stands for many of them, can look.
+    # Neither a compiler nor vmap, which stands for many of them, can look, nor is there
+    # anything to see in a tensor of another kind, such as one without values.
     blind = torch.compiler.is_compiling() or is_functorch_wrapped_tensor(target)
-    if target.device.type == "cpu" and not blind:
+    if target.device.type == "cpu" and type(target) is Tensor and not blind:
         labels("target", target, n, n_classes)
 
 
