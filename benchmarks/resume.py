@@ -13,7 +13,7 @@ from report import Report
 from torch import Tensor, nn
 
 import thin_mini as tm
-from thin_mini.checkpoints import Record
+from thin_mini.basics.checkpoints import Record
 from thin_mini.data import FaceFiles, Pictures
 
 SIZE = 48

@@ -21,11 +21,11 @@ from report import Report, timed
 from stacked import Stack
 
 import thin_mini as tm
-from thin_mini.paper_tables import table2
-from thin_mini.plans import Plan
+from thin_mini.lab.paper_tables import table2
+from thin_mini.lab.plans import Plan
+from thin_mini.lab.runs import Row, Run
+from thin_mini.lab.worlds import WORLDS
 from thin_mini.profiles import PROFILES
-from thin_mini.runs import Row, Run
-from thin_mini.worlds import WORLDS
 
 NETWORKS = "Exogenous networks"
 CAPTURED, UNFOLDED = ", captured", ", unfolded"  # what the name of a way may end with

@@ -25,15 +25,15 @@ import torch
 import typer
 
 import thin_mini as tm
-from thin_mini.doors import Fit
+from thin_mini.basics.doors import Fit
 from thin_mini.files import whole_file
+from thin_mini.lab.one_run import datasets, trained_network
+from thin_mini.lab.plans import Plan
+from thin_mini.lab.runs import Protocol, Run
+from thin_mini.lab.worlds import WORLDS
 from thin_mini.networks import Model
-from thin_mini.one_run import datasets, trained_network
-from thin_mini.plans import Plan
 from thin_mini.profiles import profile
-from thin_mini.runs import Protocol, Run
 from thin_mini.training import optimiser, passes
-from thin_mini.worlds import WORLDS
 
 RESULTS = Path(__file__).parents[1] / "results" / "time_to_accuracy.json"
 SCHEDULES = (4, 6)  # epochs of ours

@@ -13,8 +13,8 @@ import typer
 from conftest import fingerprint, randomise
 
 import thin_mini as tm
+from thin_mini.lab.runs import Protocol
 from thin_mini.profiles import PROFILES
-from thin_mini.runs import Protocol
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 

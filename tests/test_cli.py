@@ -11,8 +11,9 @@ import torchvision
 from typer.testing import CliRunner
 
 import thin_mini as tm
-from thin_mini import doctor, terminal
+from thin_mini.basics import terminal
 from thin_mini.cli import app
+from thin_mini.cli import checkup as doctor
 
 pytestmark = pytest.mark.usefixtures("clean_env")
 
@@ -80,12 +81,12 @@ def test_what_no_table_spells_is_a_question_mark_and_never_an_error():
 @pytest.mark.parametrize(
     ("module", "name", "command"),
     [
-        ("doctor", "examine", "doctor"),
+        ("cli.checkup", "examine", "doctor"),
         ("cli", "where", "data"),
-        ("expressions", "train_folder", "train faces --out run"),
-        ("comparison", "compare_runs", "compare runs"),
-        ("cli_reproduce", "make_missing", "reproduce table2 --profile smoke"),
-        ("ledger", "load", "ledger"),
+        ("large.expressions", "train_folder", "train faces --out run"),
+        ("large.comparison", "compare_runs", "compare runs"),
+        ("cli.reproduce", "make_missing", "reproduce table2 --profile smoke"),
+        ("lab.ledger", "load", "ledger"),
     ],
 )
 def test_ctrl_c_gets_one_line_and_the_exit_code_of_an_interrupt(

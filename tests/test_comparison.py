@@ -9,8 +9,8 @@ from conftest import needs_pipes, pipe_at
 from typer.testing import CliRunner
 
 from thin_mini.cli import app
-from thin_mini.comparison import compare_runs, readable
 from thin_mini.files import DataError
+from thin_mini.large.comparison import compare_runs, readable
 
 SHARED = {
     "data": "RAF-DB, 12,015 pictures",

@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from thin_mini.detect import CASCADE, largest_face
+from thin_mini.data.photos.detect import CASCADE, largest_face
 from thin_mini.files import DataError
 
 

@@ -8,8 +8,8 @@ import torch
 from conftest import make, quick_fit
 
 import thin_mini as tm
-from thin_mini import devices
-from thin_mini.devices import check_place, choose_device, device_of
+from thin_mini.basics import devices
+from thin_mini.basics.devices import check_place, choose_device, device_of
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda", 1)
 

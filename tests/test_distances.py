@@ -8,7 +8,7 @@ import torch
 from scipy import stats
 from sklearn.datasets import load_iris
 
-from thin_mini import distances
+from thin_mini.insight import distances
 
 NAN = float("nan")
 

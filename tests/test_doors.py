@@ -9,8 +9,8 @@ import pytest
 import torch
 
 import thin_mini as tm
+from thin_mini.basics.intervals import mean_interval
 from thin_mini.gates import leaf_log_probs
-from thin_mini.intervals import mean_interval
 
 N = 8
 IMAGES = torch.rand(N, 1, 8, 8, generator=torch.Generator().manual_seed(0))

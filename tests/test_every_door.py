@@ -18,13 +18,16 @@ import pytest
 import torch
 
 import thin_mini as tm
-from thin_mini import recipes, results
+from thin_mini.lab import recipes, results
 
 HERE = str(Path(tm.__file__).parent)
-ROOMS = (
-    *tm.ROOMS.split(),
-    *["comparison", "evaluation", "export", "predictions", "trained", "weights"],
-)
+ROOMS = tm.ROOMS | {
+    "weights": "large.weights",
+    **{
+        room: f"large.{room}"
+        for room in ("comparison", "evaluation", "export", "predictions", "trained")
+    },
+}
 # What this library gives back, and nobody makes by hand; and errors and constants.
 GIVEN = [
     "Condition",
@@ -406,7 +409,9 @@ FINE = {name: ["short"] for name in ANY_LENGTH} | {
 
 def resolve(name):
     room, _, rest = name.partition(".")
-    found = importlib.import_module(f"thin_mini.{room}") if room in ROOMS else tm
+    found = tm
+    if room in ROOMS:
+        found = importlib.import_module(f"thin_mini.{ROOMS[room]}")
     for part in (rest if room in ROOMS else name).split("."):
         found = getattr(found, part)
     return found
@@ -423,7 +428,7 @@ def world(faces, trained, tmp_path_factory):
     w.pictures = tm.data.Pictures(w.files, 16)
     w.report = tm.evaluate(baseline(), DATA)
     w.routes = tm.routes.node_probabilities(tm.TreeGate(4, 1), H)
-    predict = importlib.import_module("thin_mini.predictions").predict_pictures
+    predict = importlib.import_module("thin_mini.large.predictions").predict_pictures
     w.said = predict(w.trained, [faces / "0.png"], progress=False)
     return w
 
@@ -443,7 +448,8 @@ def called(function, arguments):
 def public():
     """The names of all that users call, that take arguments."""
     for room in ("", "data", *ROOMS):
-        module = importlib.import_module(f"thin_mini.{room}".rstrip("."))
+        place = ROOMS.get(room, room)
+        module = importlib.import_module(f"thin_mini.{place}".rstrip("."))
         for name in getattr(module, "__all__", vars(module)):
             found = getattr(module, name)
             own = hasattr(module, "__all__") or (

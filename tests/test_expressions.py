@@ -10,11 +10,12 @@ from conftest import QUICK
 from typer.testing import CliRunner
 
 import thin_mini as tm
-from thin_mini import cli_runs, expressions, starts
 from thin_mini.cli import app
-from thin_mini.comparison import compare_runs
-from thin_mini.data.face_folders import LAYOUTS
+from thin_mini.cli import runs as cli_runs
 from thin_mini.data.factors import EXPRESSIONS
+from thin_mini.data.photos.face_folders import LAYOUTS
+from thin_mini.large import expressions, starts
+from thin_mini.large.comparison import compare_runs
 
 
 def run(*arguments):

@@ -10,7 +10,7 @@ from matplotlib.colors import to_hex
 from sklearn.decomposition import PCA
 
 import thin_mini as tm
-from thin_mini import distances, face_plots, routes
+from thin_mini.insight import distances, face_plots, routes
 
 pytestmark = pytest.mark.usefixtures("closed_figures")
 NAMES = ["neutral", "happiness", "sadness"]

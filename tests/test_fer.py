@@ -11,12 +11,17 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader
 
-from thin_mini.data import face_files, fer, fer_tables, pictures
-from thin_mini.data.face_files import FaceFiles
-from thin_mini.data.face_folders import face_csv, face_folder, face_pairs, open_faces
 from thin_mini.data.factors import EXPRESSIONS
-from thin_mini.data.pictures import Pictures, class_batches, plain_batches
-from thin_mini.data.reading import read_picture
+from thin_mini.data.photos import face_files, fer, fer_tables, pictures
+from thin_mini.data.photos.face_files import FaceFiles
+from thin_mini.data.photos.face_folders import (
+    face_csv,
+    face_folder,
+    face_pairs,
+    open_faces,
+)
+from thin_mini.data.photos.pictures import Pictures, class_batches, plain_batches
+from thin_mini.data.photos.reading import read_picture
 from thin_mini.data.store import data_folder
 from thin_mini.files import DataError
 

@@ -15,7 +15,7 @@ import torch
 import typer
 
 import thin_mini as tm
-from thin_mini import checkpoints
+from thin_mini.basics import checkpoints
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 

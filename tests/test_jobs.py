@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from thin_mini import estimates, one_run, recipes, reproduce, results
 from thin_mini.cli import app
-from thin_mini.runs import all_runs
+from thin_mini.lab import estimates, one_run, recipes, reproduce, results
+from thin_mini.lab.runs import all_runs
 
 pytestmark = pytest.mark.usefixtures("clean_env")
 OPTIONS = ("table2", "--data", "mnist-r", "--seeds", "2", "--profile", "smoke")

@@ -24,19 +24,19 @@ from test_fer import (
     write,
 )
 
-from thin_mini.data import fer, folders, reading
-from thin_mini.data import twins as twin_files
-from thin_mini.data.face_files import FaceFiles
-from thin_mini.data.face_folders import (
+from thin_mini.data.factors import EXPRESSIONS
+from thin_mini.data.photos import fer, folders, reading
+from thin_mini.data.photos import twins as twin_files
+from thin_mini.data.photos.face_files import FaceFiles
+from thin_mini.data.photos.face_folders import (
     LAYOUTS,
     face_csv,
     face_pairs,
     open_faces,
     open_test,
 )
-from thin_mini.data.factors import EXPRESSIONS
-from thin_mini.data.pictures import Pictures, class_batches
-from thin_mini.data.reading import read_picture
+from thin_mini.data.photos.pictures import Pictures, class_batches
+from thin_mini.data.photos.reading import read_picture
 from thin_mini.files import DataError
 
 RAF = ("surprise", "fear", "disgust", "happiness", "sadness", "anger", "neutral")

@@ -96,7 +96,7 @@ def test_editors_and_the_package_know_the_same_names(name):
     listed = {
         f"{node.module}.{alias.name}" for node in block.body for alias in node.names
     }
-    rooms = [f"{name}.{room}" for room in getattr(package, "ROOMS", "").split()]
+    rooms = [f"{name}.{place}" for place in getattr(package, "ROOMS", {}).values()]
     named = [
         f"{name}.{room}.{own}"
         for room, names in package.NAMES.items()
@@ -131,7 +131,7 @@ def test_a_name_that_is_none_is_an_attribute_error(name):
 
 def test_what_a_room_lacks_is_not_mistaken_for_the_room(monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
-    monkeypatch.delitem(sys.modules, "thin_mini.comparison", raising=False)
-    monkeypatch.delitem(vars(tm), "comparison", raising=False)
+    monkeypatch.delitem(sys.modules, "thin_mini.insight.plots", raising=False)
+    monkeypatch.delitem(vars(tm), "plots", raising=False)
     with pytest.raises(ModuleNotFoundError, match="pandas"):
-        tm.comparison  # noqa: B018
+        tm.plots  # noqa: B018

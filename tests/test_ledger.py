@@ -19,12 +19,13 @@ from conftest import needs_pipes, pipe_at
 from typer.testing import CliRunner
 
 import thin_mini as tm
-from thin_mini import expressions, ledger, preflight, recipes, results
 from thin_mini.cli import app
-from thin_mini.data import pictures
-from thin_mini.plans import FACES as DRAWN
-from thin_mini.plans import Plan
-from thin_mini.worlds import WORLDS
+from thin_mini.data.photos import pictures
+from thin_mini.lab import ledger, recipes, results
+from thin_mini.lab.plans import FACES as DRAWN
+from thin_mini.lab.plans import Plan
+from thin_mini.lab.worlds import WORLDS
+from thin_mini.large import expressions, preflight
 
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT / "book" / "_ext"))

@@ -9,7 +9,7 @@ from conftest import make
 from matplotlib.figure import Figure
 
 import thin_mini as tm
-from thin_mini import plots
+from thin_mini.insight import plots
 
 pytestmark = pytest.mark.usefixtures("closed_figures")
 

@@ -5,11 +5,11 @@ from dataclasses import asdict, dataclass, fields, replace
 import pytest
 
 import thin_mini as tm
-from thin_mini import estimates, one_run, plans, recipes, results
-from thin_mini.recipes import RECIPES, data_of, rows_of
-from thin_mini.runs import Protocol, Run, all_runs
-from thin_mini.sweeps import FRESH
-from thin_mini.worlds import WORLDS, n_exo
+from thin_mini.lab import estimates, one_run, plans, recipes, results
+from thin_mini.lab.recipes import RECIPES, data_of, rows_of
+from thin_mini.lab.runs import Protocol, Run, all_runs
+from thin_mini.lab.sweeps import FRESH
+from thin_mini.lab.worlds import WORLDS, n_exo
 
 pytestmark = pytest.mark.usefixtures("clean_env")
 EVERY = [(name, data) for name, own in RECIPES.items() for data in own.makers]

@@ -20,21 +20,21 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import thin_mini as tm
-from thin_mini import (
-    cli_reproduce,
+from thin_mini import files
+from thin_mini.cli import app
+from thin_mini.cli import reproduce as cli_reproduce
+from thin_mini.data import DataError
+from thin_mini.data.factors import EXPRESSIONS
+from thin_mini.lab import (
     estimates,
     face_runs,
-    files,
     one_run,
     recipes,
     reproduce,
     results,
     runs,
 )
-from thin_mini.cli import app
-from thin_mini.data import DataError
-from thin_mini.data.factors import EXPRESSIONS
-from thin_mini.worlds import WORLDS
+from thin_mini.lab.worlds import WORLDS
 
 pytestmark = pytest.mark.usefixtures("clean_env", "_digits_only")
 TABLE = ("table2", "mnist-r", 2, "smoke", "digits")

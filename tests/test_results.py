@@ -10,11 +10,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from thin_mini import results
+from thin_mini.basics.intervals import mean_interval
 from thin_mini.files import DataError
-from thin_mini.intervals import mean_interval
-from thin_mini.recipes import rows_of
-from thin_mini.results import (
+from thin_mini.lab import results
+from thin_mini.lab.recipes import rows_of
+from thin_mini.lab.results import (
     ResultError,
     direction,
     level,
@@ -23,7 +23,7 @@ from thin_mini.results import (
     table,
     verdict,
 )
-from thin_mini.runs import Row
+from thin_mini.lab.runs import Row
 
 pytestmark = pytest.mark.usefixtures("clean_env")
 MEND = "put the original back, or make the runs anew in another folder"

@@ -9,7 +9,7 @@ import torch
 from sklearn.metrics import mutual_info_score
 
 import thin_mini as tm
-from thin_mini import routes
+from thin_mini.insight import routes
 
 
 def tree(depth, features=5, sharpness=1.0):

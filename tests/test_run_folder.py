@@ -13,16 +13,16 @@ import torch
 from conftest import QUICK
 from typer.testing import CliRunner
 
-from thin_mini import expressions
+from thin_mini.basics.locks import LOCK, claim
 from thin_mini.cli import app
-from thin_mini.cli_messages import as_typed
+from thin_mini.cli.messages import as_typed
 from thin_mini.data import DataError
-from thin_mini.locks import LOCK, claim
+from thin_mini.large import expressions
 
 HOLD = """
 import sys
 from pathlib import Path
-from thin_mini.locks import claim
+from thin_mini.basics.locks import claim
 with claim(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

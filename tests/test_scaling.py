@@ -23,11 +23,11 @@ from conftest import closed_port, cpu_only, fingerprint, noisy_faces
 from torch import nn
 
 import thin_mini as tm
-from thin_mini import scaling
 from thin_mini.data import DataError, Pictures, class_batches
-from thin_mini.feed import Feed
-from thin_mini.microbatch import MicroBatches
-from thin_mini.scaling import predict, train
+from thin_mini.large import scaling
+from thin_mini.large.feed import Feed
+from thin_mini.large.microbatch import MicroBatches
+from thin_mini.large.scaling import predict, train
 
 SIZE = 8
 LOSSES = ["sup", "sim", "valid"]

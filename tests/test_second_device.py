@@ -16,8 +16,10 @@ from second_device import Far, far, second_device
 from torch import nn
 
 import thin_mini as tm
-from thin_mini import devices, face_runs, inference, one_run, recipes, training
-from thin_mini.worlds import WORLDS
+from thin_mini import inference, training
+from thin_mini.basics import devices
+from thin_mini.lab import face_runs, one_run, recipes
+from thin_mini.lab.worlds import WORLDS
 
 
 @pytest.fixture

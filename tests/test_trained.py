@@ -17,12 +17,12 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import thin_mini as tm
-from thin_mini import export, starts, trained
 from thin_mini.cli import app
 from thin_mini.data import DataError
 from thin_mini.data.factors import EXPRESSIONS
-from thin_mini.detect import CASCADE
-from thin_mini.run_folder import write_json
+from thin_mini.data.photos.detect import CASCADE
+from thin_mini.large import export, starts, trained
+from thin_mini.large.run_folder import write_json
 
 
 def run(*arguments):

@@ -22,7 +22,7 @@ from conftest import (
 
 import thin_mini as tm
 from thin_mini import training
-from thin_mini.checkpoints import Record
+from thin_mini.basics.checkpoints import Record
 from thin_mini.data import DataError
 from thin_mini.networks import Model
 
@@ -352,7 +352,7 @@ def test_code_inside_a_checkpoint_is_not_run(digits, tmp_path):
 HOLD = """
 import sys
 from pathlib import Path
-from thin_mini.locks import claim
+from thin_mini.basics.locks import claim
 with claim(Path(sys.argv[1]), file=True):
     print("held", flush=True)
     sys.stdin.read()

@@ -18,9 +18,9 @@ from torchvision.models import resnet18
 from torchvision.models.vgg import cfgs, make_layers
 
 import thin_mini as tm
-from thin_mini import weights
 from thin_mini.data import DataError
 from thin_mini.data.store import OfflineError
+from thin_mini.large import weights
 
 SIZE, MAP, WIDTHS = 64, 2, (16, 12, 11)  # instead of 224, 7, (4096, 4096, 2622)
 WIDTH = {1: 64, 2: 128, 3: 256, 4: 512, 5: 512}

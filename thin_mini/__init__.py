@@ -1,7 +1,19 @@
 """THIN, step by step: throwable information networks on small images.
 
-A room is imported when a name of it is first used, so that the command line answers at
-once and nobody waits for what they do not use.
+The whole method, to be read in one evening and in this order:
+    losses       what is minimised, Eqs. 6 to 8
+    gates        how much each expert counts, Eqs. 3 to 5
+    experts      the committee of weak classifiers, Eqs. 1 and 2
+    encoders     images to representations
+    networks     what every row of Table 2 is made of
+    exogenous    what knows the exogenous variable
+    models       the rows themselves, by name
+    loop         the one loop, and ``fit`` on it in training
+    inference    one pass over images for every question
+    metrics      what to measure
+Around it are ``data`` with ``data.photos``, ``insight`` (distances, routes, figures),
+``lab`` (the paper's experiments), ``large`` (long runs on photographs) and ``cli``;
+``basics`` is what all rest on. A room is imported when a name of it is first used.
 """
 
 from typing import TYPE_CHECKING
@@ -9,24 +21,17 @@ from typing import TYPE_CHECKING
 from thin_mini._lazy import lazy
 
 if TYPE_CHECKING:  # the same for editors and mypy; a test holds the two equal
-    from thin_mini import (
-        course,
-        data,
-        distances,
-        face_plots,
-        losses,
-        metrics,
-        plots,
-        recipes,
-        results,
-        routes,
-        scaling,
-    )
+    from thin_mini import course, data, losses, metrics
     from thin_mini.encoders import ConvEncoder, Encoder, MapPool, VGG16Encoder
     from thin_mini.experts import Experts
     from thin_mini.gates import SoftmaxGate, TreeGate, UniformGate
-    from thin_mini.identity import adapt, starting_encoder
     from thin_mini.inference import evaluate, precompute, predict
+    from thin_mini.insight import distances, face_plots, plots, routes
+    from thin_mini.lab import recipes, results
+    from thin_mini.large import scaling
+    from thin_mini.large.identity import adapt, starting_encoder
+    from thin_mini.large.trained import load
+    from thin_mini.large.weights import download_vgg16, load_vgg16, vgg_face
     from thin_mini.losses import dispelling_loss, thin_loss
     from thin_mini.models import (
         MLP,
@@ -40,21 +45,28 @@ if TYPE_CHECKING:  # the same for editors and mypy; a test holds the two equal
         n_trainable,
     )
     from thin_mini.profiles import profile
-    from thin_mini.trained import load
     from thin_mini.training import fit
-    from thin_mini.weights import download_vgg16, load_vgg16, vgg_face
 
 __version__ = "0.1.0"
 
-ROOMS = (
-    "course data distances face_plots losses metrics plots recipes results "
-    "routes scaling"
-)
+ROOMS = {  # public as such
+    "course": "course",
+    "data": "data",
+    "distances": "insight.distances",
+    "face_plots": "insight.face_plots",
+    "losses": "losses",
+    "metrics": "metrics",
+    "plots": "insight.plots",
+    "recipes": "lab.recipes",
+    "results": "lab.results",
+    "routes": "insight.routes",
+    "scaling": "large.scaling",
+}
 NAMES = {
     "encoders": "ConvEncoder Encoder MapPool VGG16Encoder",
     "experts": "Experts",
     "gates": "SoftmaxGate TreeGate UniformGate",
-    "identity": "adapt starting_encoder",
+    "large.identity": "adapt starting_encoder",
     "inference": "evaluate precompute predict",
     "losses": "dispelling_loss thin_loss",
     "models": (
@@ -62,8 +74,8 @@ NAMES = {
         "build n_trainable"
     ),
     "profiles": "profile",
-    "trained": "load",
+    "large.trained": "load",
     "training": "fit",
-    "weights": "download_vgg16 load_vgg16 vgg_face",
+    "large.weights": "download_vgg16 load_vgg16 vgg_face",
 }
 __getattr__, __dir__, __all__ = lazy(__name__, globals(), NAMES, ROOMS)

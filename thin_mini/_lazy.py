@@ -8,7 +8,10 @@ from typing import Any
 
 
 def lazy(
-    package: str, module: dict[str, Any], names: dict[str, str], rooms: str = ""
+    package: str,
+    module: dict[str, Any],
+    names: dict[str, str],
+    rooms: dict[str, str] | None = None,
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
     """``__getattr__``, ``__dir__`` and ``__all__`` of a package.
 
@@ -16,14 +19,17 @@ def lazy(
         package: Its name.
         module: Its ``globals()``, where what has been looked up is kept.
         names: By room, what the package takes from it, separated by blanks.
-        rooms: Rooms that are public as such.
+        rooms: Rooms that are public as such, and where they are.
     """
     room_of = {name: room for room, own in names.items() for name in own.split()}
-    public = sorted([*room_of, *rooms.split()])
+    rooms = rooms or {}
+    public = sorted([*room_of, *rooms])
 
     def find(name: str) -> Any:
         if name in room_of:
             value = getattr(import_module(f"{package}.{room_of[name]}"), name)
+        elif name in rooms:
+            value = import_module(f"{package}.{rooms[name]}")
         elif name.startswith("_"):
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         else:

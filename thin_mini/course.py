@@ -12,9 +12,9 @@ import torch
 from accelerate.utils import set_seed
 from torch import Tensor, nn
 
-from thin_mini import plots
-from thin_mini.devices import choose_device, device_of
-from thin_mini.kinds import checked
+from thin_mini.basics.devices import choose_device, device_of
+from thin_mini.basics.kinds import checked
+from thin_mini.insight import plots
 from thin_mini.profiles import Profile, profile
 
 TOLERANCE = 1e-6  # of a difference, relative to the largest value

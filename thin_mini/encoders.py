@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.vgg import cfgs, make_layers
 
-from thin_mini import checks
-from thin_mini.devices import device_of
+from thin_mini.basics import checks
+from thin_mini.basics.devices import device_of
 
 
 class Encoder(nn.Module):
@@ -94,7 +94,7 @@ class ConvEncoder(Encoder):
 class VGG16Encoder(Encoder):
     """The 13 convolutions of VGG-16 (section 4.3), without batch norm as published.
 
-    Weights for it come from :mod:`thin_mini.weights`.
+    Weights for it come from :mod:`thin_mini.large.weights`.
 
     Args:
         image_size: Height and width of the image in pixels, a multiple of 32.

@@ -8,10 +8,10 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from thin_mini import checks
+from thin_mini.basics import checks
+from thin_mini.basics.frozen import freeze
+from thin_mini.basics.kinds import checked
 from thin_mini.encoders import Encoder
-from thin_mini.frozen import freeze
-from thin_mini.kinds import checked
 from thin_mini.networks import Classifier, Condition
 
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from thin_mini import checks
+from thin_mini.basics import checks
 
 
 class Experts(nn.Module):

@@ -6,9 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from thin_mini import checks
+from thin_mini.basics import checks
+from thin_mini.basics.precision import full, no_autocast
 from thin_mini.experts import check_features
-from thin_mini.precision import full, no_autocast
 
 MAX_DEPTH = 10
 # Up to this depth two small matrix products beat walking down the tree; beyond it

@@ -11,9 +11,9 @@ from accelerate import Accelerator
 from accelerate.utils import broadcast
 from torch import Tensor, nn
 
-from thin_mini import checks
-from thin_mini.devices import device_of
-from thin_mini.frozen import trained_parameters
+from thin_mini.basics import checks
+from thin_mini.basics.devices import device_of
+from thin_mini.basics.frozen import trained_parameters
 from thin_mini.networks import Condition, Model
 
 LOOK_EVERY = 20  # steps; to look at a loss means to wait for the device

@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from thin_mini import checks
-from thin_mini.precision import full
+from thin_mini.basics import checks
+from thin_mini.basics.precision import full
 
 EPS = 1e-10  # keeps the norm of a zero vector from dividing by zero
 

@@ -14,10 +14,10 @@ from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from thin_mini import checks
-from thin_mini.intervals import mean_interval as mean_interval
-from thin_mini.kinds import checked
-from thin_mini.precision import full
+from thin_mini.basics import checks
+from thin_mini.basics.intervals import mean_interval as mean_interval
+from thin_mini.basics.kinds import checked
+from thin_mini.basics.precision import full
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,15 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from thin_mini import checks
+from thin_mini.basics import checks
+from thin_mini.basics.frozen import trained_parameters
+from thin_mini.basics.precision import full, no_autocast
 from thin_mini.encoders import ConvEncoder, Encoder, MapPool, pooled_features
 from thin_mini.exogenous import ExogenousNetwork, Fused, Oracle
 from thin_mini.experts import Experts
-from thin_mini.frozen import trained_parameters
 from thin_mini.gates import SoftmaxGate, TreeGate, UniformGate
 from thin_mini.networks import MLP, Classifier, Condition, Model
 from thin_mini.paper import PAPER_LAMBDA
-from thin_mini.precision import full, no_autocast
 
 ARCHITECTURES = ("baseline", "simple", "tree", "exogenous", "oracle", "thin")
 

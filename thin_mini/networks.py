@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
-from thin_mini import checks
+from thin_mini.basics import checks
+from thin_mini.basics.frozen import check_awake, trained_parameters
 from thin_mini.encoders import Encoder, MapPool, pooled_features
-from thin_mini.frozen import check_awake, trained_parameters
 from thin_mini.losses import dispelling_loss, task_loss
 
 if TYPE_CHECKING:

@@ -18,15 +18,16 @@ from accelerate.utils import set_seed
 from torch import Tensor
 from torch.optim.lr_scheduler import ConstantLR, LRScheduler, OneCycleLR
 
-from thin_mini import checks, data
-from thin_mini.bars import progress_bar
-from thin_mini.checkpoints import Record, starting_point
+from thin_mini import data
+from thin_mini.basics import checks
+from thin_mini.basics.bars import progress_bar
+from thin_mini.basics.checkpoints import Record, starting_point
+from thin_mini.basics.devices import check_place, device_of
+from thin_mini.basics.doors import Fit, check_data, check_fit
+from thin_mini.basics.kinds import checked
+from thin_mini.basics.locks import claim
 from thin_mini.data.dataset import ExogenousDataset
-from thin_mini.devices import check_place, device_of
-from thin_mini.doors import Fit, check_data, check_fit
 from thin_mini.inference import evaluate, precompute
-from thin_mini.kinds import checked
-from thin_mini.locks import claim
 from thin_mini.loop import Losses, adam, minimise
 from thin_mini.losses import total_loss
 from thin_mini.models import Model, Oracle

@@ -23,12 +23,12 @@ from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
-from thin_mini import ledger, results
-from thin_mini.estimates import head
-from thin_mini.intervals import mean_interval
-from thin_mini.ledger import Entry, Result
-from thin_mini.recipes import RECIPES, rows_of
-from thin_mini.runs import Row
+from thin_mini.basics.intervals import mean_interval
+from thin_mini.lab import ledger, results
+from thin_mini.lab.estimates import head
+from thin_mini.lab.ledger import Entry, Result
+from thin_mini.lab.recipes import RECIPES, rows_of
+from thin_mini.lab.runs import Row
 
 SIGNED = {"difference": "+", "ours": ""}
 UNITS = {"difference": "points", "ours": "%"}

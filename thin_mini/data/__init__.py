@@ -14,18 +14,18 @@ if TYPE_CHECKING:  # the same for editors and mypy; a test holds the two equal
     )
     from thin_mini.data.dataset import ExogenousDataset
     from thin_mini.data.digits import mnist_r, mnist_rs, rotate
-    from thin_mini.data.face_files import FaceFiles, FacePairs
-    from thin_mini.data.face_folders import (
+    from thin_mini.data.faces import render_faces
+    from thin_mini.data.factors import expression_actions
+    from thin_mini.data.photos.face_files import FaceFiles, FacePairs
+    from thin_mini.data.photos.face_folders import (
         face_csv,
         face_folder,
         face_pairs,
         open_faces,
         open_test,
     )
-    from thin_mini.data.faces import render_faces
-    from thin_mini.data.factors import expression_actions
-    from thin_mini.data.fer import affectnet, expw, fer2013, raf_db
-    from thin_mini.data.pictures import (
+    from thin_mini.data.photos.fer import affectnet, expw, fer2013, raf_db
+    from thin_mini.data.photos.pictures import (
         Pictures,
         class_batches,
         imagenet_input,
@@ -40,12 +40,14 @@ NAMES = {
     "cartoons": "cartoon_celebrities cartoon_faces cartoon_pairs draw_people",
     "dataset": "ExogenousDataset",
     "digits": "mnist_r mnist_rs rotate",
-    "face_files": "FaceFiles FacePairs",
-    "face_folders": "face_csv face_folder face_pairs open_faces open_test",
+    "photos.face_files": "FaceFiles FacePairs",
+    "photos.face_folders": "face_csv face_folder face_pairs open_faces open_test",
     "faces": "render_faces",
     "factors": "expression_actions",
-    "fer": "affectnet expw fer2013 raf_db",
-    "pictures": "Pictures class_batches imagenet_input plain_batches vggface_input",
+    "photos.fer": "affectnet expw fer2013 raf_db",
+    "photos.pictures": (
+        "Pictures class_batches imagenet_input plain_batches vggface_input"
+    ),
     "sprites": "SHAPES dsprites render_sprites",
     "store": "DataError cache_folder data_folder",
 }

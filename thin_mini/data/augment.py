@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from thin_mini import checks
+from thin_mini.basics import checks
 
 
 def shift(images: Tensor, offsets: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from thin_mini import checks
+from thin_mini.basics import checks
 from thin_mini.data.dataset import ExogenousDataset
 from thin_mini.data.faces import render_faces
 from thin_mini.data.factors import (

@@ -9,8 +9,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from thin_mini import checks
-from thin_mini.kinds import check_fields
+from thin_mini.basics import checks
+from thin_mini.basics.kinds import check_fields
 
 
 def binned(values: Tensor, edges: Tensor) -> Tensor:

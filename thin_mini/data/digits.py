@@ -11,7 +11,7 @@ from sklearn.datasets import load_digits
 from torch import Tensor
 from torchvision.datasets import MNIST
 
-from thin_mini import checks
+from thin_mini.basics import checks
 from thin_mini.data import store
 from thin_mini.data.dataset import ExogenousDataset, binned
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from thin_mini import checks
-from thin_mini.kinds import checked
+from thin_mini.basics import checks
+from thin_mini.basics.kinds import checked
 
 EXPRESSIONS = (
     "neutral", "happiness", "sadness", "surprise", "fear", "disgust", "anger",

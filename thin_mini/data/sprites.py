@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from thin_mini import checks
+from thin_mini.basics import checks
 from thin_mini.data import official
 from thin_mini.data.dataset import ExogenousDataset, binned
 

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import platformdirs
 
+from thin_mini.basics.locks import tidy, workshop
 from thin_mini.files import DataError as DataError
 from thin_mini.files import check_writable, regular_file
-from thin_mini.locks import tidy, workshop
 
 STAND_IN = "stand-in"
 # How long a server may take to answer before we call the network dead.

@@ -1,0 +1,1 @@
+"""What every room rests on: checks, kinds, devices, files of a run."""

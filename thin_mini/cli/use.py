@@ -1,0 +1,137 @@
+"""The commands that use a finished run: predict, evaluate and export.
+
+What they need is imported inside them, so that ``--help`` does not wait for it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from thin_mini.cli.messages import one_line
+from thin_mini.cli.runs import LAYOUTS, readable_measures
+
+if TYPE_CHECKING:
+    from thin_mini.large.trained import TrainedRun
+
+RUN = typer.Argument(help="The --out of a run of train.")
+DEVICE = typer.Option(help="auto, cpu, cuda or mps.")
+WORKERS = typer.Option(help="Processes that read pictures.")
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Make the functions below commands of ``thin-mini``."""
+    for command in (predict, evaluate, export):
+        app.command()(command)
+
+
+def predict(
+    run: Annotated[Path, RUN],
+    pictures: Annotated[list[Path], typer.Argument(help="Files, or folders of them.")],
+    csv: Annotated[
+        Path | None, typer.Option(help="A table to write: a row for each picture.")
+    ] = None,
+    save: Annotated[
+        Path | None, typer.Option(help="An image to draw, such as faces.png.")
+    ] = None,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Do not look for the face in a picture.")
+    ] = False,
+    device: Annotated[str, DEVICE] = "auto",
+) -> None:
+    """Ask a trained run which expressions faces show, and how its gate weighs them.
+
+    The largest face of each picture is cut out where OpenCV is installed; else, and
+    where none is found, the whole picture is taken.
+    """
+    with one_line(lambda: "nothing was written; start again"):
+        from thin_mini.files import whole_file
+        from thin_mini.large import predictions
+        from thin_mini.large.preflight import check_image_file, check_new
+        from thin_mini.large.trained import load
+
+        if save is not None:
+            check_image_file(save)
+        found = predictions.find_pictures(pictures)
+        for path in filter(None, (csv, save)):
+            check_new(path, found)
+        trained = load(run)
+        _move(trained, device)
+        if not whole and not predictions.finds_faces():
+            typer.echo(
+                "OpenCV is not installed, so whole pictures are taken: "
+                '`pip install "opencv-python-headless<5"` to have faces cut out',
+                err=True,
+            )
+        table, images = predictions.predict_pictures(trained, found, whole)
+        typer.echo(predictions.readable(trained, table))
+        if csv is not None:
+            with whole_file(csv) as temporary:  # names may be of any bytes
+                table.to_csv(temporary, index=False, errors="surrogateescape")
+            typer.echo(csv)
+        if save is not None:
+            drawn = predictions.figure(trained, table, images)
+            with whole_file(save) as temporary:
+                drawn.savefig(temporary, format=save.suffix[1:].lower(), dpi=150)
+            typer.echo(save)
+        typer.echo(predictions.caveats(trained), err=True)
+
+
+def evaluate(
+    run: Annotated[Path, RUN],
+    folder: Annotated[Path, typer.Argument(help="Faces, as for train, or pairs.")],
+    pairs: Annotated[
+        bool, typer.Option("--pairs", help="Tell one person from two instead.")
+    ] = False,
+    layout: Annotated[str, typer.Option(help=f"auto, {LAYOUTS}.")] = "auto",
+    workers: Annotated[int, WORKERS] = 0,
+    device: Annotated[str, DEVICE] = "auto",
+) -> None:
+    """Measure a trained run on the test pictures of a folder, or on pairs of faces.
+
+    A folder without parts is measured whole, unless the run was trained on it. With
+    --pairs it holds pairs.csv or LFW's pairs.txt, or is such a table.
+    """
+    with one_line(lambda: "nothing is kept of it; start again"):
+        from thin_mini.basics import checks
+        from thin_mini.large.evaluation import evaluate_run, verify_run
+        from thin_mini.large.trained import load
+
+        checks.whole("workers", workers, 0)
+        trained = load(run)
+        _move(trained, device)
+        if pairs:
+            for name, found in verify_run(trained, folder).items():
+                typer.echo(f"{name:<8}{found}")
+            return
+        result = evaluate_run(trained, folder, layout, workers)
+        typer.echo(f"{result['data']}")
+        typer.echo(readable_measures(result))
+
+
+def export(
+    run: Annotated[Path, RUN],
+    onnx: Annotated[
+        bool, typer.Option("--onnx", help="Write ONNX, the one format there is.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="The file; by default model.onnx in the run.")
+    ] = None,
+) -> None:
+    """Write the model of a trained run for other programs."""
+    with one_line(lambda: "nothing was written; start again"):
+        from thin_mini.large.export import to_onnx
+        from thin_mini.large.trained import load
+
+        if not onnx:
+            raise ValueError("name a format to write: --onnx")
+        typer.echo(to_onnx(load(run), out or run / "model.onnx"))
+
+
+def _move(run: TrainedRun, device: str) -> None:
+    """Bring a run's model to the device that was asked for."""
+    from thin_mini.basics.devices import choose_device
+
+    run.model.to(choose_device(device))

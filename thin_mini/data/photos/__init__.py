@@ -1,0 +1,1 @@
+"""Photographs of faces from disk: layouts, published sets, pictures, detection."""

@@ -1,0 +1,314 @@
+"""Faces that lie on disk: lists with labels, whose pictures are read on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from thin_mini.basics import checks
+from thin_mini.basics.kinds import check_fields, checked
+from thin_mini.data.dataset import ExogenousDataset
+from thin_mini.data.factors import EXPRESSIONS
+from thin_mini.data.photos.reading import check_size, read_all, read_picture, to_tensor
+from thin_mini.data.photos.twins import copies, inseparable
+
+# What has a row for each picture: its type, and its shape as an einsum would have it.
+ROWS = {
+    "target": (torch.int64, "N"),
+    "identity": (torch.int64, "N"),
+    "boxes": (torch.int64, "N4"),
+    "held": (torch.bool, "N"),
+    "pixels": (torch.uint8, "NHW"),
+}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class FaceFiles:
+    """Pictures with an expression each, listed but not loaded.
+
+    Attributes:
+        root: The folder that ``paths`` start from.
+        paths: N paths with forward slashes. One photograph may hold several faces.
+        target: int64 (N,), the expression, in the order of ``EXPRESSIONS``.
+        identity: int64 (N,), the place in ``people``, or -1 everywhere if unknown.
+        people: Names of the people, shared by the splits of a data set; empty if
+            unknown.
+        name: The data set, for ``.source``.
+        boxes: int64 (N, 4), where the face is in the upright picture: left, top,
+            right, bottom in pixels; None where the whole picture is the face.
+        skipped: How many rows of the data set's list were left out, by reason.
+        held: bool (N,), the rows that the data set itself sets aside for validation;
+            None if it leaves the choice to :meth:`split`.
+        pixels: uint8 (N, H, W), the pictures of a data set that comes without files.
+
+    Raises:
+        ValueError: If the list is empty, or rows are of a wrong length, type or value.
+    """
+
+    root: Path
+    paths: tuple[str, ...]
+    target: Tensor
+    identity: Tensor
+    people: tuple[str, ...]
+    name: str
+    boxes: Tensor | None = None
+    skipped: dict[str, int] = field(default_factory=dict)
+    held: Tensor | None = None
+    pixels: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        n = len(self.paths)
+        if n == 0:
+            raise ValueError(f"{self.name}: the list of pictures is empty")
+        for name, (dtype, shape) in ROWS.items():
+            if (rows := getattr(self, name)) is None:
+                continue
+            if checks.rows(name, rows) != n:
+                raise ValueError(
+                    f"{name} has {len(rows):,} rows, but there are {n:,} pictures"
+                )
+            if (rows.dtype, rows.ndim) != (dtype, len(shape)) or (
+                name == "boxes" and rows.shape[1] != 4
+            ):
+                raise ValueError(
+                    f"{name} must be {dtype} of shape {' × '.join(shape)}, got "
+                    f"{rows.dtype} of {' × '.join(map(str, rows.shape))}"
+                )
+        who = (0 if self.people else -1, len(self.people) - 1)
+        for name, labels, first, last in (
+            ("target", self.target, 0, len(EXPRESSIONS) - 1),
+            ("identity", self.identity, *who),
+        ):
+            wrong = labels[(labels < first) | (labels > last)]
+            if len(wrong):
+                raise ValueError(
+                    f"{name} must lie between {first} and {last}, got {int(wrong[0])}"
+                )
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __repr__(self) -> str:
+        who = f"{len(self.people):,} people" if self.identified else "people unknown"
+        return f"FaceFiles({self.source}, {who})"
+
+    @property
+    def identified(self) -> bool:
+        """Whether the data set says who is who."""
+        return len(self.people) > 0
+
+    @property
+    def source(self) -> str:
+        """The data set, the number of pictures, and what was left out."""
+        left_out = ", ".join(f"{n:,} {reason}" for reason, n in self.skipped.items())
+        left_out = f" (left out of the whole list: {left_out})" if left_out else ""
+        return f"{self.name}, {len(self):,} pictures{left_out}"
+
+    @checked
+    def subset(self, index: Tensor | slice) -> FaceFiles:
+        """The pictures that ``index`` picks; ``people`` and ``skipped`` stay whole."""
+        try:
+            rows = torch.arange(len(self))[index]
+        except IndexError as error:
+            raise self._no_such(index) from error
+        parts = {
+            name: values[rows]
+            for name in ROWS
+            if (values := getattr(self, name)) is not None
+        }
+        paths = tuple(self.paths[i] for i in rows.tolist())
+        return replace(self, paths=paths, **parts)
+
+    @checked
+    def split(self, n_valid: int = 256, seed: int = 0) -> tuple[FaceFiles, FaceFiles]:
+        """Set images aside for choices the test must not make (the paper's 256).
+
+        Nobody appears in both parts: people are drawn until there are at least
+        ``n_valid`` images. Where they are unknown, photographs are drawn, with all
+        the faces on them and all their copies. A data set that marks its own
+        validation images keeps them, and both arguments count for nothing.
+
+        Returns:
+            The rest, then the validation split.
+
+        Raises:
+            ValueError: If one of the two parts would be empty.
+        """
+        checks.seed_number(seed)
+        if self.held is not None and self.held.any():
+            rest, valid = self.subset(~self.held), self.subset(self.held)
+            return replace(rest, held=None), replace(valid, held=None)
+        if len(self) < 2:
+            raise ValueError(f"{self.name} has a single picture to divide: add others")
+        if not 0 < n_valid < len(self):
+            raise ValueError(
+                f"n_valid must lie between 1 and {len(self) - 1}, got {n_valid}"
+            )
+        chosen = draw(inseparable(self, copies(self)), n_valid, seed)
+        if chosen.all():
+            raise ValueError(
+                f"setting {n_valid} of {len(self)} pictures of {self.name} aside leaves"
+                " none, since nobody and no photograph may be in both parts: add others"
+            )
+        return self.subset(~chosen), self.subset(chosen)
+
+    @checked
+    def picture(self, index: int) -> Image.Image:
+        """One face, upright and in RGB, at the size in which it was found.
+
+        Raises:
+            DataError: If it cannot be read.
+        """
+        if not -len(self) <= index < len(self):
+            raise self._no_such(index)
+        if self.pixels is not None:
+            return Image.fromarray(self.pixels[index].numpy()).convert("RGB")
+        box = None if self.boxes is None else self.boxes[index].tolist()
+        return read_picture(self.root / self.paths[index], box)
+
+    def readable(self, progress: bool = True) -> FaceFiles:
+        """The list without the pictures that cannot be read, at the cost of a look.
+
+        Raises:
+            DataError: If more than 5 % of them cannot be read.
+        """
+        return self._only(read_all(len(self), self.picture, progress))
+
+    @checked
+    def load(
+        self, size: int, grey: bool = False, progress: bool = True
+    ) -> ExogenousDataset:
+        """Read all pictures into memory: 4·N·C·size² bytes.
+
+        What cannot be read is left out, said aloud and counted in ``.source``.
+
+        Args:
+            size: Height and width; a picture that is not square is squeezed.
+            grey: One channel instead of three.
+            progress: Whether to show a bar.
+
+        Returns:
+            Images (N, 3 or 1, size, size) in 0..1, with the identity as ``exo``, or
+            0 for everybody where it is unknown.
+
+        Raises:
+            ValueError: If the size is below 1.
+            DataError: If more than 5 % of the pictures cannot be read.
+        """
+        check_size(size)
+        images = torch.empty(len(self), 1 if grey else 3, size, size)
+
+        def read(i: int) -> None:
+            images[i] = to_tensor(self.picture(i), size, grey)
+
+        good = read_all(len(self), read, progress)
+        kept = self._only(good)
+        return ExogenousDataset(
+            images=images if good.all() else images[good],
+            target=kept.target,
+            exo=kept.identity.clamp(min=0),
+            n_classes=len(EXPRESSIONS),
+            n_exo=max(len(self.people), 1),
+            source=kept.source,
+            exo_edges=None,
+            exo_name="identity" if self.identified else "identity (unknown)",
+        )
+
+    def _no_such(self, index: object) -> IndexError:
+        return IndexError(
+            f"index {index} picks none of {len(self):,} pictures of {self.name}"
+        )
+
+    def _only(self, good: Tensor) -> FaceFiles:
+        """The readable ones, with the others counted."""
+        if good.all():
+            return self
+        lost = self.skipped.get("unreadable", 0) + int((~good).sum())
+        return replace(self.subset(good), skipped=self.skipped | {"unreadable": lost})
+
+
+def draw(group: Tensor, n: int, seed: int) -> Tensor:
+    """Whole groups at random until they hold ``n`` pictures: int64 (N,) → bool (N,)."""
+    sizes = torch.bincount(group)
+    order = torch.randperm(len(sizes), generator=torch.Generator().manual_seed(seed))
+    n_groups = int((sizes[order].cumsum(0) < n).sum()) + 1
+    return torch.isin(group, order[:n_groups])
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class FacePairs:
+    """Pairs of pictures and whether they show one person, as in LFW (Table 1).
+
+    Attributes:
+        root: The folder that the paths start from.
+        first: N paths with forward slashes.
+        second: The others.
+        same: bool (N,), whether it is the same person.
+        name: Where the pairs came from.
+    """
+
+    root: Path
+    first: tuple[str, ...]
+    second: tuple[str, ...]
+    same: Tensor
+    name: str
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        n, dtype = len(self.first), self.same.dtype
+        if len(self.second) != n or self.same.shape != (n,) or dtype != torch.bool:
+            raise ValueError(
+                f"{n:,} paths are first, and {len(self.second):,} second; same is "
+                f"{dtype} {tuple(self.same.shape)}: each pair needs both, and a bool"
+            )
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    def __repr__(self) -> str:
+        return f"FacePairs({self.name}, {len(self):,} pairs)"
+
+    def among(self, paths: Iterable[str]) -> FacePairs:
+        """The pairs both of whose pictures are among ``paths``."""
+        wanted = set(paths)
+        pairs = zip(self.first, self.second, self.same.tolist(), strict=True)
+        kept = [(a, b, same) for a, b, same in pairs if a in wanted and b in wanted]
+        first, second, same = zip(*kept, strict=True) if kept else ((), (), ())
+        return replace(self, first=first, second=second, same=torch.tensor(same).bool())
+
+    @checked
+    def load(
+        self, size: int, grey: bool = False, progress: bool = True
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Read both pictures of each pair that can be read.
+
+        The arguments are those of :meth:`FaceFiles.load`.
+
+        Returns:
+            Two times (N, 3 or 1, size, size) in 0..1, then ``same``.
+
+        Raises:
+            ValueError: If the size is below 1, or there is no pair.
+            DataError: As there.
+        """
+        check_size(size)
+        if len(self) == 0:
+            raise ValueError(f"{self.name} holds no pair: take other pictures or pairs")
+        paths = list(dict.fromkeys(self.first + self.second))  # each is read once
+        place = {path: i for i, path in enumerate(paths)}
+        images = torch.empty(len(paths), 1 if grey else 3, size, size)
+
+        def read(i: int) -> None:
+            images[i] = to_tensor(read_picture(self.root / paths[i]), size, grey)
+
+        good = read_all(len(paths), read, progress)
+        sides = (self.first, self.second)
+        a, b = (torch.tensor([place[path] for path in side]) for side in sides)
+        kept = good[a] & good[b]
+        return images[a[kept]], images[b[kept]], self.same[kept]

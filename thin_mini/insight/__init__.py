@@ -1,0 +1,1 @@
+"""What a network knows: distances, routes through a tree, and every figure."""

@@ -1,0 +1,130 @@
+"""Figures of tables of results; :mod:`thin_mini.insight.plots` has them too."""
+
+from __future__ import annotations
+
+from itertools import cycle
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from thin_mini.basics.kinds import checked
+from thin_mini.insight.style import INK, MARKERS, WIDTH
+from thin_mini.lab.results import check_table
+
+OURS, PAPERS = "ours, 95 % interval", "the paper"
+
+
+def _lines(table: pd.DataFrame, xlabel: str) -> tuple[Figure, Axes]:
+    """Axes with a line for each row of a table, the first on top."""
+    n = len(table)
+    figure, axis = plt.subplots(figsize=(WIDTH, 0.6 + 0.38 * n))
+    axis.set(xlabel=xlabel, yticks=range(n), yticklabels=table.index)
+    axis.set_ylim(n - 0.5, -0.5)
+    axis.grid(axis="x", color=INK, alpha=0.25)
+    return figure, axis
+
+
+@checked
+def dots(table: pd.DataFrame, xlabel: str) -> Figure:
+    """Numbers in a row for each line of a table, one marker for each column."""
+    check_table(table)
+    figure, axis = _lines(table, xlabel)
+    for column, marker in zip(table.columns, cycle("oDs^vP"), strict=False):
+        axis.plot(table[column], range(len(table)), marker, label=column, ms=7)
+    axis.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure
+
+
+@checked
+def intervals(table: pd.DataFrame) -> Figure:
+    """A table of results: ours with its 95 % interval, and the paper's value.
+
+    Args:
+        table: From :func:`thin_mini.lab.results.table`.
+
+    Raises:
+        ValueError: If the table is empty or lacks a column.
+    """
+    check_table(table, "mean", "half", "paper")
+    figure, axis = _lines(table, "test accuracy (%)")
+    lines = range(len(table))
+    axis.errorbar(
+        table["mean"], lines, xerr=table["half"], fmt="o", capsize=3, label=OURS
+    )
+    if table["paper"].notna().any():
+        axis.plot(table["paper"].astype(float), lines, "D", label=PAPERS, ms=6)
+    axis.legend(ncols=2, loc="lower right", bbox_to_anchor=(1, 1))
+    return figure
+
+
+@checked
+def gains(table: pd.DataFrame, x: str, xlabel: str) -> Figure:
+    """Points above the baseline with 95 % intervals, against a number of labels.
+
+    Args:
+        table: From :func:`thin_mini.lab.results.table`, with a column ``model``.
+        x: The column that holds the number of labels.
+        xlabel: What to call it.
+
+    Raises:
+        ValueError: If the table is empty or lacks a column.
+    """
+    check_table(table, x, "model", "difference", "difference_half")
+    figure, axis = plt.subplots(figsize=(WIDTH, 3.6))
+    amounts = sorted(table[x].unique())
+    others = table[table["model"] != "baseline"].groupby("model", sort=False)
+    for i, ((model, own), marker) in enumerate(
+        zip(others, cycle(MARKERS), strict=False)
+    ):
+        own = own.sort_values(x)
+        # Side by side, since intervals would hide one another.
+        aside = 0.13 * (i - (len(others) - 1) / 2)
+        axis.errorbar(
+            [amounts.index(n) + aside for n in own[x]], own["difference"],
+            yerr=own["difference_half"], fmt=f"{marker}-", capsize=2, lw=1, ms=5,
+            label=model,
+        )  # fmt: skip
+    axis.axhline(0, color=INK, lw=1, ls="--")
+    axis.set(xlabel=xlabel, ylabel="points above the baseline")
+    axis.set_xticks(range(len(amounts)), [f"{n:,}" for n in amounts])
+    axis.legend(ncols=5, loc="lower center", bbox_to_anchor=(0.5, 1))
+    return figure
+
+
+@checked
+def accuracy_by_lambda(table: pd.DataFrame) -> Figure:
+    """Accuracy against λ of the dispelling loss, as in Figures 4 and 5.
+
+    Args:
+        table: From :func:`thin_mini.lab.results.table`, its rows named "λ = 0.01" and
+            the like; those without runs are left out.
+
+    Raises:
+        ValueError: If a row's name holds no λ or none is positive; if the table is
+            empty or lacks a column.
+    """
+    check_table(table, "mean", "half", "paper")
+    names = table.index.astype(str)
+    found = names.str.extract(r"λ = ([\d.e-]+)", expand=False).astype(float)
+    if found.isna().any() or not (found > 0).any():
+        raise ValueError(
+            f"rows must be named 'λ = 0.01' and the like, got {list(table.index)}"
+        )
+    table = table.set_axis(found).sort_index()
+    figure, axis = plt.subplots()
+    run, paper = table.dropna(subset="mean"), table["paper"].astype(float).dropna()
+    axis.errorbar(
+        run.index, run["mean"], run["half"], fmt="o-", capsize=3, lw=1, label=OURS
+    )
+    if len(paper):
+        axis.plot(paper, "D", label=PAPERS, ms=6)
+    # Logarithmic from the smallest λ on, with room for 0 beside it.
+    axis.set_xscale("symlog", linthresh=found[found > 0].min(), linscale=0.5)
+    axis.set_xticks(table.index, [f"{value:g}" for value in table.index])
+    axis.set_xticks([], minor=True)
+    axis.set(xlabel="λ", ylabel="test accuracy (%)")
+    axis.grid(axis="y", color=INK, alpha=0.25)
+    axis.legend(ncols=2, loc="lower right", bbox_to_anchor=(1, 1))
+    return figure

@@ -1,0 +1,1 @@
+"""The paper's experiments: worlds, recipes, runs, results and the ledger."""

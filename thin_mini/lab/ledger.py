@@ -1,0 +1,176 @@
+"""The ledger: what the paper says, where it is here, and whether it holds."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from thin_mini.files import PACKAGE, DataError, regular_file, whole_file
+from thin_mini.lab import results
+from thin_mini.lab.recipes import row_of, rows_of
+
+KINDS = ("equation", "table row", "figure", "sentence")
+PENDING = "pending"
+MEASURED = (*results.VERDICTS, *results.LEVELS)
+VERDICTS = (*MEASURED, "implemented", "open", PENDING)
+SEEDS = 5  # fewer give no verdict
+# In C, where PyYAML was built with it: ten times as fast.
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+FILE = PACKAGE.parent / "book" / "ledger.yml"  # in the repository
+
+
+@dataclass(frozen=True)
+class Result:
+    """A row of a recipe, less another, seed by seed, if there is a ``reference``."""
+
+    recipe: str
+    data: str
+    row: str
+    reference: str | None = None
+    metric: str | None = None  # or the row's; by_bin:0,17 is the mean of those bins
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing that the paper says, ``says`` in our words.
+
+    Its number is a ``value`` (percent), a ``difference`` of two entries that
+    ``compares`` names (points; in percent, as printed: ``relative``) or, where there is
+    none, a ``direction``. A direction beside a difference is all that is judged: the
+    result is of other data than the paper's. ``chapter`` is a page without suffix,
+    ``cell`` a cell's id, ``symbol`` a dotted name, ``test`` is ``tests/file.py::name``.
+    """
+
+    id: str
+    kind: str
+    section: str
+    says: str
+    verdict: str
+    value: float | None = None
+    difference: float | None = None
+    relative: float | None = None
+    direction: str | None = None
+    compares: tuple[str, ...] = ()
+    chapter: str | None = None
+    cell: str | None = None
+    symbol: str | None = None
+    test: str | None = None
+    result: Result | None = None
+
+
+def load(path: Path = FILE) -> list[Entry]:
+    """Read and check a ledger; a ValueError names the entry and what is wrong."""
+    try:
+        regular_file(path)  # a pipe would be waited for
+        items = yaml.load(path.read_text("utf-8"), Loader=LOADER)
+    except (OSError, DataError, UnicodeError, yaml.YAMLError) as error:
+        raise ValueError(f"{path} cannot be read: {error}") from error
+    entries = [_entry(item) for item in items or []]
+    ids = [entry.id for entry in entries]
+    if twice := sorted({name for name in ids if ids.count(name) > 1}):
+        raise ValueError(f"more than one entry is called {', '.join(twice)}")
+    return entries
+
+
+def _entry(item: Any) -> Entry:
+    try:
+        r = Result(**item["result"]) if "result" in item else None
+        compares = tuple(item.get("compares", ()))
+        e = Entry(**(item | {"compares": compares, "result": r}))
+    except (TypeError, AttributeError) as error:  # the message names the key
+        raise ValueError(f"{str(item)[:60]}: {error}") from error
+    gain = e.direction if e.difference is None else e.difference
+    claims = 2 - (e.value, gain).count(None)
+    turned = e.difference is not None and e.direction == _sign(-e.difference)
+    fitting = MEASURED if r else ("implemented", "open")
+    proven = e.symbol and e.test
+    wrong = {
+        f"unknown kind {e.kind!r}": e.kind not in KINDS,
+        f"unknown verdict {e.verdict!r}": e.verdict not in VERDICTS,
+        "a direction is higher or lower": e.direction not in (None, "higher", "lower"),
+        "the direction is not that of the difference": turned,
+        "give one of value, difference, direction": not bool(r) <= claims <= 1,
+        "only a value has no reference": r and bool(r.reference) == bool(e.value),
+        f"{e.verdict!r} does not fit": e.verdict not in (*fitting, PENDING),
+        "name symbol and test": e.verdict == "implemented" and not proven,
+        "name a chapter": not e.chapter and (r or e.verdict != PENDING),
+    }
+    if found := [about for about, is_wrong in wrong.items() if is_wrong]:
+        raise ValueError(f"{e.id}: {found[0]}")
+    return e
+
+
+def measured(result: Result, root: Path | None = None) -> list[float]:
+    """Its numbers, seed by seed, on real MNIST; empty if fewer than ``SEEDS``."""
+    rows = rows_of(result.recipe, result.data, SEEDS, "paper", "mnist")
+
+    def of(name: str) -> dict[int, float]:
+        row = row_of(rows, name)
+        metric, _, bins = (result.metric or row.metric).partition(":")
+        found = results.values(replace(row, metric=metric), root)
+        if bins:
+            chosen = [int(b) for b in bins.split(",")]
+            found = {s: _mean_of(v, chosen, result) for s, v in found.items()}
+        return found
+
+    ours = of(result.row)
+    less = of(result.reference) if result.reference else dict.fromkeys(ours, 0.0)
+    numbers = results.paired(ours, less)
+    return numbers if len(numbers) >= SEEDS else []
+
+
+def _mean_of(values: Any, bins: list[int], result: Result) -> float:
+    try:
+        return float(np.mean([values[b] for b in bins]))
+    except (IndexError, TypeError) as error:  # too few, or no images in a bin
+        raise ValueError(
+            f"{result.metric} of {result.row!r}: there are only the bins {values}"
+        ) from error
+
+
+def computed_verdict(entry: Entry, root: Path) -> str:
+    """What the results say; the entry's own verdict where it has no result."""
+    ours = measured(entry.result, root) if entry.result else []
+    if not ours:
+        return PENDING if entry.result else entry.verdict
+    if entry.value is not None:
+        return results.level(entry.value, ours)
+    if entry.difference is not None and entry.direction is None:
+        return results.verdict(entry.difference, ours)
+    return results.direction(1.0 if entry.direction == "higher" else -1.0, ours)
+
+
+def _sign(difference: float) -> str:
+    return "higher" if difference > 0 else "lower"
+
+
+def disagreements(entries: list[Entry], root: Path) -> dict[str, tuple[str, str]]:
+    """By id, the verdicts that stand against what the results say, and those."""
+    found = {e.id: (e.verdict, computed_verdict(e, root)) for e in entries}
+    return {name: pair for name, pair in found.items() if len(set(pair)) > 1}
+
+
+def update(path: Path, root: Path) -> None:
+    """Rewrite the verdicts that disagree with the results, and nothing else.
+
+    Raises:
+        ValueError: If runs that verdicts rest on are not in ``root``: nothing is
+            written then.
+    """
+    text = path.read_text("utf-8")
+    wrong = disagreements(load(path), root)
+    if lost := [name for name, (_, now) in wrong.items() if now == PENDING]:
+        raise ValueError(
+            f"{root} lacks the runs of {len(lost)} verdicts, {lost[0]} first: {path} "
+            "stays as it is; make them, or name their folder with --results"
+        )
+    for name, (_, now) in wrong.items():
+        pattern = rf"(^- id: {re.escape(name)}$(?:\n .*)*?\n  verdict: ).*$"
+        text = re.sub(pattern, rf"\g<1>{now}", text, flags=re.M)
+    with whole_file(path) as temporary:
+        temporary.write_text(text, "utf-8")

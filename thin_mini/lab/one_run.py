@@ -1,0 +1,142 @@
+"""One run: its data, its model, its training and its result."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import torch
+from accelerate.utils import send_to_device
+
+from thin_mini.basics.checkpoints import save_whole
+from thin_mini.basics.devices import choose_device
+from thin_mini.basics.locks import locked
+from thin_mini.data import ExogenousDataset
+from thin_mini.data.store import cache_folder
+from thin_mini.encoders import ConvEncoder
+from thin_mini.files import regular_file
+from thin_mini.basics.locks import locked
+from thin_mini.models import ExogenousNetwork, Fused, Model, Oracle, build, n_trainable
+from thin_mini.lab.runs import Run
+from thin_mini.lab import result_files
+from thin_mini.lab.worlds import WORLDS, n_exo
+from thin_mini.training import fit
+
+
+def lock_of(run: Run, root: Path) -> Path:
+    """The lock that keeps a run to the process that makes it."""
+    path = result_files.path_of(run, root).with_name(f".{run.hash}.lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def train_run(run: Run, root: Path) -> Model:
+    """Train and measure one run, and write its result."""
+    start = time.perf_counter()
+    train, valid, test = datasets(run)
+    model = assemble(run, root, train, test).to(choose_device(small=True))
+    history = fit(
+        model,
+        train,
+        epochs=run.protocol.epochs,
+        valid=valid,
+        progress=False,
+        **run.training,
+    )
+    seconds = time.perf_counter() - start
+    metrics = WORLDS[run.data].measure(run, model, test)
+    if valid is not None:
+        metrics["epoch"] = int(history["valid"].idxmax())
+        metrics["valid"] = round(history["valid"].max(), 4)
+    if run.model == "network":  # its weights are no result, and kept in the cache
+        save_whole(_weights(run), send_to_device(model.state_dict(), "cpu"))
+    if result_files.read(run, root) is None:  # else only lost weights were made
+        result_files.write(run, root, metrics, n_trainable(model), seconds)
+    return model
+
+
+def datasets(
+    run: Run,
+) -> tuple[ExogenousDataset, ExogenousDataset | None, ExogenousDataset]:
+    """What a run is trained on, chooses its epoch on, if it does, and is measured on.
+
+    Where validation images are not drawn, they are cut from the training images: after
+    all that any network has seen, if there are so many.
+    """
+    cut = run.on == "valid" and not WORLDS[run.data].draws_validation
+    n, n_valid = run.labels + run.protocol.n_valid, run.protocol.n_valid
+    if cut:
+        n = max([run.labels + run.n_test, *(n.labels for n in run.networks)])
+    train, test = _images(run, n)
+    if cut:
+        test = train.subset(slice(len(train) - run.n_test, None))
+    if run.model == "network":
+        train, test = train.exogenous(), test.exogenous()
+    valid = train.subset(slice(len(train) - n_valid, None)) if n_valid else None
+    return train.subset(slice(run.labels)), valid, test
+
+
+def _images(run: Run, n: int) -> tuple[ExogenousDataset, ExogenousDataset]:
+    """So many training images, from larger sets, of which small ones are prefixes."""
+    key = (
+        *(run.data, run.source, run.by, run.n_scales, run.n_people),
+        *(run.n_test, run.seed, run.on),
+    )
+    if key not in _loaded or len(_loaded[key][0]) < n:
+        _loaded.clear()  # one is enough, and they are large
+        _loaded[key] = WORLDS[run.data].load(run, n)
+    train, test = _loaded[key]
+    return train.subset(slice(n)), test
+
+
+_loaded: dict[tuple, tuple[ExogenousDataset, ExogenousDataset]] = {}
+
+
+def assemble(
+    run: Run, root: Path, train: ExogenousDataset, test: ExogenousDataset
+) -> Model:
+    """The untrained model of a run, with its exogenous networks trained and frozen."""
+    if run.model == "network":
+        return _network(run)
+    networks = [trained_network(network, root, run.gate_on) for network in run.networks]
+    context: ExogenousNetwork | Fused | Oracle | None = None
+    if run.model == "oracle":
+        context = WORLDS[run.data].oracle(run, train, test, networks)
+    elif networks:
+        context = Fused(*networks) if len(networks) > 1 else networks[0]
+    encoder = WORLDS[run.data].encoder(run)
+    model = build(
+        run.model, train.n_classes, exogenous=context, encoder=encoder, seed=run.seed
+    )
+    if run.start:
+        model.encoder.load_state_dict(networks[0].encoder.state_dict())
+    return model
+
+
+def _network(run: Run, gate_on: str = "hidden") -> ExogenousNetwork:
+    encoder = WORLDS[run.data].encoder(run)
+    with torch.random.fork_rng():
+        torch.manual_seed(run.seed)
+        return ExogenousNetwork(encoder or ConvEncoder(), n_exo(run), gate_on=gate_on)
+
+
+def trained_network(run: Run, root: Path, gate_on: str = "hidden") -> ExogenousNetwork:
+    """The frozen network of a run: from the cache, or trained now."""
+    with locked(lock_of(run, root)):
+        path = _weights(run)
+        if not regular_file(path):
+            train_run(run, root)
+        network = _network(run, gate_on)
+        try:
+            weights = torch.load(path, map_location="cpu", weights_only=True)
+            network.load_state_dict(weights)
+        except Exception as error:  # torch raises many kinds for a damaged file
+            raise result_files.ResultError(
+                f"{path} cannot be read: put the original back, or set THIN_MINI_CACHE "
+                "to another folder, where the network is trained anew"
+            ) from error
+        return network.freeze()
+
+
+def _weights(run: Run) -> Path:
+    return cache_folder() / "networks" / f"{run.hash}.pt"

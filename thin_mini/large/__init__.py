@@ -1,0 +1,1 @@
+"""Long runs on photographs: the loop's further parts, weights, runs as folders."""

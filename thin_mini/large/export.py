@@ -1,0 +1,85 @@
+"""A trained run for other programs, as ONNX."""
+
+from __future__ import annotations
+
+import copy
+import importlib
+import json
+import warnings
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from thin_mini.basics.kinds import checked
+from thin_mini.files import whole_file
+from thin_mini.large.trained import TrainedRun
+
+NEEDED = ("onnx", "onnxscript")  # by torch.onnx
+
+
+class Answering(nn.Module):
+    """Images to probabilities: the model as other programs want it."""
+
+    @checked
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.model(images).softmax(1)  # (N, C, H, W) → (N, K)
+
+
+@checked
+def to_onnx(run: TrainedRun, file: Path | str) -> Path:
+    """Write a model as ONNX: images (batch, 3, size, size) in 0..1 → probabilities.
+
+    The batch may have any size. The file's metadata name the classes, and how a
+    picture is prepared.
+
+    Args:
+        run: From :func:`thin_mini.load`.
+        file: Where to write.
+
+    Returns:
+        The file.
+
+    Raises:
+        ValueError: If the file's name does not end in .onnx.
+        ImportError: If ONNX is missing.
+        DataError: If the file cannot be written.
+    """
+    if Path(file).suffix.lower() != ".onnx":  # such as the run's own model.pt
+        raise ValueError(f"{file} names no ONNX file: let it end in .onnx")
+    for name in NEEDED:
+        try:
+            importlib.import_module(name)
+        except ImportError as error:
+            raise ImportError(
+                f"{name} is missing, which writing ONNX needs: `pip install "
+                f'"thin-mini[onnx]"`, or `pip install {" ".join(NEEDED)}`'
+            ) from error
+    model = Answering(copy.deepcopy(run.model)).cpu().eval()  # theirs stays put
+    with warnings.catch_warnings():
+        # That a frozen part goes to sleep before it is used is no part of the graph.
+        warnings.simplefilter("ignore", UserWarning)
+        program = torch.onnx.export(
+            model,
+            (torch.zeros(2, 3, run.size, run.size),),
+            input_names=["images"],
+            output_names=["probabilities"],
+            dynamic_shapes={"images": {0: torch.export.Dim("batch")}},
+            dynamo=True,
+            verbose=False,
+        )
+    assert program is not None
+    program.model.metadata_props.update(
+        {
+            "classes": json.dumps(run.classes),
+            "images": f"RGB in 0..1, {run.size}x{run.size}, of a face",
+            "trained on": run.about["data"],
+        }
+    )
+    with whole_file(Path(file)) as temporary:
+        program.save(temporary)
+    return Path(file)

@@ -1,0 +1,147 @@
+"""Any network that knows people, as the exogenous network of THIN (section 4.3)."""
+
+from __future__ import annotations
+
+import copy
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from thin_mini.basics import checks
+from thin_mini.basics.devices import device_of
+from thin_mini.basics.frozen import wake
+from thin_mini.data.dataset import ExogenousDataset, Features
+from thin_mini.encoders import Encoder
+from thin_mini.models import ExogenousNetwork
+from thin_mini.training import fit
+
+
+def adapt(
+    representation: nn.Module,
+    classifier: nn.Module | None = None,
+    *,
+    in_shape: tuple[int, int, int],
+    gate_on: str = "pooled",
+    people: ExogenousDataset | None = None,
+    hidden: int | tuple[int, ...] = 256,
+    epochs: int = 10,
+    seed: int = 0,
+) -> ExogenousNetwork:
+    """Make a frozen exogenous network out of a representation and a classifier.
+
+    A network for face recognition often comes without a classifier of identities;
+    then one is fitted here, on the frozen representation. Both networks are copied,
+    and yours stay as they are.
+
+    Args:
+        representation: γ_τ, trained: images (N, *in_shape) → (N, D) or (N, C, H, W).
+        classifier: c_σ, trained: (N, D) → identity logits (N, n_exo), where D =
+            C·H·W for a map.
+        in_shape: Channels, height and width of the images that it was trained on.
+            They must be prepared as it expects them.
+        gate_on: What a gate gets to see, as in :class:`thin_mini.ExogenousNetwork`.
+            ``"pooled"`` is the representation itself where that is a vector.
+        people: In place of ``classifier``, images (N, *in_shape) to fit one on, with
+            the identity as ``exo``. D numbers for each image must fit into memory.
+        hidden: Hidden units of the classifier that is fitted.
+        epochs: Passes over ``people``.
+        seed: Draws its weights and the order of the images.
+
+    Returns:
+        The network, on the device of ``representation``, in float32.
+
+    Raises:
+        ValueError: If there is no classifier and no ``people``, or both; if the
+            networks do not fit ``in_shape`` or each other, or give numbers that are
+            not finite.
+    """
+    if (classifier is None) == (people is None):
+        raise ValueError(
+            "pass classifier=, or people= (a data set with identities as exo) to fit "
+            "one on, and not both"
+        )
+    mend = "pass a trained network, a torch.nn.Module"
+    checks.instance("representation", representation, nn.Module, mend)
+    if classifier is not None:
+        checks.instance("classifier", classifier, nn.Module, mend)
+    if people is not None:
+        checks.instance("people", people, ExogenousDataset, "pass one data set")
+    in_shape = checks.map_shape("in_shape", in_shape)
+    seed = checks.seed_number(seed)
+    device = device_of(representation)
+    probe = torch.rand(2, *in_shape, generator=torch.Generator().manual_seed(0))
+    probe = probe.to(device)
+    try:
+        encoder = Encoder(copy.deepcopy(representation).float().eval(), in_shape)
+        with torch.no_grad():
+            h = encoder(probe)  # (2, D)
+    except Exception as error:  # whatever another's code may raise
+        raise ValueError(
+            f"the representation fails on images (N, {', '.join(map(str, in_shape))}): "
+            f"{error}; pass in_shape= of the images that it was trained on"
+        ) from error
+    _check_finite("representation", h)
+    if people is not None:
+        return _fitted(encoder, people, gate_on, hidden, epochs, seed).freeze()
+    head = copy.deepcopy(cast(nn.Module, classifier)).to(device).float().eval()
+    try:
+        with torch.no_grad():
+            z = head(h)
+        _, n_classes = z.shape  # (2, n_exo)
+    except Exception as error:
+        raise ValueError(
+            f"the classifier must map the representation's (N, {h.shape[1]}) to "
+            f"(N, n_exo): {error}"
+        ) from error
+    _check_finite("classifier", z)
+    return ExogenousNetwork(encoder, n_classes, gate_on=gate_on, head=head).freeze()
+
+
+def starting_encoder(network: ExogenousNetwork) -> Encoder:
+    """A copy of γ_τ that can be trained, so that F_φ starts from it (section 4.3).
+
+    Returns:
+        Equal weights, in training mode and with gradients; ``network`` stays frozen.
+    """
+    mend = "pass the frozen network whose weights to start from"
+    checks.instance("network", network, ExogenousNetwork, mend)
+    encoder = copy.deepcopy(network.encoder)
+    wake(encoder)
+    return encoder
+
+
+def _fitted(
+    encoder: Encoder,
+    people: ExogenousDataset,
+    gate_on: str,
+    hidden: int | tuple[int, ...],
+    epochs: int,
+    seed: int,
+) -> ExogenousNetwork:
+    """Fit c_σ on features that are computed once, since the encoder does not change."""
+    with torch.random.fork_rng():  # leaves the global generator as it was
+        torch.manual_seed(seed)
+        device = device_of(encoder)
+        network = ExogenousNetwork(encoder, people.n_exo, hidden, gate_on).to(device)
+        with torch.no_grad():
+            parts = people.images.split(256)
+            h = torch.cat([encoder(images.to(device)).cpu() for images in parts])
+        # To fit, each vector of features is an image of D channels and one pixel.
+        features = Features(
+            **vars(people.exogenous()) | {"images": h[:, :, None, None]}
+        )
+        flatten = Encoder(nn.Flatten(), (h.shape[1], 1, 1))
+        student = ExogenousNetwork(
+            flatten, people.n_exo, gate_on="features", head=network.head
+        )
+        fit(student, features, epochs=epochs, seed=seed)
+    return network
+
+
+def _check_finite(name: str, output: Tensor) -> None:
+    if not output.isfinite().all():
+        raise ValueError(
+            f"the {name} gives NaN or infinite numbers for images from 0..1: check its "
+            "weights"
+        )

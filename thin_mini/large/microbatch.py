@@ -1,0 +1,217 @@
+"""One training step in as many pieces as memory needs."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from contextlib import nullcontext
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils.memory import should_reduce_batch_size
+from torch import Tensor, nn
+
+from thin_mini.basics.devices import device_of
+from thin_mini.large.feed import to_device
+from thin_mini.large.preflight import check_share
+from thin_mini.losses import total_loss
+from thin_mini.models import Condition
+
+
+class MicroBatches:
+    """Forward and backward passes over this process's share of a batch.
+
+    The share is cut into ``pieces`` micro-batches, whose gradients add up to those of
+    the mean loss over the whole batch. Each micro-batch has batch statistics of its
+    own where the model has batch norm. When memory runs out, ``pieces`` doubles and
+    the step starts again, as if nothing had happened.
+
+    Args:
+        losses: (images, target, condition) → L_sup and L_sim.
+        dispel: λ of Eq. 8.
+        batch_size: Images in a step, over all processes.
+        pieces: Micro-batches to begin with.
+        accelerator: Which processes there are.
+
+    Attributes:
+        prepared: What accelerate makes of ``losses``, to be set before the first step.
+
+    Raises:
+        ValueError: If a micro-batch would have fewer than 2 images.
+    """
+
+    def __init__(
+        self,
+        losses: nn.Module,
+        dispel: float,
+        batch_size: int,
+        pieces: int,
+        accelerator: Accelerator,
+    ) -> None:
+        check_share(batch_size, pieces, accelerator.num_processes)
+        self.losses, self.prepared, self.dispel = losses, losses, dispel
+        self.batch_size, self.pieces = batch_size, pieces
+        self.accelerator = accelerator
+        self.share = batch_size // accelerator.num_processes  # the smallest of all
+
+    @property
+    def size(self) -> int:
+        """Images in the smallest micro-batch."""
+        return self.share // self.pieces
+
+    def __call__(
+        self, images: Tensor, target: Tensor, condition: Condition | None, step: int
+    ) -> Tensor:
+        """Leave the gradients of Eq. 8 in the parameters.
+
+        Args:
+            images: (n, C, H, W), this process's share, anywhere.
+            target: (n,).
+            condition: What the frozen side says of them; None to ask it.
+            step: For messages.
+
+        Returns:
+            L_sup and L_sim, the means over the whole batch, on every process.
+
+        Raises:
+            MemoryError: If memory runs out and there is no way on.
+        """
+        started_with = self.pieces
+        self.losses.zero_grad()
+        while True:
+            before = _Snapshot(self.losses)
+            try:
+                means = self._passes(images, target, condition)
+            except RuntimeError as error:
+                if not _out_of_memory(error):
+                    raise
+                if self.accelerator.num_processes > 1:
+                    raise MemoryError(
+                        f"out of memory on process {self.accelerator.process_index} "
+                        f"at step {step}: start again with accumulate="
+                        f"{2 * self.pieces} (now {self.pieces}); the run goes on from "
+                        "its last checkpoint"
+                    ) from error
+            else:
+                break
+            # Only here, where the error and what its traceback holds are gone.
+            before.restore()
+            self._halve()
+        if self.pieces != started_with:
+            self._say()
+        return self.accelerator.reduce(means, "sum")
+
+    def rehearse(self, image: Tensor, condition: Condition | None) -> None:
+        """Find, before training, the pieces that fit the memory of every process.
+
+        Processes wait for each other in every step, so one alone cannot start its
+        step again. This runs the largest micro-batch without the others, and changes
+        nothing.
+
+        Args:
+            image: Any image, (C, H, W).
+            condition: What the frozen side says of any ``batch_size`` images.
+        """
+        started_with = self.pieces
+        failed = torch.zeros(1, device=device_of(self.losses))
+        while not self._fits(image, condition):
+            try:
+                self._halve()
+            except MemoryError:
+                failed += 1  # and yet the others must hear of it
+                break
+        pieces = self.accelerator.gather(failed.new_tensor([self.pieces]))
+        self.pieces = int(pieces.max())
+        if self.accelerator.reduce(failed, "sum") > 0:
+            raise MemoryError(self._too_large())
+        if self.pieces != started_with and self.accelerator.is_main_process:
+            self._say()
+
+    def _passes(
+        self, images: Tensor, target: Tensor, condition: Condition | None
+    ) -> Tensor:
+        device = device_of(self.losses)
+        means = torch.zeros(2, device=device)
+        pieces = torch.arange(len(images)).tensor_split(self.pieces)
+        for i, piece in enumerate(pieces):
+            last = i == len(pieces) - 1
+            # Gradients travel between processes once a step, with the last piece.
+            with nullcontext() if last else self.accelerator.no_sync(self.prepared):
+                sup, sim = self.prepared(
+                    to_device(images[piece], device),
+                    target[piece].to(device, non_blocking=True),
+                    condition and condition.at(piece, device),
+                )
+                share = len(piece) / self.batch_size
+                # Gradients are averaged over the processes, hence the factor.
+                factor = share * self.accelerator.num_processes
+                self.accelerator.backward(factor * total_loss(sup, sim, self.dispel))
+            means += share * torch.stack([sup.detach(), sim.detach()])
+        return means
+
+    def _fits(self, image: Tensor, condition: Condition | None) -> bool:
+        largest = math.ceil(self.batch_size / self.accelerator.num_processes)
+        n = math.ceil(largest / self.pieces)
+        device = device_of(self.losses)
+        parameters = [p for p in self.losses.parameters() if p.requires_grad]
+        before = _Snapshot(self.losses)
+        try:
+            # Room for Adam's two moments and for the gradients on their way.
+            room = [torch.empty_like(p) for p in parameters for _ in range(3)]
+            with self.accelerator.autocast():
+                sup, sim = self.losses(
+                    to_device(image.expand(n, *image.shape), device),
+                    torch.zeros(n, dtype=torch.int64, device=device),
+                    condition and condition.at(torch.arange(n), device),
+                )
+            total_loss(sup, sim, self.dispel).backward()
+            del room
+            fits = True
+        except RuntimeError as error:
+            if not _out_of_memory(error):
+                raise
+            fits = False
+        before.restore()
+        return fits
+
+    def _halve(self) -> None:
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        if self.share // (2 * self.pieces) < 2:
+            raise MemoryError(self._too_large())
+        self.pieces *= 2
+
+    def _too_large(self) -> str:
+        return (
+            f"out of memory with {self.size} images in a micro-batch, "
+            "and batch norm needs 2: take smaller images, mixed_precision='bf16' or a "
+            "device with more memory"
+        )
+
+    def _say(self) -> None:
+        warnings.warn(
+            f"out of memory: going on with {self.pieces} micro-batches to a step, each "
+            f"of about {self.size} images",
+            stacklevel=3,
+        )
+
+
+class _Snapshot:
+    """What a forward pass changes, to be put back as it was."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self.module = module
+        self.buffers = [b.clone() for b in module.buffers()]
+        self.rng = torch.get_rng_state()
+
+    def restore(self) -> None:
+        for buffer, value in zip(self.module.buffers(), self.buffers, strict=True):
+            buffer.copy_(value)
+        torch.set_rng_state(self.rng)
+        self.module.zero_grad()
+
+
+def _out_of_memory(error: RuntimeError) -> bool:
+    return isinstance(error, torch.cuda.OutOfMemoryError) or should_reduce_batch_size(
+        error
+    )

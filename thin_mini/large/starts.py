@@ -1,0 +1,165 @@
+"""What the networks of ``thin-mini train`` start from, and how they come together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import PartialState
+from torch import Tensor, nn
+
+from thin_mini.data.factors import EXPRESSIONS
+from thin_mini.data.photos.face_files import FaceFiles
+from thin_mini.data.photos.pictures import imagenet_input, vggface_input
+from thin_mini.encoders import ConvEncoder, Encoder, MapPool, VGG16Encoder
+from thin_mini.large.identity import starting_encoder
+from thin_mini.large.weights import (
+    download_vgg16,
+    load_vgg16,
+    vgg_face,
+    vgg_face_network,
+)
+from thin_mini.models import ExogenousNetwork, Model, build
+from thin_mini.training import fit
+
+GATED_BY_IDENTITY = ("exogenous", "thin")
+WEIGHTS = {"imagenet": imagenet_input, "vggface": vggface_input}
+WIDTHS = (16, 32, 64)  # of the small encoder's convolutions
+
+
+class Prepared(nn.Module):
+    """Layers behind the preparation of images that their weights were trained with.
+
+    Args:
+        prepare: ``imagenet_input`` or ``vggface_input``: images (N, C, H, W) in 0..1 to
+            what the layers expect.
+        layers: Of VGG-16.
+    """
+
+    def __init__(self, prepare: Callable[[Tensor], Tensor], layers: nn.Module) -> None:
+        super().__init__()
+        self.prepare = prepare
+        # Named after it, so that a checkpoint of another preparation does not fit.
+        self.add_module(prepare.__name__, layers)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.get_submodule(self.prepare.__name__)(self.prepare(images))
+
+
+def small_start(
+    files: FaceFiles,
+    size: int,
+    checkpoint: Path | None,
+    seed: int,
+    progress: bool,
+    device: torch.device,
+) -> tuple[ExogenousNetwork | None, Encoder]:
+    """An identity network trained on the folder's people, and F_φ started from it.
+
+    Args:
+        files: The training pictures.
+        size: Of the images.
+        checkpoint: Where the identity network is kept; None for a random start.
+        seed: Draws its weights and batches.
+        progress: Whether to show bars.
+        device: Where to train it; both stay there.
+
+    Raises:
+        ValueError: If the data set does not say who is who.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        encoder = ConvEncoder(3, size, WIDTHS)
+        if checkpoint is None:
+            return None, encoder
+        if not files.identified:
+            raise ValueError(
+                f"{files.name} does not say who is who, so no identity network can be "
+                "trained on it: train --model tree, or use --encoder vgg16"
+            )
+        network = ExogenousNetwork(encoder, len(files.people))
+    people = files.load(size, progress=progress).exogenous()
+    # As the recipes on faces train theirs.
+    fit(
+        network.to(device),
+        people,
+        epochs=8,
+        batch_size=64,
+        shift=1,
+        seed=seed,
+        checkpoint=checkpoint,
+        progress=progress and "training the identity network",
+    )
+    return network.freeze(), starting_encoder(network)
+
+
+def vgg16_start(
+    size: int, weights: Path | None, weights_of: str, identity: str | None
+) -> tuple[ExogenousNetwork | None, Encoder]:
+    """VGG-Face, and F_φ from published weights; each prepares images as it needs."""
+    network = None
+    if identity is not None:
+        network = vgg_face(identity)
+        network.encoder.layers = Prepared(vggface_input, network.encoder.layers)
+    if weights_of == "imagenet" and weights is None:
+        with PartialState().local_main_process_first():
+            weights = download_vgg16()
+    encoder = load_vgg16(VGG16Encoder(size), weights or str(identity))
+    encoder.layers = Prepared(WEIGHTS[weights_of], encoder.layers)
+    return network, encoder
+
+
+def put_together(
+    about: dict[str, Any], network: ExogenousNetwork | None, encoder: Encoder
+) -> Model:
+    """The untrained model of a run: a row of Table 4.
+
+    Args:
+        about: Its ``model``, ``encoder``, ``n_experts``, ``hidden`` and ``seed``.
+        network: What knows people; used by the rows that are gated by identity.
+        encoder: F_φ.
+    """
+    hidden = about["hidden"]
+    return build(
+        about["model"],
+        len(EXPRESSIONS),
+        exogenous=network if about["model"] in GATED_BY_IDENTITY else None,
+        n_experts=about["n_experts"],
+        hidden=hidden if isinstance(hidden, int) else tuple(hidden),
+        encoder=encoder,
+        pool=MapPool(encoder.out_shape) if about["encoder"] == "vgg16" else None,
+        seed=about["seed"],
+    )
+
+
+def rebuild(about: dict[str, Any], weights: dict[str, Tensor]) -> Model:
+    """The model of a run without its files: built blank, then given its weights.
+
+    Args:
+        about: As for :func:`put_together`, and ``size`` and ``start``.
+        weights: Its state dict, that of the frozen side included.
+    """
+    gated = about["model"] in GATED_BY_IDENTITY
+    network: ExogenousNetwork | None = None
+    encoder: Encoder
+    with torch.random.fork_rng(devices=[]):  # for weights that are overwritten
+        if about["encoder"] == "small":
+            encoder = ConvEncoder(3, about["size"], WIDTHS)
+            if gated:
+                n_people = len(weights["context.head.last.bias"])
+                network = ExogenousNetwork(
+                    ConvEncoder(3, about["size"], WIDTHS), n_people
+                ).freeze()
+        else:
+            encoder = VGG16Encoder(about["size"])
+            encoder.layers = Prepared(WEIGHTS[about["start"]], encoder.layers)
+            if gated:
+                layers = [weights[f"context.head.{i}.weight"] for i in (0, 2, 4)]
+                features = layers[0].shape[1]
+                network = vgg_face_network(features, [len(w) for w in layers]).freeze()
+                network.encoder.layers = Prepared(vggface_input, network.encoder.layers)
+        model = put_together(about, network, encoder)
+    model.load_state_dict(weights)
+    return model.eval()
