@@ -25,7 +25,7 @@ import torch
 import typer
 
 import thin_mini as tm
-from thin_mini.basics.doors import Fit
+from thin_mini.doors import Fit
 from thin_mini.files import whole_file
 from thin_mini.lab.one_run import datasets, trained_network
 from thin_mini.lab.plans import Plan

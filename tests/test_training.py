@@ -629,7 +629,7 @@ def test_fit_refuses_naming_the_value(arguments, message, digits):
 def test_what_is_no_model_or_no_data_set_is_refused_naming_the_mend(digits):
     model = make("simple", None)
     for function in (quick_fit, tm.evaluate, tm.precompute):
-        with pytest.raises(TypeError, match="data is a tuple: pass one data set"):
+        with pytest.raises(TypeError, match="dataset is a tuple: pass one data set"):
             function(model, digits)
     for function in (quick_fit, tm.evaluate):
         with pytest.raises(TypeError, match=r"model is a Linear: pass what tm\.build"):

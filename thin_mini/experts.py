@@ -57,7 +57,7 @@ class Experts(nn.Module):
         self.weight, self.bias = _stacked(n_experts, self.hidden, n_classes)
 
     def forward(self, h: Tensor) -> Tensor:
-        check_features(self, h, self.in_features)
+        checks.layer_features(self, h)
         a = torch.relu(self.norm(self.first(h)))  # (N, L·H)
         for layer in self.deeper:
             a = layer(a)
@@ -81,7 +81,7 @@ class Experts(nn.Module):
             ValueError: If the two do not fit together.
             IndexError: If there is no such expert.
         """
-        check_features(self, h, self.in_features)
+        checks.layer_features(self, h)
         if self.deeper:
             raise NotImplementedError("routed is for experts with one hidden layer")
         if self.training:
@@ -129,9 +129,3 @@ def _stacked(n_experts: int, before: int, after: int) -> tuple[nn.Parameter, ...
     weight = torch.empty(n_experts, before, after).uniform_(-bound, bound)
     bias = torch.empty(n_experts, 1, after).uniform_(-bound, bound)
     return nn.Parameter(weight), nn.Parameter(bias)
-
-
-def check_features(module: nn.Module, h: Tensor, in_features: int) -> None:
-    """Raise a ValueError that names both sizes unless ``h`` is (N, in_features)."""
-    mend = "build it with in_features equal to the size of the representation"
-    checks.layer_input(module, h, (in_features,), mend)

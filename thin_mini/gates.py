@@ -8,7 +8,6 @@ from torch import Tensor, nn
 
 from thin_mini.basics import checks
 from thin_mini.basics.precision import full, no_autocast
-from thin_mini.experts import check_features
 
 MAX_DEPTH = 10
 # Up to this depth two small matrix products beat walking down the tree; beyond it
@@ -51,7 +50,7 @@ class SoftmaxGate(nn.Module):
 
     def log_probs(self, h: Tensor) -> Tensor:
         """log g, (N, n_leaves)."""
-        check_features(self, h, self.in_features)
+        checks.layer_features(self, h)
         return F.log_softmax(normalised(self, h), dim=1)  # (N, L)
 
     def forward(self, h: Tensor) -> Tensor:
@@ -93,7 +92,7 @@ class TreeGate(nn.Module):
 
     def node_logits(self, h: Tensor) -> Tensor:
         """The logit of going left at each node, (N, 2**depth - 1)."""
-        check_features(self, h, self.in_features)
+        checks.layer_features(self, h)
         return normalised(self, h)
 
     def log_probs(self, h: Tensor) -> Tensor:

@@ -9,9 +9,9 @@ from torch import Tensor
 
 from thin_mini.basics import checks
 from thin_mini.basics.devices import device_of
-from thin_mini.basics.doors import check_data, check_model
 from thin_mini.basics.kinds import checked
 from thin_mini.data.dataset import ExogenousDataset
+from thin_mini.doors import check_data, check_model
 from thin_mini.metrics import Report, report
 from thin_mini.networks import Condition, Model
 

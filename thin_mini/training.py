@@ -23,10 +23,10 @@ from thin_mini.basics import checks
 from thin_mini.basics.bars import progress_bar
 from thin_mini.basics.checkpoints import Record, starting_point
 from thin_mini.basics.devices import check_place, device_of
-from thin_mini.basics.doors import Fit, check_data, check_fit
 from thin_mini.basics.kinds import checked
 from thin_mini.basics.locks import claim
 from thin_mini.data.dataset import ExogenousDataset
+from thin_mini.doors import Fit, check_data, check_fit
 from thin_mini.inference import evaluate, precompute
 from thin_mini.loop import Losses, adam, minimise
 from thin_mini.losses import total_loss

@@ -266,3 +266,9 @@ def layer_input(module: nn.Module, x: Tensor, size: tuple[int, ...], mend: str) 
             f"{type(module).__name__} has weights of type {weight.dtype}, got an input "
             f"of type {x.dtype}: convert it, x.to({weight.dtype})"
         )
+
+
+def layer_features(module: nn.Module, h: Tensor) -> None:
+    """Raise a ValueError that names both sizes unless ``h`` is (N, in_features)."""
+    mend = "build it with in_features equal to the size of the representation"
+    layer_input(module, h, (module.in_features,), mend)  # type: ignore[arg-type]

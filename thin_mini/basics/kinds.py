@@ -68,7 +68,8 @@ def check(name: str, value: Any, annotation: Any, module: str) -> None:
         return
     for number, words in ((int, "a whole number"), (float, "a number")):
         if kind in (number, number | None):
-            raise ValueError(f"{name} must be {words}, got {value!r}")
+            symbol = " (λ)" if name == "dispel" else ""
+            raise ValueError(f"{name}{symbol} must be {words}, got {value!r}")
     about = f"{name} is a {type(value).__name__}"
     if _fits(value, kind, deep=False):
         about += " of other things"
@@ -116,3 +117,15 @@ def _fits(value: Any, kind: Any, deep: bool = True) -> bool:
             not (deep and inner) or all(all(map(_fits, i, inner)) for i in items)
         )
     return isinstance(value, types.NoneType if kind is None else outer)
+
+
+def check_columns(table: Any, *columns: str) -> None:
+    """Raise an error that names what a table of results lacks."""
+    import pandas as pd
+
+    if not isinstance(table, pd.DataFrame):
+        raise TypeError(f"table is a {type(table).__name__}: pass a data frame")
+    lacking = [name for name in columns if name not in table.columns]
+    if lacking or len(table) == 0:
+        about = f"lacks {', '.join(lacking)}" if lacking else "has no row"
+        raise ValueError(f"the table {about}: pass one of thin_mini.lab.results.table")

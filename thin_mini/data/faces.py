@@ -15,9 +15,9 @@ from torch import Tensor
 from torch.nn.functional import hardsigmoid
 
 from thin_mini.basics import checks
+from thin_mini.basics.kinds import checked
 from thin_mini.data.augment import white_noise
 from thin_mini.data.factors import NAMES, side_by_side, tint
-from thin_mini.basics.kinds import checked
 
 Value = Tensor | float
 REACH = 1.12  # of the picture, in units of the face

@@ -9,9 +9,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from thin_mini.basics.kinds import checked
+from thin_mini.basics.kinds import check_columns, checked
 from thin_mini.insight.style import INK, MARKERS, WIDTH
-from thin_mini.lab.results import check_table
 
 OURS, PAPERS = "ours, 95 % interval", "the paper"
 
@@ -29,7 +28,7 @@ def _lines(table: pd.DataFrame, xlabel: str) -> tuple[Figure, Axes]:
 @checked
 def dots(table: pd.DataFrame, xlabel: str) -> Figure:
     """Numbers in a row for each line of a table, one marker for each column."""
-    check_table(table)
+    check_columns(table)
     figure, axis = _lines(table, xlabel)
     for column, marker in zip(table.columns, cycle("oDs^vP"), strict=False):
         axis.plot(table[column], range(len(table)), marker, label=column, ms=7)
@@ -47,7 +46,7 @@ def intervals(table: pd.DataFrame) -> Figure:
     Raises:
         ValueError: If the table is empty or lacks a column.
     """
-    check_table(table, "mean", "half", "paper")
+    check_columns(table, "mean", "half", "paper")
     figure, axis = _lines(table, "test accuracy (%)")
     lines = range(len(table))
     axis.errorbar(
@@ -71,7 +70,7 @@ def gains(table: pd.DataFrame, x: str, xlabel: str) -> Figure:
     Raises:
         ValueError: If the table is empty or lacks a column.
     """
-    check_table(table, x, "model", "difference", "difference_half")
+    check_columns(table, x, "model", "difference", "difference_half")
     figure, axis = plt.subplots(figsize=(WIDTH, 3.6))
     amounts = sorted(table[x].unique())
     others = table[table["model"] != "baseline"].groupby("model", sort=False)
@@ -105,7 +104,7 @@ def accuracy_by_lambda(table: pd.DataFrame) -> Figure:
         ValueError: If a row's name holds no λ or none is positive; if the table is
             empty or lacks a column.
     """
-    check_table(table, "mean", "half", "paper")
+    check_columns(table, "mean", "half", "paper")
     names = table.index.astype(str)
     found = names.str.extract(r"λ = ([\d.e-]+)", expand=False).astype(float)
     if found.isna().any() or not (found > 0).any():

@@ -15,7 +15,6 @@ from thin_mini.lab.runs import Run
 from thin_mini.losses import absolute_cosine
 from thin_mini.metrics import Report, exogenous_accuracy, leaf_usage
 from thin_mini.models import Condition, ExogenousNetwork, GatedEnsemble, Model, Oracle
-from thin_mini.lab.runs import Run
 
 
 def bin_oracle(run: Run, train: ExogenousDataset, *_: object) -> Oracle:

@@ -15,11 +15,10 @@ from thin_mini.data import ExogenousDataset
 from thin_mini.data.store import cache_folder
 from thin_mini.encoders import ConvEncoder
 from thin_mini.files import regular_file
-from thin_mini.basics.locks import locked
-from thin_mini.models import ExogenousNetwork, Fused, Model, Oracle, build, n_trainable
-from thin_mini.lab.runs import Run
 from thin_mini.lab import result_files
+from thin_mini.lab.runs import Run
 from thin_mini.lab.worlds import WORLDS, n_exo
+from thin_mini.models import ExogenousNetwork, Fused, Model, Oracle, build, n_trainable
 from thin_mini.training import fit
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from thin_mini.basics.intervals import mean_interval
-from thin_mini.basics.kinds import checked
+from thin_mini.basics.kinds import check_columns, checked
 from thin_mini.lab.recipes import rows_of
 from thin_mini.lab.result_files import (
     FORMAT,
@@ -179,18 +179,6 @@ def published(recipe: str, data: str) -> pd.DataFrame:
     return table(rows_of(recipe, data, 5, "paper"))
 
 
-def check_table(table: pd.DataFrame, *columns: str) -> None:
-    """Raise an error that names what a table of results lacks."""
-    import pandas as pd
-
-    if not isinstance(table, pd.DataFrame):
-        raise TypeError(f"table is a {type(table).__name__}: pass a data frame")
-    lacking = [name for name in columns if name not in table.columns]
-    if lacking or len(table) == 0:
-        about = f"lacks {', '.join(lacking)}" if lacking else "has no row"
-        raise ValueError(f"the table {about}: pass one of thin_mini.lab.results.table")
-
-
 @checked
 def readable(table: pd.DataFrame) -> pd.DataFrame:
     """The same for the eye: paper, ours with its interval, the difference, verdict.
@@ -200,7 +188,7 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
     """
     import pandas as pd
 
-    check_table(table, "paper", *NUMBERS)
+    check_columns(table, "paper", *NUMBERS)
 
     def written(name: str, form: str = "{}") -> list[str]:
         # Not fillna: a column of numbers takes no text.
