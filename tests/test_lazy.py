@@ -131,7 +131,7 @@ def test_a_name_that_is_none_is_an_attribute_error(name):
 
 def test_what_a_room_lacks_is_not_mistaken_for_the_room(monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
-    monkeypatch.delitem(sys.modules, "thin_mini.insight.plots", raising=False)
-    monkeypatch.delitem(vars(tm), "plots", raising=False)
+    monkeypatch.delitem(sys.modules, "thin_mini.large.scaling", raising=False)
+    monkeypatch.delitem(vars(tm), "scaling", raising=False)
     with pytest.raises(ModuleNotFoundError, match="pandas"):
-        tm.plots  # noqa: B018
+        tm.scaling  # noqa: B018
