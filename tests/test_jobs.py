@@ -14,7 +14,8 @@ import pytest
 from typer.testing import CliRunner
 
 from thin_mini.cli import app
-from thin_mini.lab import estimates, one_run, recipes, reproduce, results
+from thin_mini.data import cache_folder
+from thin_mini.lab import estimates, recipes, reproduce, results
 from thin_mini.lab.runs import all_runs
 
 pytestmark = pytest.mark.usefixtures("clean_env")
@@ -75,7 +76,7 @@ def test_two_jobs_make_what_one_makes_and_an_interruption_keeps_it(tmp_path):
 
 def test_an_error_in_a_job_is_said_in_one_line(tmp_path):
     (network,) = thin()[0].runs[0].networks
-    weights = one_run._weights(network)
+    weights = cache_folder() / "networks" / f"{network.hash}.pt"
     weights.parent.mkdir(parents=True)
     weights.write_bytes(b"no weights")
     results.write(network, tmp_path / "runs", {"accuracy": 50.0}, 1, 1.0)
