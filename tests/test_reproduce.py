@@ -41,7 +41,7 @@ TABLE = ("table2", "mnist-r", 2, "smoke", "digits")
 SCRIPT = """
 import sys, time
 from pathlib import Path
-from thin_mini import one_run, recipes, reproduce
+from thin_mini.lab import one_run, recipes, reproduce
 
 root, me, together = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 original = one_run.train_run
