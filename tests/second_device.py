@@ -132,7 +132,9 @@ def asked_for_by_a_test() -> bool:
     frame, asked = sys._getframe(2), True
     while frame and not frame.f_code.co_filename.startswith(TESTS):
         name, made = frame.f_code.co_name, frame.f_locals.get("self")
-        asked = name == "build" or (name == "__init__" and isinstance(made, nn.Module))
+        if name != "checking":  # the frame that ``checked`` puts around a function
+            module = name == "__init__" and isinstance(made, nn.Module)
+            asked = module or name == "build"
         frame = frame.f_back
     return frame is not None and asked
 
