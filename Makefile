@@ -90,9 +90,9 @@ unit_tests = set -e; export MPLBACKEND=Agg THIN_MINI_DATA=stand-in; \
 	command -v uv >/dev/null || { \
 	  echo "make $@ needs uv: python3 -m pip install uv" >&2; exit 1; }; \
 	rm -rf $(3); uv venv --quiet --python $(2) $(3); \
-	uv pip install --quiet --python $(3)/bin/python --resolution $(1) \
-	  --editable '.[book,test,scale,onnx]'; \
-	$(3)/bin/python -m pytest --ignore=$(CHAPTERS_THERE) tests
+	uv pip install --quiet --compile-bytecode --python $(3)/bin/python \
+	  --resolution $(1) --editable '.[book,test,scale,onnx]'; \
+	$(3)/bin/python -m pytest -q -n 2 --dist loadfile --ignore=$(CHAPTERS_THERE) tests
 
 test-lowest: ## Test the library with the lowest versions that are allowed (uv)
 	@$(call unit_tests,lowest-direct,$(LOWEST_PYTHON),.venv-lowest)
