@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.metrics import calinski_harabasz_score, roc_auc_score
 from sklearn.model_selection import StratifiedKFold
@@ -107,7 +106,7 @@ def verification(distance: Tensor, same: Tensor) -> Verification:
     return Verification(mean, half, float(np.mean(thresholds)), auc)
 
 
-def _best_threshold(d: NDArray[np.float64], y: NDArray[np.bool_]) -> float:
+def _best_threshold(d: np.ndarray, y: np.ndarray) -> float:
     """The threshold with most pairs right, in the middle of the gap it falls into."""
     order = np.argsort(d, kind="stable")
     d, y = d[order], y[order]
@@ -120,7 +119,7 @@ def _best_threshold(d: NDArray[np.float64], y: NDArray[np.bool_]) -> float:
 
 
 @checked
-def overlap(positive: Tensor, negative: Tensor, edges: NDArray[np.float64]) -> float:
+def overlap(positive: Tensor, negative: Tensor, edges: np.ndarray) -> float:
     """Intersection over union of two normalised histograms (Figures 9 and 11).
 
     0 where a threshold tells them apart, 100 where they are alike. It depends on the

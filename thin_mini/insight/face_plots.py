@@ -12,7 +12,6 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from torch import Tensor
@@ -252,7 +251,7 @@ def projections(
     return figure
 
 
-def _project(h: NDArray[np.float64], method: str, seed: int) -> NDArray[np.float64]:
+def _project(h: np.ndarray, method: str, seed: int) -> np.ndarray:
     """Points (N, 2), the same at every call."""
     if method == "pca":
         return PCA(2, random_state=seed).fit_transform(h)

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from scipy.stats import rankdata
 from torch import Tensor
 
@@ -146,7 +145,7 @@ def mutual_information(
     sides = np.stack([here * left, here * (1 - left)], 1)  # (N, 2, L - 1)
     leaves = reach[:, n_splits:]  # (N, L)
 
-    def known(labels: NDArray[np.int64]) -> NDArray[np.float64]:
+    def known(labels: np.ndarray) -> np.ndarray:
         is_class = np.eye(labels.max() + 1)[labels]  # (N, B)
         at_splits = np.einsum("isn,ib->nsb", sides, is_class, optimize=True)
         return np.r_[_bits(at_splits), _bits(leaves.T @ is_class)]
@@ -162,7 +161,7 @@ def mutual_information(
     return Information(bits, chance)
 
 
-def _bits(joint: NDArray[np.float64]) -> NDArray[np.float64]:
+def _bits(joint: np.ndarray) -> np.ndarray:
     """Mutual information of joint distributions (..., A, B), up to their total."""
     joint = joint / joint.sum((-2, -1), keepdims=True).clip(min=1e-300)
     apart = joint.sum(-1, keepdims=True) * joint.sum(-2, keepdims=True)
@@ -171,7 +170,7 @@ def _bits(joint: NDArray[np.float64]) -> NDArray[np.float64]:
     return terms.sum((-2, -1))
 
 
-def _classes(name: str, factor: Tensor, n: int, bins: int) -> NDArray[np.int64]:
+def _classes(name: str, factor: Tensor, n: int, bins: int) -> np.ndarray:
     """Classes 0, 1, … of a factor; of a continuous one, its quantiles."""
     checks.factor(name, factor, n)
     if factor.is_floating_point():

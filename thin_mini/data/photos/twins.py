@@ -111,7 +111,9 @@ def inseparable(files: FaceFiles, same: pd.Series) -> Tensor:
     photo = pd.factorize(np.array(names, dtype=object))[0]
     if not files.identified:
         return torch.from_numpy(photo)
-    person, n = files.identity.numpy(), len(files.people)
+    # As SciPy's graphs have them, the older ones in nothing else.
+    photo = photo.astype(np.int32)
+    person, n = files.identity.numpy().astype(np.int32), len(files.people)
     size = (n + photo.max() + 1,) * 2  # people, then photographs: joined by pictures
     graph = coo_array((np.ones(len(photo)), (person, n + photo)), size)
     joined = connected_components(graph, directed=False)[1]
