@@ -13,7 +13,7 @@ import thin_mini as tm
 from thin_mini.cli import app
 from thin_mini.cli import runs as cli_runs
 from thin_mini.data.factors import EXPRESSIONS
-from thin_mini.data.photos.face_folders import LAYOUTS
+from thin_mini.data.photos.fer import LAYOUTS
 from thin_mini.large import expressions, starts
 from thin_mini.large.comparison import compare_runs
 
@@ -110,7 +110,7 @@ def test_a_tree_needs_nobody_to_be_known(faces, tmp_path):
     [
         (["--model", "oracle"], "model must be one of"),
         (["--encoder", "resnet"], "encoder must be one of ('small', 'vgg16')"),
-        (["--layout", "zip"], "layout must be auto"),
+        (["--layout", "zip"], "layout must be one of auto"),
         (["--steps", 0], "steps must be at least 1, got 0"),
         (["--precision", "fp8"], "--precision must be one of"),
         (["--weights", "w.pt"], "files of weights are for VGG-16: add --encoder"),

@@ -16,15 +16,18 @@ if TYPE_CHECKING:  # the same for editors and mypy; a test holds the two equal
     from thin_mini.data.digits import mnist_r, mnist_rs, rotate
     from thin_mini.data.faces import render_faces
     from thin_mini.data.factors import expression_actions
-    from thin_mini.data.photos.face_files import FaceFiles, FacePairs
-    from thin_mini.data.photos.face_folders import (
+    from thin_mini.data.photos.face_files import FaceFiles
+    from thin_mini.data.photos.fer import (
+        affectnet,
+        expw,
         face_csv,
         face_folder,
-        face_pairs,
+        fer2013,
         open_faces,
         open_test,
+        raf_db,
     )
-    from thin_mini.data.photos.fer import affectnet, expw, fer2013, raf_db
+    from thin_mini.data.photos.pairs import FacePairs, face_pairs
     from thin_mini.data.photos.pictures import (
         Pictures,
         class_batches,
@@ -40,11 +43,13 @@ NAMES = {
     "cartoons": "cartoon_celebrities cartoon_faces cartoon_pairs draw_people",
     "dataset": "ExogenousDataset",
     "digits": "mnist_r mnist_rs rotate",
-    "photos.face_files": "FaceFiles FacePairs",
-    "photos.face_folders": "face_csv face_folder face_pairs open_faces open_test",
+    "photos.face_files": "FaceFiles",
     "faces": "render_faces",
     "factors": "expression_actions",
-    "photos.fer": "affectnet expw fer2013 raf_db",
+    "photos.fer": (
+        "affectnet expw face_csv face_folder fer2013 open_faces open_test raf_db"
+    ),
+    "photos.pairs": "FacePairs face_pairs",
     "photos.pictures": (
         "Pictures class_batches imagenet_input plain_batches vggface_input"
     ),

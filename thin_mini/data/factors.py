@@ -68,11 +68,6 @@ PROTOTYPES: dict[str, dict[str, float]] = {
 }  # fmt: skip
 
 
-def numbered(expressions: str, first: int) -> dict[int, int]:
-    """A data set's numbers for the expressions, and their places in EXPRESSIONS."""
-    return dict(enumerate(map(EXPRESSIONS.index, expressions.split()), first))
-
-
 @checked
 def expression_actions(expression: Tensor, intensity: Tensor) -> Tensor:
     """The actions of basic expressions: classes (N,) and 0..1 (N,) → (N, 12).

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from thin_mini.basics import checks
 from thin_mini.basics.kinds import checked
-from thin_mini.data.photos.face_folders import face_pairs, open_faces, open_test
+from thin_mini.data.photos.fer import open_faces, open_test
+from thin_mini.data.photos.pairs import face_pairs
 from thin_mini.data.photos.pictures import Pictures
 from thin_mini.insight.distances import Verification, pair_distances, verification
 from thin_mini.large.expressions import measures

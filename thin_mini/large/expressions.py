@@ -12,7 +12,7 @@ from torch import Tensor
 from thin_mini.basics.devices import choose_device
 from thin_mini.basics.locks import claim
 from thin_mini.data.factors import EXPRESSIONS
-from thin_mini.data.photos.face_folders import open_faces
+from thin_mini.data.photos.fer import open_faces
 from thin_mini.data.photos.pictures import Pictures
 from thin_mini.files import DataError, provenance
 from thin_mini.large.logbook import CHECKPOINT, LOG

@@ -12,18 +12,13 @@ import torch
 from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
-from tqdm import tqdm
 
 from thin_mini.basics import checks
+from thin_mini.basics.bars import progress_bar
 from thin_mini.basics.kinds import checked
 from thin_mini.data.photos.detect import cut_face
 from thin_mini.data.photos.folders import walk
-from thin_mini.data.photos.reading import (
-    bars_hidden,
-    is_picture,
-    read_picture,
-    with_bar,
-)
+from thin_mini.data.photos.reading import is_picture, read_picture, with_bar
 from thin_mini.files import DataError
 from thin_mini.insight.plots import INK, WIDTH, show_image
 from thin_mini.large.trained import TrainedRun
@@ -48,7 +43,7 @@ def find_pictures(paths: Sequence[Path | str]) -> list[Path]:
         if path.is_file():
             found[path] = None
         elif path.is_dir():
-            files = [file for _, _, files in walk(path) for file in files]
+            files = [file for _, files in walk(path) for file in files]
             inside = [*filter(is_picture, with_bar(files, "recognising pictures"))]
             if not inside:
                 raise DataError(f"{path} holds no picture: name a folder with some")
@@ -83,9 +78,7 @@ def predict_pictures(
     """
     rows: list[dict[str, object]] = []
     shown: list[Tensor] = []
-    hidden = not progress or bars_hidden()
-    bar = tqdm(total=len(paths), desc="reading faces", leave=False, disable=hidden)
-    with bar:
+    with progress_bar(len(paths), "reading faces", shown=progress) as bar:
         for start in range(0, len(paths), BATCH):
             images, seen = [], []
             for path in paths[start : start + BATCH]:

@@ -11,7 +11,9 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from thin_mini.data.photos.reading import check_size, read_picture, to_tensor
+from thin_mini.basics import checks
+from thin_mini.basics.kinds import checked
+from thin_mini.data.photos.reading import read_picture, to_tensor
 from thin_mini.files import DataError
 
 CASCADE = "haarcascade_frontalface_default.xml"
@@ -19,6 +21,7 @@ MARGIN = 0.25  # of the box, on each side: drawn faces have their hair in the pi
 SMALLEST = 10  # a face is at least a tenth of the picture's shorter side
 
 
+@checked
 def largest_face(path: str | Path, size: int = 48) -> Tensor:
     """Find the faces of a picture and cut out the largest, for a network of 48×48.
 
@@ -36,8 +39,9 @@ def largest_face(path: str | Path, size: int = 48) -> Tensor:
     Raises:
         ImportError: If OpenCV is missing, or has no cascade, as version 5.
         DataError: If the file is no picture, or no face is found in it.
+        ValueError: If the size is below 1.
     """
-    check_size(size)
+    checks.whole("size", size)
     _detector()  # before the picture is read
     face = cut_face(read_picture(Path(path)))
     if face is None:
@@ -81,10 +85,10 @@ def _detector() -> Any:
             f"OpenCV {cv2.__version__} comes without {CASCADE}, which version 5 no "
             f"longer has: {mend}"
         )
-    return _classifier(cv2.CascadeClassifier, str(cascade))
+    return _loaded(cv2.CascadeClassifier, str(cascade))
 
 
 @lru_cache(maxsize=1)
-def _classifier(kind: Any, cascade: str) -> Any:
+def _loaded(kind: Any, cascade: str) -> Any:
     """Read once for many pictures."""
     return kind(cascade)

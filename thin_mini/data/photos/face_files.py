@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,16 +13,16 @@ from thin_mini.basics import checks
 from thin_mini.basics.kinds import check_fields, checked
 from thin_mini.data.dataset import ExogenousDataset
 from thin_mini.data.factors import EXPRESSIONS
-from thin_mini.data.photos.reading import check_size, read_all, read_picture, to_tensor
-from thin_mini.data.photos.twins import copies, inseparable
+from thin_mini.data.photos.reading import read_all, read_picture
+from thin_mini.data.photos.twins import copies, draw
 
-# What has a row for each picture: its type, and its shape as an einsum would have it.
+# What has a row for each picture: its type, and its sizes after the first.
 ROWS = {
-    "target": (torch.int64, "N"),
-    "identity": (torch.int64, "N"),
-    "boxes": (torch.int64, "N4"),
-    "held": (torch.bool, "N"),
-    "pixels": (torch.uint8, "NHW"),
+    "target": (torch.int64,),
+    "identity": (torch.int64,),
+    "boxes": (torch.int64, 4),
+    "held": (torch.bool,),
+    "pixels": (torch.uint8, "H", "W"),
 }
 
 
@@ -66,30 +65,20 @@ class FaceFiles:
         n = len(self.paths)
         if n == 0:
             raise ValueError(f"{self.name}: the list of pictures is empty")
-        for name, (dtype, shape) in ROWS.items():
+        for name, (dtype, *sizes) in ROWS.items():
             if (rows := getattr(self, name)) is None:
                 continue
-            if checks.rows(name, rows) != n:
+            wanted = (n, *sizes)
+            known = zip(wanted, rows.shape, strict=False)
+            fits = all(size in (seen, "H", "W") for size, seen in known)
+            if rows.dtype != dtype or rows.ndim != len(wanted) or not fits:
                 raise ValueError(
-                    f"{name} has {len(rows):,} rows, but there are {n:,} pictures"
+                    f"{name} must be {dtype} of shape {' × '.join(map(str, wanted))}, "
+                    f"got {rows.dtype} of {' × '.join(map(str, rows.shape))}"
                 )
-            if (rows.dtype, rows.ndim) != (dtype, len(shape)) or (
-                name == "boxes" and rows.shape[1] != 4
-            ):
-                raise ValueError(
-                    f"{name} must be {dtype} of shape {' × '.join(shape)}, got "
-                    f"{rows.dtype} of {' × '.join(map(str, rows.shape))}"
-                )
-        who = (0 if self.people else -1, len(self.people) - 1)
-        for name, labels, first, last in (
-            ("target", self.target, 0, len(EXPRESSIONS) - 1),
-            ("identity", self.identity, *who),
-        ):
-            wrong = labels[(labels < first) | (labels > last)]
-            if len(wrong):
-                raise ValueError(
-                    f"{name} must lie between {first} and {last}, got {int(wrong[0])}"
-                )
+        checks.factor("target", self.target, n, 0, len(EXPRESSIONS) - 1)
+        nobody = 0 if self.people else -1
+        checks.factor("identity", self.identity, n, nobody, len(self.people) - 1)
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -117,13 +106,9 @@ class FaceFiles:
             rows = torch.arange(len(self))[index]
         except IndexError as error:
             raise self._no_such(index) from error
-        parts = {
-            name: values[rows]
-            for name in ROWS
-            if (values := getattr(self, name)) is not None
-        }
-        paths = tuple(self.paths[i] for i in rows.tolist())
-        return replace(self, paths=paths, **parts)
+        given = {name: getattr(self, name) for name in ROWS}
+        parts = {name: v[rows] for name, v in given.items() if v is not None}
+        return replace(self, paths=tuple(self.paths[i] for i in rows.tolist()), **parts)
 
     @checked
     def split(self, n_valid: int = 256, seed: int = 0) -> tuple[FaceFiles, FaceFiles]:
@@ -150,7 +135,7 @@ class FaceFiles:
             raise ValueError(
                 f"n_valid must lie between 1 and {len(self) - 1}, got {n_valid}"
             )
-        chosen = draw(inseparable(self, copies(self)), n_valid, seed)
+        chosen = draw(self, copies(self), n_valid, seed)
         if chosen.all():
             raise ValueError(
                 f"setting {n_valid} of {len(self)} pictures of {self.name} aside leaves"
@@ -178,7 +163,7 @@ class FaceFiles:
         Raises:
             DataError: If more than 5 % of them cannot be read.
         """
-        return self._only(read_all(len(self), self.picture, progress))
+        return self._only(read_all(len(self), self.picture, progress)[1])
 
     @checked
     def load(
@@ -201,13 +186,8 @@ class FaceFiles:
             ValueError: If the size is below 1.
             DataError: If more than 5 % of the pictures cannot be read.
         """
-        check_size(size)
-        images = torch.empty(len(self), 1 if grey else 3, size, size)
-
-        def read(i: int) -> None:
-            images[i] = to_tensor(self.picture(i), size, grey)
-
-        good = read_all(len(self), read, progress)
+        checks.whole("size", size)
+        images, good = read_all(len(self), self.picture, progress, size, grey)
         kept = self._only(good)
         return ExogenousDataset(
             images=images if good.all() else images[good],
@@ -231,84 +211,3 @@ class FaceFiles:
             return self
         lost = self.skipped.get("unreadable", 0) + int((~good).sum())
         return replace(self.subset(good), skipped=self.skipped | {"unreadable": lost})
-
-
-def draw(group: Tensor, n: int, seed: int) -> Tensor:
-    """Whole groups at random until they hold ``n`` pictures: int64 (N,) → bool (N,)."""
-    sizes = torch.bincount(group)
-    order = torch.randperm(len(sizes), generator=torch.Generator().manual_seed(seed))
-    n_groups = int((sizes[order].cumsum(0) < n).sum()) + 1
-    return torch.isin(group, order[:n_groups])
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class FacePairs:
-    """Pairs of pictures and whether they show one person, as in LFW (Table 1).
-
-    Attributes:
-        root: The folder that the paths start from.
-        first: N paths with forward slashes.
-        second: The others.
-        same: bool (N,), whether it is the same person.
-        name: Where the pairs came from.
-    """
-
-    root: Path
-    first: tuple[str, ...]
-    second: tuple[str, ...]
-    same: Tensor
-    name: str
-
-    def __post_init__(self) -> None:
-        check_fields(self)
-        n, dtype = len(self.first), self.same.dtype
-        if len(self.second) != n or self.same.shape != (n,) or dtype != torch.bool:
-            raise ValueError(
-                f"{n:,} paths are first, and {len(self.second):,} second; same is "
-                f"{dtype} {tuple(self.same.shape)}: each pair needs both, and a bool"
-            )
-
-    def __len__(self) -> int:
-        return len(self.first)
-
-    def __repr__(self) -> str:
-        return f"FacePairs({self.name}, {len(self):,} pairs)"
-
-    def among(self, paths: Iterable[str]) -> FacePairs:
-        """The pairs both of whose pictures are among ``paths``."""
-        wanted = set(paths)
-        pairs = zip(self.first, self.second, self.same.tolist(), strict=True)
-        kept = [(a, b, same) for a, b, same in pairs if a in wanted and b in wanted]
-        first, second, same = zip(*kept, strict=True) if kept else ((), (), ())
-        return replace(self, first=first, second=second, same=torch.tensor(same).bool())
-
-    @checked
-    def load(
-        self, size: int, grey: bool = False, progress: bool = True
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Read both pictures of each pair that can be read.
-
-        The arguments are those of :meth:`FaceFiles.load`.
-
-        Returns:
-            Two times (N, 3 or 1, size, size) in 0..1, then ``same``.
-
-        Raises:
-            ValueError: If the size is below 1, or there is no pair.
-            DataError: As there.
-        """
-        check_size(size)
-        if len(self) == 0:
-            raise ValueError(f"{self.name} holds no pair: take other pictures or pairs")
-        paths = list(dict.fromkeys(self.first + self.second))  # each is read once
-        place = {path: i for i, path in enumerate(paths)}
-        images = torch.empty(len(paths), 1 if grey else 3, size, size)
-
-        def read(i: int) -> None:
-            images[i] = to_tensor(read_picture(self.root / paths[i]), size, grey)
-
-        good = read_all(len(paths), read, progress)
-        sides = (self.first, self.second)
-        a, b = (torch.tensor([place[path] for path in side]) for side in sides)
-        kept = good[a] & good[b]
-        return images[a[kept]], images[b[kept]], self.same[kept]

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from fnmatch import filter as filter_names
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import pandas as pd
 
@@ -26,11 +28,8 @@ LEFT_BY_TOOLS = {
 
 def hidden(path: str) -> bool:
     """Whether a name in this path, with forward slashes, is hidden or a tool's."""
-    return any(map(_left, path.split("/")))
-
-
-def _left(name: str) -> bool:
-    return name[:1] == "." or name.lower() in LEFT_BY_TOOLS
+    names = path.split("/")
+    return any(name[:1] == "." or name.lower() in LEFT_BY_TOOLS for name in names)
 
 
 def names_in(folder: Path) -> list[str]:
@@ -50,7 +49,7 @@ def folders_in(folder: Path) -> list[Path]:
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
-            seen = [entry for entry in entries if not _left(entry.name)]
+            seen = [entry for entry in entries if not hidden(entry.name)]
     except OSError as error:
         raise DataError(
             f"{folder} is no folder that can be read ({error.strerror}): correct its "
@@ -84,8 +83,8 @@ def look(root: Path, *patterns: str) -> Path | None:
     return None
 
 
-def walk(root: Path) -> Iterator[tuple[str, list[Path], list[Path]]]:
-    """Each folder from ``root`` down, as a path from it, with its folders and files.
+def walk(root: Path) -> Iterator[tuple[Path, list[Path]]]:
+    """Each folder from ``root`` down, as a path from it, with its files.
 
     Links are followed, except to a folder that they lie in. A folder called like a
     picture counts as a file, so that it is missed and not passed over.
@@ -96,30 +95,56 @@ def walk(root: Path) -> Iterator[tuple[str, list[Path], list[Path]]]:
 
     for place, inner, files in os.walk(root, followlinks=True, onerror=stop):
         folder = Path(place)
-        odd = [n for n in inner if Path(n).suffix.lower() in (".png", ".jpg", ".jpeg")]
+        odd = [n for n in inner if n.lower().endswith((".png", ".jpg", ".jpeg"))]
         inner[:] = sorted(
             name
-            for name in inner
-            if not (hidden(name) or name in odd or _circular(folder / name))
+            for name in set(inner) - set(odd)
+            if not (hidden(name) or _circular(folder / name))
         )
-        yield (
-            folder.relative_to(root).as_posix(),
-            [folder / name for name in inner],
-            [folder / name for name in sorted(files + odd) if not hidden(name)],
-        )
+        seen = [folder / name for name in sorted(files + odd) if not hidden(name)]
+        yield folder.relative_to(root), seen
 
 
 def _circular(folder: Path) -> bool:
-    return folder.is_symlink() and folder.parent.resolve().is_relative_to(
-        folder.resolve()
-    )
+    inside = folder.parent.resolve()
+    return folder.is_symlink() and inside.is_relative_to(folder.resolve())
 
 
-def contents(root: Path) -> str:
-    """What a folder holds, in words, for a message."""
-    names = names_in(root)
-    more = f" and {len(names) - 6:,} more" if len(names) > 6 else ""
-    return (", ".join(names[:6]) or "nothing") + more
+def holds(root: Path) -> str:
+    """What is in a folder, and in the first folder of it, in words."""
+    if not root.is_dir():
+        return "is no folder"
+
+    def contents(folder: Path) -> str:
+        names = names_in(folder)
+        more = f" and {len(names) - 6:,} more" if len(names) > 6 else ""
+        return (", ".join(names[:6]) or "nothing") + more
+
+    said = [f" ({f.name} holds {contents(f)})" for f in folders_in(root)[:1]]
+    return f"holds {contents(root)}" + "".join(said)
+
+
+@contextmanager
+def _text(file: Path) -> Iterator[TextIO]:
+    """A file of text, open.
+
+    Raises:
+        DataError: Also from the block, if it is none.
+    """
+    if not regular_file(file):
+        raise DataError(f"{file} cannot be read: there is no such file")
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as text:
+            yield text
+    except (OSError, UnicodeDecodeError) as error:
+        if isinstance(error, OSError):
+            why = error.strerror
+        else:
+            why = f"its byte {error.start} is no UTF-8"
+        raise DataError(
+            f"{file} is no text that can be read ({why}): fetch it again, or save it "
+            "as UTF-8"
+        ) from error
 
 
 def read_lines(file: Path) -> Iterator[tuple[int, str]]:
@@ -128,25 +153,47 @@ def read_lines(file: Path) -> Iterator[tuple[int, str]]:
     Raises:
         DataError: If it is no file of text.
     """
-    if not regular_file(file):
-        raise DataError(f"{file} cannot be read: there is no such file")
-    try:
-        with file.open(encoding="utf-8-sig") as lines:
-            for number, line in enumerate(lines, 1):
-                if line.strip():
-                    yield number, line.strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(
-            f"{file} is no text that can be read ({_reason(error)}): fetch it again, "
-            "or save it as UTF-8"
-        ) from error
+    with _text(file) as lines:
+        for number, line in enumerate(lines, 1):
+            if line.strip():
+                yield number, line.strip()
+
+
+def first_line(file: Path) -> str:
+    """The first line that is not empty."""
+    return next(read_lines(file), (0, ""))[1]
+
+
+def read_list(file: Path, form: str, mend: str, head: str = "") -> pd.DataFrame:
+    """A list of lines of one form.
+
+    Args:
+        file: Of text.
+        form: A regular expression without regard to capitals, whose groups have names.
+        mend: How a line must look.
+        head: What the first line may be instead.
+
+    Returns:
+        The groups of each line as text, with the number of the line as index.
+
+    Raises:
+        DataError: If a line has another form, or the file cannot be read.
+    """
+    rows, pattern = {}, re.compile(form, re.IGNORECASE)
+    for number, line in read_lines(file):
+        match = pattern.fullmatch(line)
+        if match is not None:
+            rows[number] = match.groupdict()
+        elif number > 1 or not re.fullmatch(head, line, re.IGNORECASE):
+            raise DataError(f"{file}, line {number}: {line!r} is not {mend}")
+    return pd.DataFrame([*rows.values()], [*rows], [*pattern.groupindex], dtype=object)
 
 
 def read_table(
     file: Path,
     needed: Sequence[str],
     optional: Sequence[str] = (),
-    names: Sequence[str] | None = None,
+    names: Sequence[str] = (),
 ) -> pd.DataFrame:
     """These columns of a CSV, as text without blanks around it.
 
@@ -162,40 +209,24 @@ def read_table(
     Raises:
         DataError: If the file cannot be read, a column is missing or a row too long.
     """
-    if not regular_file(file):
-        raise DataError(f"{file} cannot be read as a table: there is no such file")
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as text:
-            start = text.readline()
-            text.seek(0)
-            delimiter = max(",;\t", key=start.count)
-            rows = _rows(file, csv.reader(text, delimiter=delimiter, strict=True))
-            header = list(names or next(rows, (0, []))[1])
-            places = _places(file, header, needed, optional)
-            table, numbers = [], []
-            for number, cells in rows:
-                if any(cells[len(header) :]):
-                    raise DataError(
-                        f"{file}, row {number} has {len(cells)} values for "
-                        f"{len(header)} columns: put a value that holds a "
-                        f"{delimiter!r} in quotation marks"
-                    )
-                cells += [""] * (len(header) - len(cells))
-                table.append([cells[place] for place in places.values()])
-                numbers.append(number)
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(
-            f"{file} cannot be read as a table ({_reason(error)}): pass a CSV in UTF-8"
-        ) from error
+    with _text(file) as text:
+        delimiter = max(",;\t", key=text.readline().count)
+        text.seek(0)
+        rows = _rows(file, csv.reader(text, delimiter=delimiter, strict=True))
+        header = [*names] or next(rows, (0, []))[1]
+        places, table = _places(file, header, needed, optional), {}
+        for number, cells in rows:
+            if any(cells[len(header) :]):
+                raise DataError(
+                    f"{file}, row {number} has {len(cells)} values for {len(header)} "
+                    f"columns: put a value that holds a {delimiter!r} in quotation "
+                    "marks"
+                )
+            cells += [""] * (len(header) - len(cells))
+            table[number] = [cells[place] for place in places.values()]
     if not table:
         raise DataError(f"{file} holds no row below its header: fill it in")
-    return pd.DataFrame(table, numbers, list(places), dtype=object)
-
-
-def _reason(error: OSError | UnicodeDecodeError) -> str:
-    if isinstance(error, UnicodeDecodeError):
-        return f"its byte {error.start} is no UTF-8"
-    return error.strerror or str(error)
+    return pd.DataFrame([*table.values()], [*table], [*places], dtype=object)
 
 
 def _rows(file: Path, lines: Any) -> Iterator[tuple[int, list[str]]]:
@@ -216,23 +247,43 @@ def _places(
     file: Path, header: Sequence[str], needed: Sequence[str], optional: Sequence[str]
 ) -> dict[str, int]:
     """Where the wanted columns are."""
-    if not header:
-        raise DataError(
-            f"{file} cannot be read as a table (it is empty): its first row must name "
-            f"the columns {', '.join(needed)}"
-        )
     found = [name.lower() for name in header]
-    missing = [name for name in needed if name.lower() not in found]
+    wanted = [name for name in (*needed, *optional) if name.lower() in found]
+    missing = [name for name in needed if name not in wanted]
     if missing:
         raise DataError(
             f"{file} has no column {', '.join(missing)}: its columns are "
-            f"{', '.join(header)}. Rename one, or add it"
+            f"{', '.join(header) or 'none, since it is empty'}. Rename one, or add it"
         )
-    wanted = [name for name in (*needed, *optional) if name.lower() in found]
     for name in wanted:
         if found.count(name.lower()) > 1:
             raise DataError(f"{file} has two columns {name}: rename or drop one")
     return {name: found.index(name.lower()) for name in wanted}
+
+
+def coded(
+    file: Path, column: pd.Series, codes: Mapping[str, object], mend: str
+) -> pd.Series:
+    """What the values of a table's column stand for.
+
+    Args:
+        file: The table, for a message.
+        column: Text; capitals count for nothing, and a spreadsheet's 3.0 is 3.
+        codes: By values in lower case.
+        mend: What to write, if a value is none of them.
+
+    Raises:
+        DataError: That names the first such value.
+    """
+    plain = column.str.lower().str.replace(r"^(\d+)\.0*$", r"\1", regex=True)
+    check_column(file, column, plain.isin(codes), mend)
+    return plain.map(codes)
+
+
+def filled(file: Path, *columns: pd.Series) -> None:
+    """An error if a value of a table's columns is empty."""
+    for column in columns:
+        check_column(file, column, column != "", "fill it in, or drop the row")
 
 
 def check_column(file: Path, column: pd.Series, good: pd.Series, mend: str) -> None:

@@ -6,24 +6,15 @@ for its layouts, so that they accept the same folders.
 
 from __future__ import annotations
 
-import logging
-import mimetypes
 import os
-import re
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import NamedTuple
 
-import pandas as pd
-
-from thin_mini.data.photos.folders import contents, folders_in, look, walk
+from thin_mini.data.factors import EXPRESSIONS
+from thin_mini.data.photos.folders import folders_in, holds, look
 from thin_mini.data.photos.listing import Listing
-from thin_mini.data.photos.reading import is_picture, with_bar
 from thin_mini.files import DataError
-
-log = logging.getLogger("thin_mini")
 
 # What a folder or a value of the column split may be called, in lower case.
 SPLITS = {
@@ -32,6 +23,7 @@ SPLITS = {
     "valid": "valid", "val": "valid", "validation": "valid", "dev": "valid",
     "val_set": "valid",
 }  # fmt: skip
+PAIRS = ("pairs.csv", "pairs.txt")
 FOLDERS_AROUND = 3  # that hold nothing but one folder, as archives like to unpack
 
 
@@ -39,14 +31,14 @@ class Layout(NamedTuple):
     """One way in which a data set lies in a folder.
 
     Attributes:
+        needs: What it consists of, in words.
         find: What gives it away in this folder, or None.
         read: From the folder and what was found to the list of its pictures.
-        needs: What it consists of, in words.
     """
 
+    needs: str
     find: Callable[[Path], Path | None]
     read: Callable[[Path, Path], Listing]
-    needs: str
 
 
 class DataSet(NamedTuple):
@@ -67,43 +59,55 @@ class DataSet(NamedTuple):
         """What its layouts consist of, in words."""
         return ", or ".join(layout.needs for layout in self.layouts)
 
-    def found(
-        self, root: Path, file: Path | None = None
-    ) -> Callable[[], Listing] | None:
-        """The reading, not done yet, of the first layout that this folder shows.
+    @property
+    def mend(self) -> str:
+        """What to do where something is missing, in words."""
+        given = f". It is given {self.where}" if self.where else ""
+        return f"{self.title} needs {self.needs}{given}"
 
-        If ``file`` is given, of the one that is shown by this file.
-        """
+    def found(self, root: Path, file: Path | None) -> tuple[Layout, Path] | None:
+        """The first layout that a folder, or this file in it, shows, and its sign."""
         for layout in self.layouts:
             sign = layout.find(root)
             if sign is not None and (file is None or sign.samefile(file)):
-                return partial(self._read, layout, root, sign)
+                return layout, sign
         return None
 
-    def listing(self, root: str | Path) -> Listing:
-        """What its files name, from a folder, one around it or one of its lists.
 
-        Raises:
-            DataError: If no layout is there, or the one that is has a fault.
-        """
-        root = Path(root)
-        file = root if root.is_file() else None
-        for place in places(root):
-            if (read := self.found(place, file)) is not None:
-                return read()
-        raise DataError(
-            f"{root} {holds(root)}, which is not recognised as {self.title}: "
-            f"{self._mend()}"
-        )
+def recognised(root: Path, sets: Mapping[str, DataSet]) -> Listing | None:
+    """What the files of a data set name, if it lies there in a layout of one of some.
 
-    def _read(self, layout: Layout, root: Path, sign: Path) -> Listing:
-        listing = layout.read(root, sign)
-        listing.mend = self._mend()
-        return listing
+    Args:
+        root: Its folder, one around it, or one of its lists.
+        sets: By the names of their layouts.
 
-    def _mend(self) -> str:
-        given = f". It is given {self.where}" if self.where else ""
-        return f"{self.title} needs {self.needs}{given}"
+    Raises:
+        DataError: If there are several, or the one that is there has a fault.
+    """
+    file = root if root.is_file() else None
+    for place in places(root):
+        asked = {name: known.found(place, file) for name, known in sets.items()}
+        found = {name: answer for name, answer in asked.items() if answer is not None}
+        if len(found) > 1:  # a list says more than the names of folders
+            found.pop("folder", None)
+        if len(found) > 1:
+            raise unclear(root, sets, f"several layouts ({', '.join(found)})")
+        for name, (layout, sign) in found.items():
+            listing = layout.read(place, sign)
+            listing.mend = sets[name].mend
+            return listing
+    return None
+
+
+def unclear(root: Path, sets: Mapping[str, DataSet], seen: str) -> DataError:
+    """What to say of a folder in which not exactly one of some data sets is seen."""
+    mend = "".join(known.mend for known in sets.values())
+    if len(sets) > 1:
+        needs = "; ".join(f"{name}: {known.needs}" for name, known in sets.items())
+        mend = f"Correct the folder or pass layout=. They need {needs}"
+    pairs = root if root.is_file() else look(root, *PAIRS)
+    hint = f". For {pairs.name} there is tm.data.face_pairs" if pairs else ""
+    return DataError(f"{root} {holds(root)}: {seen}. {mend}{hint}")
 
 
 def places(root: Path) -> Iterator[Path]:
@@ -120,89 +124,27 @@ def places(root: Path) -> Iterator[Path]:
         root = inner[0]
 
 
-def holds(root: Path) -> str:
-    """What is in a folder, and in the first folder of it, in words."""
-    if not root.exists():
-        return "does not exist"
-    if not root.is_dir():
-        return "is no folder"
-    inner = folders_in(root)[:1]
-    return f"holds {contents(root)}" + "".join(
-        f" ({f.name} holds {contents(f)})" for f in inner
-    )
-
-
 def any_of(*patterns: str) -> Callable[[Path], Path | None]:
     """Finds the first path that fits one of the patterns of :func:`look`."""
     return lambda root: look(root, *patterns)
 
 
-def class_folders(
-    root: Path,
-    known: Mapping[str, int | None],
-    mend: str = "rename it, or move it out",
-) -> Listing:
-    """A folder for each class, in or around the folders of the parts, if there are any.
-
-    Args:
-        root: What holds them.
-        known: Names of classes in lower case; None as the class leaves one out.
-        mend: What to do about a folder with another name.
+def beside(known: DataSet, file: Path, *patterns: str) -> tuple[Path, Path]:
+    """The folder of a data set's list, or the one around it, and that of its pictures.
 
     Raises:
-        DataError: If a folder's name is no class, or a class folder holds no picture.
+        DataError: If that of the pictures is in neither.
     """
-    rows, skipped, filled = [], Counter[str](), Counter[str]()
-    parted = any(_plain(f.name) in SPLITS for f in folders_in(root))
-    tree = [(place, files) for place, _, files in walk(root)]
-    every = [file for _, files in tree for file in files]
-    read = {file: is_picture(file) for file in with_bar(every, "recognising pictures")}
-    for place, files in tree:
-        folders = PurePosixPath(place).parts
-        names = [_plain(name) for name in folders]
-        classes = [i for i, name in enumerate(names) if name in known]
-        splits = {SPLITS[name] for name in names if name in SPLITS}
-        pictures = [file for file in files if read[file]]
-        above = names[: classes[0]] if classes else names
-        strange = [name for name in above if name not in SPLITS]
-        for file in set(files) - set(pictures):
-            if not _is_text(file):
-                skipped[f"not read ({file.suffix.lower() or 'no ending'})"] += 1
-        if strange and (pictures or splits or not parted):
-            raise DataError(
-                f"the folder {root / place} is called after no expression: the names "
-                f"are {', '.join(known)}; {mend}"
-            )
-        if len(classes) > 1 or len(splits) > 1:
-            raise DataError(f"the folder {root / place} is of two classes or parts")
-        if not classes:
-            skipped["in no class folder"] += len(pictures)
-            continue
-        filled["/".join(folders[: classes[0] + 1])] += len(pictures)
-        target, split = known[names[classes[0]]], next(iter(splits), "")
-        if target is None or (parted and not split):
-            reason = "in no part" if parted and not split else names[classes[0]]
-            skipped[reason] += len(pictures)
-            continue
-        rows += [(p.relative_to(root).as_posix(), target, split) for p in pictures]
-    skipped = +skipped  # without zeros
-    said = ", ".join(f"{n:,} {reason}" for reason, n in skipped.items())
-    for folder, n in filled.items():
-        if n == 0:
-            raise DataError(
-                f"{root / folder} holds no picture of a kind that is read"
-                f"{f' ({said})' if said else ''}: fill it or remove it"
-            )
-    if said:
-        log.warning("%s: left out %s", root, said)
-    table = pd.DataFrame(rows, columns=["path", "target", "split"])
-    return Listing(root.resolve().name, root, table, skipped)
+    for root in (file.parent, file.parent.parent):
+        if folder := look(root, *patterns):
+            return root, folder
+    raise DataError(
+        f"{known.title}: {file} is there, and no folder {patterns[0]} in {root}: "
+        f"unpack it. {known.mend}"
+    )
 
 
-def _plain(name: str) -> str:
-    """``3_Happy`` and ``HAPPY`` are ``happy``; ``3`` stays what it is."""
-    return re.sub(r"^\d+[\s._-]+", "", name).strip().lower()
-
-
-def _is_text(file: Path) -> bool:
-    return (mimetypes.guess_type(file.name)[0] or "").startswith("text/")
+def codes(expressions: str, first: int) -> dict[str, int | str]:
+    """A data set's numbers for the expressions, and their places in EXPRESSIONS."""
+    places = map(EXPRESSIONS.index, expressions.split())
+    return {str(number): place for number, place in enumerate(places, first)}

@@ -11,8 +11,9 @@ import logging
 import os
 import posixpath
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,10 +21,10 @@ import torch
 from torch import Tensor
 
 from thin_mini.basics import checks
-from thin_mini.data.photos.face_files import FaceFiles, draw
+from thin_mini.data.photos.face_files import FaceFiles
 from thin_mini.data.photos.folders import hidden
 from thin_mini.data.photos.reading import with_bar
-from thin_mini.data.photos.twins import copies, inseparable, unshared
+from thin_mini.data.photos.twins import copies, draw, unshared
 from thin_mini.files import DataError
 
 log = logging.getLogger("thin_mini")
@@ -42,9 +43,9 @@ class Listing:
     Attributes:
         name: The data set.
         root: The folder that paths start from.
-        table: Columns path and target; perhaps split (train, valid or test), identity
-            (the place in ``people``) and ``BOX``.
-        skipped: What was left out, by reason.
+        table: Columns path and target, which is the expression or, in words, why the
+            row is left out; perhaps split (train, valid or test), identity (the place
+            in ``people``) and ``BOX``.
         people: Their names, if they are known.
         pixels: uint8 (N, H, W), for a table that holds the pictures itself.
         mend: How to come by what may be missing.
@@ -53,7 +54,6 @@ class Listing:
     name: str
     root: Path
     table: pd.DataFrame
-    skipped: Counter[str] = field(default_factory=Counter)
     people: tuple[str, ...] = ()
     pixels: Tensor | None = None
     mend: str = "add it, or correct the list"
@@ -67,66 +67,63 @@ class Listing:
         """
         table = self.table.reset_index(drop=True)
         if "split" not in table:
-            table = table.assign(split="")
+            table["split"] = ""
+        told = table["target"].map(lambda target: isinstance(target, str)).astype(bool)
+        skipped = Counter(table["target"][told])
+        table = table[~told]
         if self.pixels is None:
-            table = table.assign(path=inside(self.name, self.root, table["path"]))
-            tools = table["path"].map(hidden).astype(bool)
-            if tools.any():
-                self.skipped["hidden"] += int(tools.sum())
-            table = self._once(table[~tools])
-            there = present(self.name, self.root, table["path"], table["split"])
-            if not there.all():
-                self.skipped["no image"] += int((~there).sum())
-            table = table[there]
+            table = self._on_disk(table, skipped)
         if table.empty:
             raise DataError(f"{self.name} has no picture in {self.root}: {self.mend}")
-        n, known = len(table), bool(self.people)
         boxed = all(side in table for side in BOX)
-        rows = torch.from_numpy(table.index.to_numpy(copy=True))
+
+        def rows(columns: Any) -> Tensor:
+            return torch.tensor(table[columns].to_numpy(np.int64))
+
         files = FaceFiles(
             root=self.root,
             paths=tuple(table["path"]),
-            target=torch.tensor(table["target"].to_numpy(np.int64)),
-            identity=torch.tensor(table["identity"].to_numpy(np.int64))
-            if known
-            else torch.full((n,), -1),
+            target=rows("target"),
+            identity=rows("identity") if self.people else torch.full((len(table),), -1),
             people=self.people,
             name=self.name,
-            boxes=torch.tensor(table[[*BOX]].to_numpy(np.int64)) if boxed else None,
-            skipped=dict(self.skipped),
-            pixels=None if self.pixels is None else self.pixels[rows],
+            boxes=rows([*BOX]) if boxed else None,
+            skipped=dict(skipped),
+            pixels=None if self.pixels is None else self.pixels[table.index.to_numpy()],
         )
         return files, table["split"].to_numpy(object)
 
-    def _once(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Each face once, and each picture in one part and with one label."""
+    def _on_disk(self, table: pd.DataFrame, skipped: Counter[str]) -> pd.DataFrame:
+        """Each face that is there, once, in one part and with one label."""
+        name, root = self.name, self.root
+        table = table.assign(path=inside(name, root, table["path"]))
+        tools = table["path"].map(hidden).astype(bool)
+        table = table[~tools]
         again = table.duplicated()
         if again.any():
-            self.skipped["listed twice"] += int(again.sum())
             first = table["path"][again].iloc[0]
-            log.warning("%s lists %d twice: %s", self.name, again.sum(), first)
+            log.warning("%s lists %d twice: %s", name, again.sum(), first)
         table = table[~again]
-        double = table[table.duplicated("path", keep=False)]
-        parts = double.groupby("path", sort=False)["split"].nunique()
-        if (parts > 1).any():
-            torn = parts.index[parts > 1]
-            both = " and ".join(double["split"][double["path"] == torn[0]].unique())
+        parts = table[["path", "split"]].drop_duplicates()
+        torn = parts[parts.duplicated("path", keep=False)]
+        if len(torn):
+            first = torn["path"].iloc[0]
+            both = " and ".join(torn["split"][torn["path"] == first])
             raise DataError(
-                f"{self.name}: {len(torn):,} pictures are listed in two parts (the "
-                f"first: {torn[0]}, in {both}): keep each in one"
+                f"{name}: {torn['path'].nunique():,} pictures are listed in two parts "
+                f"(the first: {first}, in {both}): keep each in one"
             )
         face = ["path", *(side for side in BOX if side in table)]
-        unclear = table.duplicated(face, keep=False).to_numpy()
-        leave_out(
-            self.name,
-            table["path"],
-            ~unclear,
-            "rows list one picture with two expressions or people",
-            "keep the right ones",
-        )
-        if unclear.any():
-            self.skipped["two labels"] += int(unclear.sum())
-        return table[~unclear]
+        clear = ~table.duplicated(face, keep=False)
+        what = "rows list one picture with two expressions or people"
+        leave_out(name, table["path"], clear, what, "keep the right ones")
+        table = table[clear]
+        there = present(name, root, table["path"], table["split"])
+        lost = {"hidden": tools, "listed twice": again, "two labels": ~clear}
+        for reason, rows in (lost | {"no image": ~there}).items():
+            if rows.any():
+                skipped[reason] += int(rows.sum())
+        return table[there]
 
 
 def train_and_test(listing: Listing, seed: int = 0, twins: str = "refuse") -> Parts:
@@ -146,12 +143,19 @@ def train_and_test(listing: Listing, seed: int = 0, twins: str = "refuse") -> Pa
             a picture.
     """
     checks.seed_number(seed)
-    if twins not in ("refuse", "drop"):
-        raise ValueError(f"twins must be 'refuse' or 'drop', got {twins!r}")
+    checks.choice("twins", twins, ("refuse", "drop"))
     files, parts = listing.files()
     name, same = listing.name, copies(files)
     if not (parts != "").any():
-        parts = np.where(_drawn(files, same, seed), "test", "train")
+        n_test = max(1, round(TEST_SHARE * len(files)))
+        chosen = draw(files, same, n_test, seed)
+        if chosen.all():
+            whom = "person" if files.identified else "photograph"
+            raise DataError(
+                f"{name} has no picture to test with: its {len(files):,} are all of "
+                f"one {whom}, which cannot be on both sides: add others"
+            )
+        parts = np.where(chosen.numpy(), "test", "train")
     elif "train" in parts and "valid" in parts and "test" not in parts:
         log.warning("%s has no test part: its validation part is the test part", name)
         parts = np.where(parts == "valid", "test", parts)
@@ -192,21 +196,6 @@ def test_only(listing: Listing) -> FaceFiles:
     )
 
 
-def _drawn(files: FaceFiles, same: pd.Series, seed: int) -> np.ndarray:
-    """Which pictures are drawn for the test, bool (N,)."""
-    if len(files) < 2:
-        raise DataError(f"{files.name} has no picture to test with: it has only one")
-    n_test = max(1, round(TEST_SHARE * len(files)))
-    chosen = draw(inseparable(files, same), n_test, seed)
-    if chosen.all():
-        whom = "person" if files.identified else "photograph"
-        raise DataError(
-            f"{files.name} has no picture to test with: its {len(files):,} are all of "
-            f"one {whom}, which cannot be on both sides: add others"
-        )
-    return chosen.numpy()
-
-
 def inside(name: str, root: Path, paths: pd.Series) -> pd.Series:
     """Paths from the root in one spelling; an error where one leads out of it."""
 
@@ -235,30 +224,23 @@ def present(
     """
     looked = with_bar(paths, "looking for pictures")
     there = np.array([os.path.isfile(os.path.join(root, p)) for p in looked], bool)
-    parts = pd.Series("", paths.index) if parts is None else parts
-    for part in parts.unique():
-        rows = (parts == part).to_numpy()
-        leave_out(
-            f"{name} {part}".strip(),
-            paths[rows],
-            there[rows],
-            f"pictures listed are no files in {root}",
-            "unpack them again, or correct the list",
+    what = f"pictures listed are no files in {root}"
+    for part in [""] if parts is None else parts.unique():
+        rows = (
+            np.full(len(paths), True) if parts is None else (parts == part).to_numpy()
         )
+        mend = "unpack them again, or correct the list"
+        leave_out(f"{name} {part}".strip(), paths[rows], there[rows], what, mend)
     return there
 
 
-def leave_out(
-    name: str, paths: pd.Series, good: np.ndarray, what: str, mend: str
-) -> None:
+def leave_out(name: str, paths: pd.Series, good: Any, what: str, mend: str) -> None:
     """Say which pictures are left out; an error if they are more than 1 %."""
     bad = paths[~good]
     if len(bad) == 0:
         return
-    text = (
-        f"{name}: {len(bad):,} of the {len(paths):,} {what} (the first: "
-        f"{', '.join(bad[:3])})"
-    )
+    first = ", ".join(bad[:3])
+    text = f"{name}: {len(bad):,} of the {len(paths):,} {what} (the first: {first})"
     if len(bad) > MAX_ABSENT * len(paths):
         raise DataError(f"{text}; {mend}")
     log.warning("%s; they are left out", text)

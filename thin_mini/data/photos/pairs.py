@@ -5,28 +5,115 @@ from __future__ import annotations
 import logging
 import math
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 import torch
+from torch import Tensor
 
-from thin_mini.basics.kinds import checked
-from thin_mini.data.photos.face_files import FacePairs
+from thin_mini.basics import checks
+from thin_mini.basics.kinds import check_fields, checked
 from thin_mini.data.photos.folders import (
-    check_column,
+    coded,
+    filled,
+    first_line,
+    holds,
     look,
-    read_lines,
+    read_list,
     read_table,
     title,
 )
-from thin_mini.data.photos.layouts import holds, places
+from thin_mini.data.photos.layouts import PAIRS, places
 from thin_mini.data.photos.listing import inside, present
-from thin_mini.files import DataError, regular_file
+from thin_mini.data.photos.reading import read_all, read_picture
+from thin_mini.files import DataError
 
 log = logging.getLogger("thin_mini")
 
-PAIRS = ("pairs.csv", "pairs.txt")
-LFW_HEAD = re.compile(r"\d+(\s+\d+)?|name\b.*imagenum.*", re.IGNORECASE)
+LFW_HEAD = r"\d+(\s+\d+)?|name\b.*imagenum.*"
+# Name 1 4, or Name 1 Other 2, with blanks, tabs or commas between.
+LFW_PAIR = (
+    r"(?P<a>[^\t,]+?)[\s,]+(?P<i>\d+)[\s,]+"
+    r"((?P<b>[^\t,]*[^\d\s,][^\t,]*?)[\s,]+)?(?P<j>\d+),*"
+)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class FacePairs:
+    """Pairs of pictures and whether they show one person, as in LFW (Table 1).
+
+    Attributes:
+        root: The folder that the paths start from.
+        first: N paths with forward slashes.
+        second: The others.
+        same: bool (N,), whether it is the same person.
+        name: Where the pairs came from.
+    """
+
+    root: Path
+    first: tuple[str, ...]
+    second: tuple[str, ...]
+    same: Tensor
+    name: str
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        n, dtype = len(self.first), self.same.dtype
+        if len(self.second) != n or self.same.shape != (n,) or dtype != torch.bool:
+            raise ValueError(
+                f"{n:,} paths are first, and {len(self.second):,} second; same is "
+                f"{dtype} {tuple(self.same.shape)}: each pair needs both, and a bool"
+            )
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    def __repr__(self) -> str:
+        return f"FacePairs({self.name}, {len(self):,} pairs)"
+
+    def among(self, paths: Iterable[str]) -> FacePairs:
+        """The pairs both of whose pictures are among ``paths``."""
+        wanted = set(paths)
+        ends = zip(self.first, self.second, strict=True)
+        kept = [i for i, pair in enumerate(ends) if wanted.issuperset(pair)]
+        return replace(
+            self,
+            first=tuple(self.first[i] for i in kept),
+            second=tuple(self.second[i] for i in kept),
+            same=self.same[kept],
+        )
+
+    @checked
+    def load(
+        self, size: int, grey: bool = False, progress: bool = True
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Read both pictures of each pair that can be read.
+
+        The arguments are those of :meth:`FaceFiles.load`.
+
+        Returns:
+            Two times (N, 3 or 1, size, size) in 0..1, then ``same``.
+
+        Raises:
+            ValueError: If the size is below 1, or there is no pair.
+            DataError: As there.
+        """
+        checks.whole("size", size)
+        if len(self) == 0:
+            raise ValueError(f"{self.name} holds no pair: take other pictures or pairs")
+        place, paths = pd.factorize(pd.Series(self.first + self.second))
+        images, good = read_all(  # each picture once
+            len(paths),
+            lambda i: read_picture(self.root / paths[i]),
+            progress,
+            size,
+            grey,
+        )
+        a, b = torch.from_numpy(place).view(2, -1)
+        kept = good[a] & good[b]
+        return images[a[kept]], images[b[kept]], self.same[kept]
 
 
 @checked
@@ -51,9 +138,14 @@ def face_pairs(file: str | Path) -> FacePairs:
         if not lists:
             raise DataError(f"{file} {holds(file)}, and none of {', '.join(PAIRS)}")
         file = lists[0]
-    first = "" if not regular_file(file) else next(read_lines(file), (0, ""))[1]
-    lfw = file.suffix.lower() == ".txt" or LFW_HEAD.fullmatch(first)
-    root, rows = _lfw_pairs(file) if lfw else _csv_pairs(file)
+    first = first_line(file)
+    if file.suffix.lower() == ".txt" or re.fullmatch(LFW_HEAD, first, re.IGNORECASE):
+        root, rows = _lfw_pairs(file, first)
+    else:
+        root, rows = file.parent, read_table(file, ("path1", "path2", "same"))
+        filled(file, rows["path1"], rows["path2"])
+        same = coded(file, rows["same"], {"0": False, "1": True}, "write 0 or 1")
+        rows = rows.assign(same=same)
     name = title(file)
     for side in ("path1", "path2"):
         rows[side] = inside(name, root, rows[side])
@@ -64,58 +156,38 @@ def face_pairs(file: str | Path) -> FacePairs:
         raise DataError(f"{name}: {both} are one person in one row and two in another")
     if len(rows) < len(pair):
         log.warning("%s: left out %d repeated pairs", name, len(pair) - len(rows))
-    n = len(rows)
-    paths = pd.concat([rows["path1"], rows["path2"]], ignore_index=True)
-    there = present(name, root, paths)
-    kept = there[:n] & there[n:]
+    there = present(name, root, pd.concat([rows["path1"], rows["path2"]]))
+    rows = rows[there[: len(rows)] & there[len(rows) :]]
     return FacePairs(
         root=root,
-        first=tuple(paths[:n][kept]),
-        second=tuple(paths[n:][kept]),
-        same=torch.tensor((rows["same"] == "1").to_numpy()[kept]),
+        first=tuple(rows["path1"]),
+        second=tuple(rows["path2"]),
+        same=torch.tensor(rows["same"].to_numpy(bool)),
         name=name,
     )
 
 
-def _csv_pairs(file: Path) -> tuple[Path, pd.DataFrame]:
-    rows = read_table(file, ("path1", "path2", "same"))
-    for side in ("path1", "path2"):
-        check_column(file, rows[side], rows[side] != "", "fill it in, or drop the row")
-    check_column(file, rows["same"], rows["same"].isin(["0", "1"]), "write 0 or 1")
-    return file.parent, rows
-
-
-def _lfw_pairs(file: Path) -> tuple[Path, pd.DataFrame]:
+def _lfw_pairs(file: Path, head: str) -> tuple[Path, pd.DataFrame]:
     """LFW's list, or its views for development, and the folder with its people."""
-    rows, expected = [], 0
-    for number, line in read_lines(file):
-        if number == 1 and LFW_HEAD.fullmatch(line):
-            counts = [int(n) for n in re.findall(r"\b\d+\b", line)]
-            expected = 2 * math.prod(counts) if counts else 0
-            continue
-        cells = [c.strip() for c in re.split(r"[\t,]", line) if c.strip()]
-        cells = line.split() if len(cells) == 1 else cells
-        if len(cells) not in (3, 4) or not (cells[1] + cells[-1]).isdecimal():
-            raise DataError(
-                f"{file}, line {number}: {line!r} is no pair: write 'Name 1 4' for one "
-                "person, 'Name 1 Other 2' for two"
-            )
-        other = cells[2] if len(cells) == 4 else cells[0]
-        ends = ((cells[0], cells[1]), (other, cells[-1]))
-        a, b = (f"{name}/{name}_{int(n):04d}" for name, n in ends)
-        rows.append((a, b, "1" if len(cells) == 3 else "0"))
-    if not rows:
+    mend = "a pair: write 'Name 1 4' for one person, 'Name 1 Other 2' for two"
+    table = read_list(file, LFW_PAIR, mend, LFW_HEAD)
+    if table.empty:
         raise DataError(f"{file} holds no pair: fetch it again")
-    if expected not in (0, len(rows)):
-        log.warning("%s announces %d pairs and has %d", file, expected, len(rows))
-    for picture in dict.fromkeys(end for row in rows[:20] for end in row[:2]):
+    counts = [int(n) for n in re.findall(r"\b\d+\b", head)]
+    if re.fullmatch(LFW_HEAD, head, re.IGNORECASE) and counts:
+        expected = 2 * math.prod(counts)
+        if expected != len(table):
+            log.warning("%s announces %d pairs and has %d", file, expected, len(table))
+    same = table["b"].isna()
+    ends = (table["a"], table["i"]), (table["b"].fillna(table["a"]), table["j"])
+    a, b = (who + "/" + who + "_" + n.str.zfill(4) for who, n in ends)
+    for picture in pd.concat([a[:20], b[:20]]).unique():
         name = f"{picture.lower()}.*"
         if found := look(file.parent, name, f"*/{name}", f"*/*/{name}"):
-            table = pd.DataFrame(rows, columns=["path1", "path2", "same"])
-            for side in ("path1", "path2"):
-                table[side] += found.suffix
-            return found.parent.parent, table
+            path1, path2 = a + found.suffix, b + found.suffix
+            rows = pd.DataFrame({"path1": path1, "path2": path2, "same": same})
+            return found.parent.parent, rows
     raise DataError(
-        f"{file}: no picture such as {rows[0][0]}.jpg lies beside it, and "
+        f"{file}: no picture such as {a.iloc[0]}.jpg lies beside it, and "
         f"{file.parent} {holds(file.parent)}: unpack the people's folders there"
     )

@@ -15,7 +15,7 @@ from thin_mini.basics import checks
 from thin_mini.basics.kinds import checked
 from thin_mini.data.factors import EXPRESSIONS
 from thin_mini.data.photos.face_files import FaceFiles
-from thin_mini.data.photos.reading import check_size, to_tensor
+from thin_mini.data.photos.reading import to_tensor
 
 # VGG-Face was trained on 0..255 in the order blue, green, red, minus these means.
 VGGFACE_MEAN = (93.5940, 104.7624, 129.1863)
@@ -60,7 +60,7 @@ class Pictures(Dataset[tuple[Tensor, Tensor, Tensor]]):
         seed: int = 0,
         normalize: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
-        check_size(size)
+        checks.whole("size", size)
         checks.seed_number(seed)
         self.files, self.size, self.seed, self.normalize = files, size, seed, normalize
         self.changes = augmentation() if augment else None
@@ -136,8 +136,7 @@ def plain_batches(n: int, batch_size: int, seed: int, step: int) -> Tensor:
     """
     checks.whole("step", step, 0)
     checks.seed_number(seed)
-    if not 1 <= batch_size <= n:
-        raise ValueError(f"batch_size must lie between 1 and {n}, got {batch_size}")
+    checks.whole("batch_size", batch_size, 1, n)
     epoch, place = divmod(step, n // batch_size)
     order = _permutation(n, seed, 0, epoch)
     return order[place * batch_size :][:batch_size].clone()
@@ -165,18 +164,8 @@ def class_batches(target: Tensor, batch_size: int, seed: int, step: int) -> Tens
     """
     checks.whole("step", step, 0)
     checks.seed_number(seed)
-    if batch_size < 1:
-        raise ValueError(f"batch_size must be at least 1, got {batch_size}")
-    if target.dtype != torch.int64 or target.ndim != 1 or len(target) == 0:
-        raise ValueError(
-            f"target must be int64 (N,) with a label at least, got {target.dtype} "
-            f"{tuple(target.shape)}"
-        )
-    low, high, last = int(target.min()), int(target.max()), len(EXPRESSIONS) - 1
-    if low < 0 or high > last:
-        raise ValueError(
-            f"target must lie between 0 and {last}, got {low if low < 0 else high}"
-        )
+    checks.whole("batch_size", batch_size)
+    checks.labels("target", target, checks.rows("target", target), len(EXPRESSIONS))
     labels = target.numpy().astype(np.uint8)  # so small that sorting is a radix sort
     counts = np.bincount(labels, minlength=len(EXPRESSIONS))
     empty = [e for e, n in zip(EXPRESSIONS, counts, strict=True) if n == 0]

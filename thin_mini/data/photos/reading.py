@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import numbers
 import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from torch import Tensor
 from torchvision.transforms.v2.functional import pil_to_tensor
 from tqdm import tqdm
 
+from thin_mini.basics.bars import progress_bar
 from thin_mini.files import DataError, regular_file
 
 log = logging.getLogger("thin_mini")
@@ -116,21 +116,35 @@ def to_tensor(picture: Image.Image, size: int, grey: bool = False) -> Tensor:
     return pil_to_tensor(picture).float() / 255
 
 
-def read_all(n: int, read: Callable[[int], object], progress: bool) -> Tensor:
-    """Call ``read`` for 0..n-1, and say which pictures could be read, bool (n,).
+def read_all(
+    n: int,
+    picture: Callable[[int], Image.Image],
+    progress: bool,
+    size: int = 0,
+    grey: bool = False,
+) -> tuple[Tensor, Tensor]:
+    """The pictures that ``picture`` gives for 0..n-1, as :func:`to_tensor` has them.
+
+    With a size of 0 they are only tried.
+
+    Returns:
+        Images (N, 3 or 1, size, size), and which could be read, bool (N,).
 
     Raises:
-        DataError: If ``read`` raised one for more than 5 % of them.
+        DataError: If more than 5 % of them cannot be read.
     """
-    good = torch.ones(n, dtype=torch.bool)
-    first = None
-    hidden = not progress or bars_hidden()
-    for i in tqdm(range(n), desc="reading pictures", leave=False, disable=hidden):
-        try:
-            read(i)
-        except DataError as error:
-            good[i] = False
-            first = first or error
+    images = torch.empty(n, 1 if grey else 3, size, size)
+    good, first = torch.ones(n, dtype=torch.bool), None
+    with progress_bar(n, "reading pictures", shown=progress) as bar:
+        for i in range(n):
+            bar.update()
+            try:
+                face = picture(i)
+            except DataError as error:
+                good[i], first = False, first or error
+                continue
+            if size:
+                images[i] = to_tensor(face, size, grey)
     lost = int((~good).sum())
     if lost > MAX_UNREADABLE * n:
         raise DataError(
@@ -139,26 +153,12 @@ def read_all(n: int, read: Callable[[int], object], progress: bool) -> Tensor:
         )
     if lost:
         log.warning("Left out %d of %d pictures. The first: %s", lost, n, first)
-    return good
+    return images, good
 
 
 def with_bar(items: Collection[T], label: str) -> Iterator[T]:
     """The items, under a bar where they take long and a terminal shows it."""
-    hidden = bars_hidden() or os.environ.get("RANK", "0") != "0"
+    off = os.environ.get("TQDM_DISABLE") or os.environ.get("RANK", "0") != "0"
     # None hides it unless it goes to a terminal.
-    return iter(
-        tqdm(items, label, leave=False, delay=BAR_AFTER, disable=hidden or None)
-    )
-
-
-def bars_hidden() -> bool:
-    """Whether ``TQDM_DISABLE`` asks for no progress bar at all."""
-    return bool(os.environ.get("TQDM_DISABLE"))
-
-
-def check_size(size: int) -> None:
-    """Raise a ValueError for a picture without pixels, or with parts of them."""
-    if not isinstance(size, numbers.Integral) or size < 1:
-        raise ValueError(
-            f"size must be at least 1 pixel, got {size}: take a whole number"
-        )
+    hidden = True if off else None
+    return iter(tqdm(items, label, leave=False, delay=BAR_AFTER, disable=hidden))

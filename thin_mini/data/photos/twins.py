@@ -7,6 +7,7 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("thin_mini")
 
-PARTS = ("train", "valid", "test")  # a picture of two stays in the later one
-CALLED = {"train": "training", "valid": "validation", "test": "test"}
+# A picture of two parts stays in the later one.
+PARTS = {"train": "training", "valid": "validation", "test": "test"}
 
 
 def unshared(
@@ -45,15 +46,18 @@ def unshared(
     Raises:
         DataError: If a picture is in two parts and ``twins`` is to refuse that.
     """
-    rows = pd.DataFrame({"path": files.paths, "part": parts})
-    rows["mark"] = rows["path"].map(same)
+    rows = pd.DataFrame(
+        {"path": files.paths, "part": parts, "target": files.target.numpy()}
+    )
+    rows["mark"] = rows["path"].map(same)  # NaN without a copy
     _say_two_labels(files, rows)
-    rank = rows["part"].map(PARTS.index)
-    last = rank.groupby(rows["mark"]).transform("max")  # NaN without a copy
+    rank = rows["part"].map([*PARTS].index)
+    last = rank.groupby(rows["mark"]).transform("max")
     lost = rank < last
     if twins == "drop" or not lost.any():
-        named = last[lost].map(lambda i: f"also in the {CALLED[PARTS[int(i)]]} part")
-        return torch.from_numpy(~lost.to_numpy()), Counter(named)
+        said = [*PARTS.values()]
+        why = Counter(f"also in the {said[int(i)]} part" for i in last[lost])
+        return torch.from_numpy(~lost.to_numpy()), why
     text = f"{files.name}: {_shared(rows)}"
     if files.pixels is not None:  # FER2013 was given out so, and is measured so
         log.warning("%s; they stay, as the data set's authors have it", text)
@@ -69,55 +73,57 @@ def _shared(rows: pd.DataFrame) -> str:
     said = []
     for low, high in (("train", "test"), ("valid", "test"), ("train", "valid")):
         here, there = (rows[rows["part"] == part].dropna() for part in (low, high))
-        there = there[there["mark"].isin(here["mark"])]
-        if there.empty:
-            continue
-        copy = here["path"][here["mark"] == there["mark"].iloc[0]].iloc[0]
-        said.append(
-            f"{len(there):,} pictures of the {CALLED[high]} part are in the "
-            f"{CALLED[low]} part too, byte for byte (one of them: {copy} = "
-            f"{there['path'].iloc[0]})"
-        )
+        both = there.merge(here.drop_duplicates("mark"), on="mark")
+        if len(both):
+            there, here = both[["path_x", "path_y"]].iloc[0]
+            said.append(
+                f"{len(both):,} pictures of the {PARTS[high]} part are in the "
+                f"{PARTS[low]} part too, byte for byte (one of them: {here} = {there})"
+            )
     return " and ".join(said)
 
 
 def _say_two_labels(files: FaceFiles, rows: pd.DataFrame) -> None:
     """Warn of training pictures that have another expression under another name."""
-    rows = rows.assign(target=files.target.numpy())
     if files.boxes is not None:  # each face on a photograph has its own
-        rows["mark"] = [
-            mark if pd.isna(mark) else (mark, *box)
-            for mark, box in zip(rows["mark"], files.boxes.tolist(), strict=True)
-        ]
+        rows = rows.assign(box=[str(box) for box in files.boxes.tolist()])
     rows = rows[rows["part"] == "train"].dropna()
-    rows = rows[rows.groupby("mark")["target"].transform("nunique") > 1]
+    face = [name for name in ("mark", "box") if name in rows]
+    rows = rows[rows.groupby(face)["target"].transform("nunique") > 1]
     if len(rows):
-        pair = rows[rows["mark"] == rows["mark"].iloc[0]].drop_duplicates("target")
+        alike = (rows[face] == rows[face].iloc[0]).all(axis=1)
+        first, second, *_ = rows[alike].drop_duplicates("target")["path"]
         log.warning(
             "%s: %d training pictures have another expression under another name (one "
             "of them: %s = %s): correct or remove them",
-            *(files.name, len(rows), *pair["path"].iloc[:2]),
+            files.name,
+            len(rows),
+            first,
+            second,
         )
 
 
-def inseparable(files: FaceFiles, same: pd.Series) -> Tensor:
-    """A number for what must stay on one side, int64 (N,): equal for equal sides.
+def draw(files: FaceFiles, same: pd.Series, n: int, seed: int) -> Tensor:
+    """Pictures at random until there are ``n``, bool (N,), with all that must go along.
 
     That is a photograph with its copies and, where people are known, all pictures of a
     person, and of whoever else a copy of one is said to show.
     """
     marks = same.to_dict()
     names = [marks.get(path, path) for path in files.paths]
-    photo = pd.factorize(np.array(names, dtype=object))[0]
-    if not files.identified:
-        return torch.from_numpy(photo)
-    # As SciPy's graphs have them, the older ones in nothing else.
-    photo = photo.astype(np.int32)
-    person, n = files.identity.numpy().astype(np.int32), len(files.people)
-    size = (n + photo.max() + 1,) * 2  # people, then photographs: joined by pictures
-    graph = coo_array((np.ones(len(photo)), (person, n + photo)), size)
-    joined = connected_components(graph, directed=False)[1]
-    return torch.from_numpy(joined[person].astype(np.int64))
+    group = pd.factorize(np.array(names, dtype=object))[0]  # (N,), the photographs
+    if files.identified:
+        # As SciPy's graphs have them, the older ones in nothing else.
+        photo = group.astype(np.int32)
+        person, first = files.identity.numpy().astype(np.int32), len(files.people)
+        size = (first + photo.max() + 1,) * 2  # people, then photographs
+        graph = coo_array((np.ones(len(photo)), (person, first + photo)), size)
+        group = connected_components(graph, directed=False)[1][person]
+    group = torch.from_numpy(group.astype(np.int64))
+    sizes = torch.bincount(group)
+    order = torch.randperm(len(sizes), generator=torch.Generator().manual_seed(seed))
+    n_groups = int((sizes[order].cumsum(0) < n).sum()) + 1
+    return torch.isin(group, order[:n_groups])
 
 
 def copies(files: FaceFiles) -> pd.Series:
@@ -126,40 +132,39 @@ def copies(files: FaceFiles) -> pd.Series:
     Only files of equal size are opened, and only those that begin alike are read whole.
     """
     table = pd.DataFrame({"path": files.paths}).drop_duplicates("path")
-    looks: dict[str, Callable[[str], object]]
-    looks = {"sizes": _size, "first bytes": _head, "all bytes": _digest}
-    root = str(files.root)
+    looks, root = LOOKS, str(files.root)
     if files.pixels is not None:
         row = {path: i for i, path in enumerate(files.paths)}
         pixels, root = files.pixels.numpy(), ""
         looks = {"pixels": lambda path: pixels[row[path]].tobytes()}
     table["mark"] = ""
-    for what, look in looks.items():
-        paths = with_bar(table["path"], f"looking for copies ({what})")
-        marks = [look(os.path.join(root, path)) for path in paths]
+    for what, look_at in looks.items():
+        marks = []
+        for path in with_bar(table["path"], f"looking for copies ({what})"):
+            try:
+                marks.append(look_at(os.path.join(root, path)))
+            except OSError:  # reading the picture will say so
+                marks.append(path)
         table = table.assign(mark=pd.Series(marks, table.index, dtype=object))
         table = table[table.duplicated("mark", keep=False)]
     return table.set_index("path")["mark"]
 
 
 def _size(path: str) -> object:
-    try:
-        return os.path.getsize(path) or path  # nothing is a copy of an empty file
-    except OSError:  # reading the picture will say so
-        return path
+    return os.path.getsize(path) or path  # nothing is a copy of an empty file
 
 
 def _head(path: str) -> object:
-    return _bytes(path, 4096)
+    with open(path, "rb") as file:
+        return file.read(4096)
 
 
 def _digest(path: str) -> object:
-    return hashlib.sha256(_bytes(path, -1)).digest()
+    return hashlib.sha256(Path(path).read_bytes()).digest()
 
 
-def _bytes(path: str, n: int) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            return file.read(n)
-    except OSError:
-        return path.encode()
+LOOKS: dict[str, Callable[[str], object]] = {
+    "sizes": _size,
+    "first bytes": _head,
+    "all bytes": _digest,
+}
