@@ -10,7 +10,8 @@ from typer.testing import CliRunner
 
 from thin_mini.cli import app
 from thin_mini.files import DataError
-from thin_mini.large.comparison import compare_runs, readable
+from thin_mini.lab.results import readable
+from thin_mini.large.comparison import compare_runs
 
 SHARED = {
     "data": "RAF-DB, 12,015 pictures",

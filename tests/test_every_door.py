@@ -259,14 +259,12 @@ DOORS = {
         "mixed_precision": "no", "accumulate": 1, "workers": 0, "every": 1,
     },
     "comparison.compare_runs": lambda w: {"root": w.run.parent},
-    "comparison.readable": lambda w: {"table": table()},
     "evaluation.evaluate_run": lambda w: {
         "run": w.trained, "folder": w.faces, "layout": "csv", "progress": False,
     },
     "evaluation.verify_run": lambda w: {
         "run": w.trained, "place": w.faces, "progress": False,
     },
-    "export.Answering": lambda w: {"model": baseline()},
     "export.to_onnx": lambda w: {"run": w.trained, "file": w.new / "m.onnx"},
     "predictions.caveats": lambda w: {"run": w.trained},
     "predictions.figure": lambda w: {
@@ -277,11 +275,10 @@ DOORS = {
         "run": w.trained, "paths": [w.faces / "0.png"], "progress": False,
     },
     "predictions.readable": lambda w: {"run": w.trained, "table": w.said[0]},
-    "trained.check_images": lambda w: {"images": RGB, "size": 16},
     "trained.save_model": lambda w: {
         "folder": w.new, "model": w.trained.model, "about": w.trained.about,
     },
-    "weights.vgg_face_network": lambda w: {"features": 512, "widths": [2, 2, 2]},
+    "weights.vgg_face_network": lambda w: {"image_size": 32, "widths": [2, 2, 2]},
     "Classifier.forward": lambda w: {"self": baseline(), "images": IMAGES},
     "Classifier.losses": lambda w: {
         "self": thin(), "images": IMAGES, "target": LABELS, "dispel": 0.1,
@@ -364,7 +361,6 @@ ANY_LENGTH = [
     "routes.most_representative.h_g",
     "routes.node_probabilities.h_g",
     "trained.TrainedRun.answer.images",
-    "trained.check_images.images",
     "course.same.inputs",
 ]
 FINE = {name: ["short"] for name in ANY_LENGTH} | {
@@ -384,7 +380,6 @@ FINE = {name: ["short"] for name in ANY_LENGTH} | {
     "data.expw.seed": ["-1"],
     "data.face_folder.seed": ["-1"],
     "data.fer2013.seed": ["-1"],
-    "vgg_face.gate_on": ["text"],
     "fit.checkpoint": ["text"],
     "fit.dispel": ["2.5"],
     "fit.lr": ["2.5"],

@@ -22,7 +22,7 @@ from thin_mini._lazy import lazy
 
 if TYPE_CHECKING:  # the same for editors and mypy; a test holds the two equal
     from thin_mini import course, data, losses, metrics
-    from thin_mini.encoders import ConvEncoder, Encoder, MapPool, VGG16Encoder
+    from thin_mini.encoders import ConvEncoder, Encoder, MapPool
     from thin_mini.experts import Experts
     from thin_mini.gates import SoftmaxGate, TreeGate, UniformGate
     from thin_mini.inference import evaluate, precompute, predict
@@ -31,7 +31,12 @@ if TYPE_CHECKING:  # the same for editors and mypy; a test holds the two equal
     from thin_mini.large import scaling
     from thin_mini.large.identity import adapt, starting_encoder
     from thin_mini.large.trained import load
-    from thin_mini.large.weights import download_vgg16, load_vgg16, vgg_face
+    from thin_mini.large.weights import (
+        VGG16Encoder,
+        download_vgg16,
+        load_vgg16,
+        vgg_face,
+    )
     from thin_mini.losses import dispelling_loss, thin_loss
     from thin_mini.models import (
         MLP,
@@ -63,7 +68,7 @@ ROOMS = {  # public as such
     "scaling": "large.scaling",
 }
 NAMES = {
-    "encoders": "ConvEncoder Encoder MapPool VGG16Encoder",
+    "encoders": "ConvEncoder Encoder MapPool",
     "experts": "Experts",
     "gates": "SoftmaxGate TreeGate UniformGate",
     "large.identity": "adapt starting_encoder",
@@ -76,6 +81,6 @@ NAMES = {
     "profiles": "profile",
     "large.trained": "load",
     "training": "fit",
-    "large.weights": "download_vgg16 load_vgg16 vgg_face",
+    "large.weights": "VGG16Encoder download_vgg16 load_vgg16 vgg_face",
 }
 __getattr__, __dir__, __all__ = lazy(__name__, globals(), NAMES, ROOMS)

@@ -6,7 +6,6 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torchvision.models.vgg import cfgs, make_layers
 
 from thin_mini.basics import checks
 from thin_mini.basics.devices import device_of
@@ -89,26 +88,6 @@ class ConvEncoder(Encoder):
                 nn.ReLU(),
             ]
         super().__init__(nn.Sequential(*layers), (in_channels, image_size, image_size))
-
-
-class VGG16Encoder(Encoder):
-    """The 13 convolutions of VGG-16 (section 4.3), without batch norm as published.
-
-    Weights for it come from :mod:`thin_mini.large.weights`.
-
-    Args:
-        image_size: Height and width of the image in pixels, a multiple of 32.
-
-    Shape:
-        images (N, 3, image_size, image_size) → h (N, 25,088) at 224, the map
-        512×7×7 flattened.
-    """
-
-    def __init__(self, image_size: int = 224) -> None:
-        checks.whole("image_size", image_size, 0)
-        if image_size < 32 or image_size % 32:
-            raise ValueError(f"image_size must be a multiple of 32, got {image_size}")
-        super().__init__(make_layers(cfgs["D"]), (3, image_size, image_size))
 
 
 class MapPool(nn.Module):

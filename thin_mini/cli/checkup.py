@@ -20,7 +20,6 @@ from thin_mini.files import DataError, check_writable
 from thin_mini.profiles import profile
 
 Line = Callable[[str, str], None]
-TOGETHER = "install the two anew, in one command"
 
 
 def examine(line: Line, full: bool, mnist: Callable[[], str]) -> list[str]:
@@ -60,18 +59,19 @@ def look_at(line: Line) -> list[str]:
     line("PyTorch", f"{torch}, {threads} threads")
     line("torchvision", torchvision)
     built, also = (name.partition("+")[2] for name in (torch, torchvision))
-    device = gpu()
-    named = os.environ.get("THIN_MINI_DEVICE")
+    device, named = gpu(), os.environ.get("THIN_MINI_DEVICE")
     if named or os.environ.get("ACCELERATE_USE_CPU"):
-        line("device", f"{named or 'cpu'}, as the environment has it")
+        device = f"{named or 'cpu'}, as the environment has it"
     elif device == "cuda" and built == "cpu":
-        line("device", "cpu: there is a GPU, and this PyTorch is not built for it")
-    else:
-        line("device", device)
-    if also not in ("", "cpu", built):
-        about = f"torchvision {torchvision} does not fit PyTorch {torch}"
-        return [f"{about}: {TOGETHER}"]
-    return []
+        device = "cpu: there is a GPU, and this PyTorch is not built for it"
+    line("device", device)
+    fits = also in ("", "cpu", built)
+    return [] if fits else [_unfit(torchvision, f"PyTorch {torch}")]
+
+
+def _unfit(torchvision: str, torch: str) -> str:
+    about = f"torchvision {torchvision} does not fit {torch}"
+    return f"{about}: install the two anew, in one command"
 
 
 def installed(package: str) -> str:
@@ -113,9 +113,7 @@ def try_out(line: Line) -> list[str]:
         torchvision.ops.nms(torch.zeros(1, 4), torch.zeros(1), 0.5)
         line("torchvision", torchvision.__version__)
     except (ImportError, OSError, AttributeError, RuntimeError) as error:
-        found = installed("torchvision")
-        about = f"torchvision {found} does not fit this PyTorch ({error})"
-        problems.append(f"{about}: {TOGETHER}")
+        problems.append(_unfit(installed("torchvision"), f"this PyTorch ({error})"))
     try:
         from thin_mini.basics.devices import choose_device
 

@@ -164,7 +164,8 @@ def compare(
 ) -> None:
     """Lay runs of train side by side as Table 4 does, with intervals over seeds."""
     with one_line(lambda: "nothing was changed"):
-        from thin_mini.large.comparison import compare_runs, readable
+        from thin_mini.lab.results import readable
+        from thin_mini.large.comparison import compare_runs
 
         typer.echo(readable(compare_runs(runs)).to_string())
 

@@ -16,9 +16,9 @@ from thin_mini.cli.runs import LAYOUTS, readable_measures
 if TYPE_CHECKING:
     from thin_mini.large.trained import TrainedRun
 
-RUN = typer.Argument(help="The --out of a run of train.")
-DEVICE = typer.Option(help="auto, cpu, cuda or mps.")
-WORKERS = typer.Option(help="Processes that read pictures.")
+Run = Annotated[Path, typer.Argument(help="The --out of a run of train.")]
+Layout = Annotated[str, typer.Option(help=f"auto, {LAYOUTS}.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -27,8 +27,18 @@ def add_commands(app: typer.Typer) -> None:
         app.command()(command)
 
 
+def opened(run: Path, device: str) -> TrainedRun:
+    """A run, with its model on the device that was asked for."""
+    from thin_mini.basics.devices import choose_device
+    from thin_mini.large.trained import load
+
+    trained = load(run)
+    trained.model.to(choose_device(device))
+    return trained
+
+
 def predict(
-    run: Annotated[Path, RUN],
+    run: Run,
     pictures: Annotated[list[Path], typer.Argument(help="Files, or folders of them.")],
     csv: Annotated[
         Path | None, typer.Option(help="A table to write: a row for each picture.")
@@ -39,7 +49,7 @@ def predict(
     whole: Annotated[
         bool, typer.Option("--whole", help="Do not look for the face in a picture.")
     ] = False,
-    device: Annotated[str, DEVICE] = "auto",
+    device: Device = "auto",
 ) -> None:
     """Ask a trained run which expressions faces show, and how its gate weighs them.
 
@@ -50,21 +60,13 @@ def predict(
         from thin_mini.files import whole_file
         from thin_mini.large import predictions
         from thin_mini.large.preflight import check_image_file, check_new
-        from thin_mini.large.trained import load
 
         if save is not None:
             check_image_file(save)
         found = predictions.find_pictures(pictures)
         for path in filter(None, (csv, save)):
             check_new(path, found)
-        trained = load(run)
-        _move(trained, device)
-        if not whole and not predictions.finds_faces():
-            typer.echo(
-                "OpenCV is not installed, so whole pictures are taken: "
-                '`pip install "opencv-python-headless<5"` to have faces cut out',
-                err=True,
-            )
+        trained = opened(run, device)
         table, images = predictions.predict_pictures(trained, found, whole)
         typer.echo(predictions.readable(trained, table))
         if csv is not None:
@@ -80,14 +82,14 @@ def predict(
 
 
 def evaluate(
-    run: Annotated[Path, RUN],
+    run: Run,
     folder: Annotated[Path, typer.Argument(help="Faces, as for train, or pairs.")],
     pairs: Annotated[
         bool, typer.Option("--pairs", help="Tell one person from two instead.")
     ] = False,
-    layout: Annotated[str, typer.Option(help=f"auto, {LAYOUTS}.")] = "auto",
-    workers: Annotated[int, WORKERS] = 0,
-    device: Annotated[str, DEVICE] = "auto",
+    layout: Layout = "auto",
+    workers: Annotated[int, typer.Option(help="Processes that read pictures.")] = 0,
+    device: Device = "auto",
 ) -> None:
     """Measure a trained run on the test pictures of a folder, or on pairs of faces.
 
@@ -95,24 +97,19 @@ def evaluate(
     --pairs it holds pairs.csv or LFW's pairs.txt, or is such a table.
     """
     with one_line(lambda: "nothing is kept of it; start again"):
-        from thin_mini.basics import checks
         from thin_mini.large.evaluation import evaluate_run, verify_run
-        from thin_mini.large.trained import load
 
-        checks.whole("workers", workers, 0)
-        trained = load(run)
-        _move(trained, device)
+        trained = opened(run, device)
         if pairs:
             for name, found in verify_run(trained, folder).items():
                 typer.echo(f"{name:<8}{found}")
             return
         result = evaluate_run(trained, folder, layout, workers)
-        typer.echo(f"{result['data']}")
-        typer.echo(readable_measures(result))
+        typer.echo(f"{result['data']}\n{readable_measures(result)}")
 
 
 def export(
-    run: Annotated[Path, RUN],
+    run: Run,
     onnx: Annotated[
         bool, typer.Option("--onnx", help="Write ONNX, the one format there is.")
     ] = False,
@@ -128,10 +125,3 @@ def export(
         if not onnx:
             raise ValueError("name a format to write: --onnx")
         typer.echo(to_onnx(load(run), out or run / "model.onnx"))
-
-
-def _move(run: TrainedRun, device: str) -> None:
-    """Bring a run's model to the device that was asked for."""
-    from thin_mini.basics.devices import choose_device
-
-    run.model.to(choose_device(device))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -16,7 +17,29 @@ from thin_mini.paper import FACE_LAMBDA, MODELS, NAMES, TABLE_4
 
 FIRST = ("random", "imagenet")  # what the first row of Table 4 starts from
 
-Key = tuple[str, str, float]  # model, start, λ
+
+class _Kind(NamedTuple):
+    """What runs have in common that differ by their seed alone: a row of the table."""
+
+    model: str
+    start: str
+    dispel: float
+
+    @property
+    def usual(self) -> bool:
+        """Whether λ is the paper's."""
+        return self.dispel == (FACE_LAMBDA if self.model == "thin" else 0.0)
+
+    @property
+    def name(self) -> str:
+        sweep = "" if self.usual else f", λ = {self.dispel:g}"
+        return f"{NAMES[self.model]}, {STARTS[self.start]}{sweep}"
+
+    @property
+    def place(self) -> tuple[bool, str, int, float]:
+        """The order of Table 4."""
+        number = MODELS.index(self.model)
+        return self.start not in FIRST, self.start, number, self.dispel
 
 
 @checked
@@ -30,85 +53,56 @@ def compare_runs(root: Path) -> pd.DataFrame:
     Returns:
         As :func:`thin_mini.lab.results.table`. Differences are paired by seed and taken
         to the baseline with the same start; a baseline's to one that knows no faces.
+        A single seed has its accuracy as the mean, and neither interval nor verdict.
 
     Raises:
         DataError: If no run is finished, a file is damaged, two runs are one, or
             runs differ by more than that.
     """
-    paths = sorted(root.glob(f"*/{RESULT}"))
-    found = [{"path": path, **read_result(path.parent)} for path in paths]
-    if not found:
+    runs = {path: read_result(path.parent) for path in sorted(root.glob(f"*/{RESULT}"))}
+    if not runs:
         raise DataError(
             f"no folder in {root} holds a {RESULT}, with which `thin-mini train` ends"
         )
-    first = found[0]
-    runs: dict[Key, dict[int, dict[str, Any]]] = {}
-    for run in found:
+    first, like = next(iter(runs.items()))
+    found: dict[_Kind, dict[int, Path]] = defaultdict(dict)
+    for path, run in runs.items():
         for key in SHARED:
-            if run[key] != first[key]:
+            if run[key] != like[key]:
                 raise DataError(
-                    f"{run['path']} has {key} {run[key]} and {first['path']} has "
-                    f"{first[key]}: compare runs that differ by their model only"
+                    f"{path} has {key} {run[key]} and {first} has {like[key]}: "
+                    "compare runs that differ by their model only"
                 )
-        seeds = runs.setdefault((run["model"], run["start"], run["dispel"]), {})
-        twin = seeds.setdefault(run["seed"], run)
-        if twin is not run:
-            raise DataError(
-                f"{run['path']} and {twin['path']} are one run: keep one of them there"
-            )
-    rows = _rows(sorted(runs, key=_place), first["data"], first["encoder"])
+        kind = _Kind(run["model"], run["start"], run["dispel"])
+        twin = found[kind].setdefault(run["seed"], path)
+        if twin != path:
+            raise DataError(f"{path} and {twin} are one run: keep one of them there")
+    kinds = sorted(found, key=lambda kind: kind.place)
     tests = {
-        row.name: {seed: run["test"] for seed, run in runs[key].items()}
-        for key, row in rows.items()
+        kind.name: {seed: runs[path]["test"] for seed, path in found[kind].items()}
+        for kind in kinds
     }
-    table = results.tabulate(list(rows.values()), tests)
+    table = results.tabulate(_rows(kinds, like["data"], like["encoder"]), tests)
     for name, own in tests.items():
-        if len(own) == 1:  # without an interval, and so without a verdict
+        if len(own) == 1:
             table.loc[name, "mean"] = next(iter(own.values()))
     return table
 
 
-@checked
-def readable(table: pd.DataFrame) -> pd.DataFrame:
-    """The same for the eye; a single seed stands alone, without an interval."""
-    text = results.readable(table)
-    single = table["seeds"] == 1
-    text.loc[single, "ours"] = table.loc[single, "mean"].map("{:.2f}".format)
-    return text
-
-
-def _place(key: Key) -> tuple[bool, str, int, float]:
-    """The order of Table 4."""
-    model, start, dispel = key
-    return start not in FIRST, start, MODELS.index(model), dispel
-
-
-def _rows(keys: list[Key], data: str, encoder: str) -> dict[Key, results.Row]:
+def _rows(kinds: list[_Kind], data: str, encoder: str) -> list[results.Row]:
     """Rows with the paper's values, each held against the baseline that starts so."""
-    names = {key: _name(*key) for key in keys}
     first, *papers = TABLE_4.get(data.partition(",")[0], [None] * 6)
-    rows = {}
-    for (model, start, dispel), name in names.items():
-        paper, reference = None, None
-        if model == "baseline" and start in FIRST:
-            paper = first if start == "imagenet" else None
-        else:
-            starts = FIRST if model == "baseline" else (start,)
-            known = (names.get(("baseline", other, 0.0)) for other in starts)
-            reference = next(filter(None, known), None)
-            if dispel == _usual(model) and start not in FIRST:
-                paper = papers[MODELS.index(model)]
-        rows[model, start, dispel] = results.Row(
-            name, (), paper, reference=reference, comparable=encoder == "vgg16"
-        )
+    rows = []
+    for kind in kinds:
+        paper = papers[MODELS.index(kind.model)] if kind.usual else None
+        starts: tuple[str, ...] = (kind.start,)
+        if kind.model == "baseline":
+            starts = () if kind.start in FIRST else FIRST
+        if kind.start in FIRST:
+            paper = first if kind[:2] == ("baseline", "imagenet") else None
+        baselines = [_Kind("baseline", start, 0.0) for start in starts]
+        known = [other.name for other in baselines if other in kinds]
+        reference, level = known[0] if known else None, encoder == "vgg16"
+        row = results.Row(kind.name, (), paper, reference=reference, comparable=level)
+        rows.append(row)
     return rows
-
-
-def _name(model: str, start: str, dispel: float) -> str:
-    sweep = "" if dispel == _usual(model) else f", λ = {dispel:g}"
-    return f"{NAMES[model]}, {STARTS[start]}{sweep}"
-
-
-def _usual(model: str) -> float:
-    """The paper's λ."""
-    return FACE_LAMBDA if model == "thin" else 0.0

@@ -9,25 +9,13 @@ import warnings
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from thin_mini.basics.kinds import checked
 from thin_mini.files import whole_file
 from thin_mini.large.trained import TrainedRun
 
 NEEDED = ("onnx", "onnxscript")  # by torch.onnx
-
-
-class Answering(nn.Module):
-    """Images to probabilities: the model as other programs want it."""
-
-    @checked
-    def __init__(self, model: nn.Module) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, images: Tensor) -> Tensor:
-        return self.model(images).softmax(1)  # (N, C, H, W) → (N, K)
 
 
 @checked
@@ -59,7 +47,8 @@ def to_onnx(run: TrainedRun, file: Path | str) -> Path:
                 f"{name} is missing, which writing ONNX needs: `pip install "
                 f'"thin-mini[onnx]"`, or `pip install {" ".join(NEEDED)}`'
             ) from error
-    model = Answering(copy.deepcopy(run.model)).cpu().eval()  # theirs stays put
+    # Images to probabilities, (N, C, H, W) → (N, K), from a copy: theirs stays put.
+    model = nn.Sequential(copy.deepcopy(run.model), nn.Softmax(1)).cpu().eval()
     with warnings.catch_warnings():
         # That a frozen part goes to sleep before it is used is no part of the graph.
         warnings.simplefilter("ignore", UserWarning)
@@ -68,7 +57,7 @@ def to_onnx(run: TrainedRun, file: Path | str) -> Path:
             (torch.zeros(2, 3, run.size, run.size),),
             input_names=["images"],
             output_names=["probabilities"],
-            dynamic_shapes={"images": {0: torch.export.Dim("batch")}},
+            dynamic_shapes=({0: torch.export.Dim("batch")},),
             dynamo=True,
             verbose=False,
         )

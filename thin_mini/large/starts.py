@@ -13,9 +13,10 @@ from torch import Tensor, nn
 from thin_mini.data.factors import EXPRESSIONS
 from thin_mini.data.photos.face_files import FaceFiles
 from thin_mini.data.photos.pictures import imagenet_input, vggface_input
-from thin_mini.encoders import ConvEncoder, Encoder, MapPool, VGG16Encoder
+from thin_mini.encoders import ConvEncoder, Encoder, MapPool
 from thin_mini.large.identity import starting_encoder
 from thin_mini.large.weights import (
+    VGG16Encoder,
     download_vgg16,
     load_vgg16,
     vgg_face,
@@ -157,8 +158,8 @@ def rebuild(about: dict[str, Any], weights: dict[str, Tensor]) -> Model:
             encoder.layers = Prepared(WEIGHTS[about["start"]], encoder.layers)
             if gated:
                 layers = [weights[f"context.head.{i}.weight"] for i in (0, 2, 4)]
-                features = layers[0].shape[1]
-                network = vgg_face_network(features, [len(w) for w in layers]).freeze()
+                widths = [len(w) for w in layers]
+                network = vgg_face_network(about["size"], widths).freeze()
                 network.encoder.layers = Prepared(vggface_input, network.encoder.layers)
         model = put_together(about, network, encoder)
     model.load_state_dict(weights)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,6 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from thin_mini.basics import checks
 from thin_mini.basics.checkpoints import save_whole
 from thin_mini.basics.devices import device_of
 from thin_mini.basics.kinds import checked
@@ -88,7 +90,13 @@ class TrainedRun:
             ValueError: If there is no image, or its size or values are not as
                 :meth:`prepare` makes them.
         """
-        check_images(images, self.size)
+        shape = (3, self.size, self.size)
+        if images.shape[1:] != shape:
+            raise ValueError(
+                f"images must be (N, {', '.join(map(str, shape))}), as prepare() makes "
+                f"them, got {tuple(images.shape)}"
+            )
+        checks.images("images", images)
         model = self.model.eval()
         images = images.to(device_of(model))
         context = model.context
@@ -97,26 +105,9 @@ class TrainedRun:
         probabilities = model.logits(h_endo, condition).softmax(1).cpu()
         if not isinstance(model, GatedEnsemble):
             return Answer(probabilities, None)
-        if condition is not None:
-            h_g = condition.h_g
-        else:
-            h_g = h_endo if model.pool is None else model.pool(h_endo)
-        return Answer(probabilities, model.gate(h_g).cpu())
-
-
-@checked
-def check_images(images: Tensor, size: int) -> None:
-    """Raise a ValueError unless they are (N, 3, size, size) in 0..1, N from 1 up."""
-    if images.ndim != 4 or len(images) == 0 or images.shape[1:] != (3, size, size):
-        raise ValueError(
-            f"images must be (N, 3, {size}, {size}), as prepare() makes them, got "
-            f"{tuple(images.shape)}"
-        )
-    if images.dtype != torch.float32 or not 0 <= images.min() <= images.max() <= 1:
-        raise ValueError(
-            f"images must be float32 in 0..1, as prepare() makes them, got "
-            f"{images.dtype} in {images.min():g}..{images.max():g}"
-        )
+        seen = h_endo if model.pool is None else model.pool(h_endo)
+        g = model.gate(seen if condition is None else condition.h_g)
+        return Answer(probabilities, g.cpu())
 
 
 @checked
@@ -150,24 +141,16 @@ def load(folder: Path | str) -> TrainedRun:
             damaged or belong to two runs.
     """
     folder = Path(folder)
-    result = read_result(folder)
-    path = folder / MODEL
+    path, result = folder / MODEL, read_result(folder)
     if "majority" not in result:
         raise DataError(f"{folder / RESULT} lacks majority: {AGAIN}")
     if not path.is_file():
         raise DataError(f"{folder} has a result and no {MODEL}: {AGAIN}")
     try:
         saved = torch.load(path, map_location="cpu", weights_only=True)
-        if saved["format"] != FORMAT:
-            raise DataError(
-                f"{path} has format {saved['format']}, and this version reads {FORMAT}"
-            )
-        about, classes = saved["about"], tuple(saved["classes"])
-        differing = [
-            key for key in about if _plain(about[key]) != _plain(result.get(key))
-        ]
-        if not differing:
-            model = rebuild(about, saved["weights"])
+        _check_belongs(path, saved, result)
+        model = rebuild(saved["about"], saved["weights"])
+        classes = tuple(saved["classes"])
     except DataError:
         raise
     except OSError as error:
@@ -176,16 +159,21 @@ def load(folder: Path | str) -> TrainedRun:
         raise DataError(
             f"{path} is damaged ({type(error).__name__}): {AGAIN}"
         ) from error
-    if differing:
-        raise DataError(
-            f"{path} and the result beside it belong to two runs ({differing[0]} "
-            f"{about[differing[0]]} and {result.get(differing[0])}): {GO_ON}"
-        )
     if not all(v.isfinite().all() for v in model.state_dict().values()):
         raise DataError(f"{path} holds weights that are no numbers: {AGAIN}")
-    return TrainedRun(folder, model, result, classes, about["size"])
+    return TrainedRun(folder, model, result, classes, result["size"])
 
 
-def _plain(value: Any) -> Any:
-    """JSON's lists are the tuples of settings."""
-    return tuple(value) if isinstance(value, list) else value
+def _check_belongs(path: Path, saved: dict[str, Any], result: dict[str, Any]) -> None:
+    """Raise a DataError unless a model is of this version and of this result's run."""
+    if saved["format"] != FORMAT:
+        raise DataError(
+            f"{path} has format {saved['format']}, and this version reads {FORMAT}"
+        )
+    about = json.loads(json.dumps(saved["about"]))  # whose lists the result has
+    for key, value in about.items():
+        if value != result.get(key):
+            raise DataError(
+                f"{path} and the result beside it belong to two runs ({key} {value} "
+                f"and {result.get(key)}): {GO_ON}"
+            )

@@ -1,4 +1,4 @@
-"""Published weights for VGG-16, read from the files in which others publish them.
+"""VGG-16, and its weights from the files in which others publish them.
 
 Section 4.3 starts F_φ from ImageNet or from VGG-Face, and models identity with
 VGG-Face whole. This library brings neither along; VGG-Face is for non-commercial use
@@ -14,33 +14,34 @@ import math
 import re
 from collections import Counter
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import requests
 import torch
 from scipy.io import loadmat
 from torch import Tensor, nn
 from torchvision.models import VGG16_Weights
+from torchvision.models.vgg import cfgs, make_layers
 
 from thin_mini.basics import checks
 from thin_mini.basics.kinds import checked
 from thin_mini.basics.locks import workshop
-from thin_mini.data.mirrors import in_words, is_right, retrieve
+from thin_mini.data.mirrors import fetch_all, is_right
 from thin_mini.data.store import PATIENCE_SECONDS, OfflineError, cache_folder
-from thin_mini.encoders import VGG16Encoder
+from thin_mini.encoders import Encoder
 from thin_mini.files import DataError, check_writable, regular_file
 from thin_mini.models import ExogenousNetwork
 
 IMAGENET_URL = VGG16_Weights.IMAGENET1K_V1.url
 IMAGENET_SHA256 = "397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0"
 IMAGENET_BYTES = 600 << 20  # more than the file has
+CONVOLUTIONS, LAYERS = 13, 16  # of VGG-16: three are fully connected
 
-# What each kind of file calls the 13 convolutions, by block and place in it, and the
-# three fully connected layers.
+# What each kind of file calls them; the convolutions by block and place in it.
 _PLACES = [(b, i) for b, n in enumerate((2, 2, 3, 3, 3), 1) for i in range(1, n + 1)]
-_LAYERS = {
+_NAMES = {
     "torchvision": [
         *(f"features.{i}" for i in (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28)),
         *(f"classifier.{i}" for i in (0, 3, 6)),
@@ -48,13 +49,33 @@ _LAYERS = {
     "Torch": [*(f"conv_{b}_{i}" for b, i in _PLACES), "fc6", "fc7", "fc8"],
     "MatConvNet": [*(f"conv{b}_{i}" for b, i in _PLACES), "fc6", "fc7", "fc8"],
 }
-# Where training code keeps a state dict, and what its wrappers put before a name.
+# MatConvNet's files take red, green, blue; Torch's blue, green, red.
+_RED_FIRST = "conv1_1.weight"
+# Where training code keeps a state dict, and what wrappers put before a name; some
+# ports keep their layers in two groups.
 _WRAPS = ("state_dict", "model_state_dict", "model", "net", "weights")
-_PREFIX = re.compile(r"^(?:(?:module|_orig_mod|model|net)\.)+|(?<=\.)_orig_mod\.")
-_MEND = (
-    "pass torchvision's vgg16-397923af.pth, the vgg_face.mat of VGG-Face's authors, "
-    "vgg_face_dag.pth, or the state dict of a port of VGG_FACE.t7 (conv_1_1.weight, …)"
+_PREFIX = re.compile(
+    r"^(?:(?:module|_orig_mod|model|net)\.)*(?:(?:features|fc)\.(?=conv|fc))?"
+    r"|(?<=\.)_orig_mod\."
 )
+
+
+class VGG16Encoder(Encoder):
+    """The 13 convolutions of VGG-16 (section 4.3), without batch norm as published.
+
+    Args:
+        image_size: Height and width of the image in pixels, a multiple of 32.
+
+    Shape:
+        images (N, 3, image_size, image_size) → h (N, 25,088) at 224, the map
+        512×7×7 flattened.
+    """
+
+    def __init__(self, image_size: int = 224) -> None:
+        checks.whole("image_size", image_size, 0)
+        if image_size < 32 or image_size % 32:
+            raise ValueError(f"image_size must be a multiple of 32, got {image_size}")
+        super().__init__(make_layers(cfgs["D"]), (3, image_size, image_size))
 
 
 def download_vgg16() -> Path:
@@ -64,31 +85,33 @@ def download_vgg16() -> Path:
         The file, for :func:`load_vgg16`.
 
     Raises:
-        OfflineError: If there is neither a copy nor a network.
-        DataError: If what came is another file, or the cache cannot be written.
+        OfflineError: If there is no copy, and no network that sends this very file.
+        DataError: If the cache cannot be written.
     """
-    name, folder = IMAGENET_URL.rpartition("/")[2], cache_folder()
-    check_writable(folder)
-    mend = f"put the official {name} into {folder}"
-    known = f"sha256:{IMAGENET_SHA256}"
-    regular_file(folder / name)
+    mirror, slash, name = IMAGENET_URL.rpartition("/")
+    file, known = cache_folder() / name, f"sha256:{IMAGENET_SHA256}"
+    check_writable(file.parent)
+    regular_file(file)
     try:
-        with workshop(folder) as work:
-            if not is_right(folder / name, known):
-                retrieve(
-                    IMAGENET_URL, known, work, PATIENCE_SECONDS, IMAGENET_BYTES
-                ).replace(folder / name)
-        return folder / name
-    except requests.RequestException as error:
-        what = in_words(error, PATIENCE_SECONDS)
-        raise OfflineError(f"{IMAGENET_URL} {what}: {mend}") from error
-    except ValueError as error:  # pooch: another hash than the one we know
-        raise DataError(f"{IMAGENET_URL} sent another file: {mend}") from error
+        with workshop(file.parent) as work:
+            if not is_right(file, known):
+                wrong = fetch_all(
+                    {name: known},
+                    [mirror + slash],
+                    work,
+                    PATIENCE_SECONDS,
+                    IMAGENET_BYTES,
+                )
+                if wrong:
+                    mend = f"put the official {name} into {file.parent}"
+                    raise OfflineError(f"{'; '.join(wrong)}: {mend}")
+                (work / name).replace(file)
     except OSError as error:
         raise DataError(
-            f"{folder / name} cannot be written ({error.strerror}): free some space, "
-            "or set THIN_MINI_CACHE to another folder"
+            f"{file} cannot be written ({error.strerror}): free some space, or set "
+            "THIN_MINI_CACHE to another folder"
         ) from error
+    return file
 
 
 @checked
@@ -109,78 +132,95 @@ def load_vgg16(encoder: VGG16Encoder, file: Path | str) -> VGG16Encoder:
         DataError: If the file is missing or unreadable, or not VGG-16 in every key
             and shape.
     """
-    kind, values = _read(file)
-    _check_keys(file, kind, values, needed=13)
-    _fill(file, kind, values, _convolutions(encoder))
+    _fill(file, _read(file, CONVOLUTIONS), encoder)
     return encoder
 
 
 @checked
-def vgg_face(file: Path | str, gate_on: str = "pooled") -> ExogenousNetwork:
+def vgg_face(file: Path | str) -> ExogenousNetwork:
     """The paper's identity network, VGG-Face, frozen: c_σ(γ_τ(I)) of section 4.3.
 
     Args:
         file: VGG-Face's. Sizes are read from it, so a smaller one would do as well.
-        gate_on: What a gate gets to see, as in :class:`thin_mini.ExogenousNetwork`;
-            not ``"hidden"``.
 
     Returns:
-        Images (N, 3, 224, 224) → identity logits (N, 2622). How it wants its images
-        is said at the top of this module.
+        Images (N, 3, 224, 224) → identity logits (N, 2622). A gate gets to see the
+        means of its maps. How it wants its images is said at the top of this module.
 
     Raises:
         DataError: As in :func:`load_vgg16`, or if the file knows no identities.
-        ValueError: If ``gate_on`` is unknown.
     """
-    kind, values = _read(file)
-    if kind == "torchvision":
-        raise DataError(
-            f"{file} knows the objects of ImageNet and no identities: pass a file of "
-            "VGG-Face, or use load_vgg16"
-        )
-    _check_keys(file, kind, values, needed=16)
-    # 25,088 → 4,096 → 4,096 → 2,622
+    values = _read(file, LAYERS)
     widths = [values[f"{name}.bias"].numel() for name in ("fc6", "fc7", "fc8")]
-    features = values["fc6.weight"].shape[-1:].numel()
+    features = values["fc6.weight"].shape[-1:].numel()  # 25,088, of a map 512×7×7
     side = math.isqrt(features // 512)
     if side < 1 or 512 * side**2 != features:
-        raise DataError(
-            f"{file}: fc6 takes {features} features, and VGG-16 has maps 512×n×n: "
-            f"{_MEND}"
+        raise _refused(
+            f"{file}: fc6 takes {features} features, and VGG-16 has maps 512×n×n"
         )
-    network = vgg_face_network(features, widths, gate_on)
-    layers = [*_convolutions(network.encoder), *list(network.head.children())[::2]]
-    _fill(file, kind, values, layers)
+    network = vgg_face_network(32 * side, widths)
+    _fill(file, values, network)
     return network.freeze()
 
 
 @checked
-def vgg_face_network(
-    features: int, widths: list[int], gate_on: str = "pooled"
-) -> ExogenousNetwork:
+def vgg_face_network(image_size: int, widths: list[int]) -> ExogenousNetwork:
     """VGG-Face before it gets its weights.
 
     Args:
-        features: Of its map, 512·n·n.
+        image_size: As in :class:`VGG16Encoder`.
         widths: Of its fully connected layers; the last is the number of identities.
-        gate_on: As in :func:`vgg_face`.
     """
-    features, widths = checks.whole("features", features), [*checks.widths(widths)]
+    encoder = VGG16Encoder(image_size)
     # Not initialised, since they are overwritten and large.
     fc6, fc7, fc8 = (
         nn.utils.skip_init(nn.Linear, before, after)
-        for before, after in zip([features, *widths], widths, strict=False)
+        for before, after in pairwise([encoder.out_features, *checks.widths(widths)])
     )
     head = nn.Sequential(fc6, nn.ReLU(), fc7, nn.ReLU(), fc8)
-    encoder = VGG16Encoder(32 * math.isqrt(features // 512))
-    return ExogenousNetwork(encoder, widths[-1], gate_on=gate_on, head=head)
+    return ExogenousNetwork(encoder, fc8.out_features, gate_on="pooled", head=head)
 
 
-def _read(file: Path | str) -> tuple[str, dict[str, Tensor]]:
-    """Which kind of file it is, and what it holds, by its own names."""
+def _refused(what: str) -> DataError:
+    return DataError(
+        f"{what}: pass torchvision's vgg16-397923af.pth, the vgg_face.mat of "
+        "VGG-Face's authors, vgg_face_dag.pth, or the state dict of a port of "
+        "VGG_FACE.t7 (conv_1_1.weight, …)"
+    )
+
+
+def _read(file: Path | str, n_layers: int) -> dict[str, Tensor]:
+    """The first layers' values by the file's own names, weight and bias in turn."""
+    values = _state_dict(file)
+    found = {
+        kind: sum(f"{name}.weight" in values for name in names)
+        for kind, names in _NAMES.items()
+    }
+    kind = max(found, key=lambda kind: found[kind])
+    if found[kind] == 0:
+        kept = ", ".join([*values][:3]) or "nothing"
+        raise _refused(
+            f"{file} holds no layer of VGG-16 (what it holds begins with {kept})"
+        )
+    if kind == "torchvision" and n_layers == LAYERS:
+        raise DataError(
+            f"{file} knows the objects of ImageNet and no identities: pass a file of "
+            "VGG-Face, or use load_vgg16"
+        )
+    keys = [f"{name}.{part}" for name in _NAMES[kind] for part in ("weight", "bias")]
+    needed = keys[: 2 * n_layers]
+    if missing := [key for key in needed if key not in values]:
+        raise _refused(f"{file} is no whole VGG-16, {missing[0]} is missing")
+    if unknown := [key for key in values if key not in keys]:
+        raise _refused(f"{file} is no VGG-16, which has no {unknown[0]}")
+    return {key: values[key] for key in needed}
+
+
+def _state_dict(file: Path | str) -> dict[str, Any]:
+    """What a file holds, by names without what wrappers put before them."""
     if not Path(file).is_file():
         what = " (what lies there is no file)" if Path(file).exists() else ""
-        raise DataError(f"there is no file {file}{what}: {_MEND}")
+        raise _refused(f"there is no file {file}{what}")
     try:
         content: Any
         if Path(file).suffix.lower() == ".mat":
@@ -190,34 +230,17 @@ def _read(file: Path | str) -> tuple[str, dict[str, Tensor]]:
         for _ in _WRAPS:  # and not for ever: a state dict may hold itself
             inner = [w for w in _WRAPS if isinstance(content.get(w), Mapping)]
             content = content[inner[0]] if inner else content
-        named = [(_own_name(str(n)), v) for n, v in content.items()]
-        values = {name: value for name, value in named if isinstance(value, Tensor)}
+        named = [(_PREFIX.sub("", str(name)), v) for name, v in content.items()]
     except Exception as error:  # both readers raise many kinds for a damaged file
-        raise DataError(
+        raise _refused(
             f"{file} is damaged, or no file of weights that can be read without "
-            f"running code ({type(error).__name__}): {_MEND}"
+            f"running code ({type(error).__name__})"
         ) from error
-    counts = Counter(name for name, value in named if isinstance(value, Tensor))
-    if counts and (most := counts.most_common(1)[0])[1] > 1:
-        raise DataError(f"{file} holds {most[0]} of two models: save one of them")
-    found = {
-        kind: sum(f"{name}.weight" in values for name in names)
-        for kind, names in _LAYERS.items()
-    }
-    kind = max(found, key=lambda kind: found[kind])
-    if found[kind] == 0:
-        kept = ", ".join(map(str, list(values or content)[:3])) or "nothing"
-        raise DataError(
-            f"{file} holds no layer of VGG-16 (what it holds begins with {kept}): "
-            f"{_MEND}"
-        )
-    return kind, values
-
-
-def _own_name(name: str) -> str:
-    """A tensor's name without what wrappers put before it."""
-    # Some ports keep their layers in two groups.
-    return re.sub(r"^(features|fc)\.(?=conv|fc)", "", _PREFIX.sub("", name))
+    tensors = [(name, v) for name, v in named if isinstance(v, Tensor)]
+    for name, n in Counter(name for name, _ in tensors).items():
+        if n > 1:
+            raise DataError(f"{file} holds {name} of two models: save one of them")
+    return dict(tensors or named)
 
 
 def _from_matconvnet(file: Path | str) -> dict[str, Tensor]:
@@ -234,53 +257,27 @@ def _from_matconvnet(file: Path | str) -> dict[str, Tensor]:
         if name.startswith("fc"):  # a convolution over the whole map
             weight = weight.reshape(len(weight), -1)  # (out, in·H·W)
         for part, value in (("weight", weight), ("bias", bias.ravel())):
-            values[f"{name}.{part}"] = torch.from_numpy(
-                np.ascontiguousarray(value, dtype=np.float32)
-            )
+            values[f"{name}.{part}"] = torch.from_numpy(np.asarray(value, np.float32))
     return values
 
 
-def _check_keys(
-    file: Path | str, kind: str, values: dict[str, Tensor], needed: int
-) -> None:
-    keys = [f"{name}.{part}" for name in _LAYERS[kind] for part in ("weight", "bias")]
-    for key in keys[: 2 * needed]:
-        if key not in values:
-            raise DataError(f"{file} is no whole VGG-16, {key} is missing: {_MEND}")
-    for key in values:
-        if key not in keys:
-            raise DataError(f"{file} is no VGG-16, which has no {key}: {_MEND}")
-
-
-def _fill(
-    file: Path | str, kind: str, values: dict[str, Tensor], modules: list[nn.Module]
-) -> None:
-    """Check every shape, then copy; if one is wrong, nothing has changed."""
-    pairs = [
-        (f"{name}.{part}", p)
-        for name, module in zip(_LAYERS[kind], modules, strict=False)
-        for part, p in module.named_parameters()
-    ]
-    for key, p in pairs:
-        if values[key].shape != p.shape:
-            raise DataError(
-                f"{file} is no VGG-16: {key} is {tuple(values[key].shape)} there, "
-                f"{tuple(p.shape)} here: {_MEND}"
+def _fill(file: Path | str, values: dict[str, Tensor], module: nn.Module) -> None:
+    """Check every value, then copy; if one is wrong, nothing has changed."""
+    pairs = [*zip(values.items(), module.parameters(), strict=True)]
+    for (key, value), p in pairs:
+        if value.shape != p.shape:
+            raise _refused(
+                f"{file} is no VGG-16: {key} is {tuple(value.shape)} there, "
+                f"{tuple(p.shape)} here"
             )
-        plain = values[key].layout == torch.strided and not values[key].is_meta
-        if not (plain and values[key].is_floating_point()):
-            raise DataError(
-                f"{file}: {key} is no plain array of floats ({values[key].dtype}, "
-                f"{values[key].layout}, on {values[key].device}): {_MEND}"
+        plain = value.layout == torch.strided and not value.is_meta
+        if not (plain and value.is_floating_point()):
+            raise _refused(
+                f"{file}: {key} is no plain array of floats ({value.dtype}, "
+                f"{value.layout}, on {value.device})"
             )
-        if not values[key].isfinite().all():
-            raise DataError(f"{file}: {key} holds NaN or infinite values: {_MEND}")
+        if not value.isfinite().all():
+            raise _refused(f"{file}: {key} holds NaN or infinite values")
     with torch.no_grad():
-        for key, p in pairs:
-            # MatConvNet's files take red, green, blue; Torch's blue, green, red.
-            swapped = kind == "MatConvNet" and key == "conv1_1.weight"
-            p.copy_(values[key].flip(1) if swapped else values[key])
-
-
-def _convolutions(encoder: nn.Module) -> list[nn.Module]:
-    return [module for module in encoder.modules() if isinstance(module, nn.Conv2d)]
+        for (key, value), p in pairs:
+            p.copy_(value.flip(1) if key == _RED_FIRST else value)

@@ -42,7 +42,7 @@ def largest_face(path: str | Path, size: int = 48) -> Tensor:
         ValueError: If the size is below 1.
     """
     checks.whole("size", size)
-    _detector()  # before the picture is read
+    detector()  # before the picture is read
     face = cut_face(read_picture(Path(path)))
     if face is None:
         raise DataError(
@@ -59,7 +59,7 @@ def cut_face(picture: Image.Image) -> Image.Image | None:
         ImportError: As there.
     """
     least = max(24, min(picture.size) // SMALLEST)
-    boxes = _detector().detectMultiScale(  # rows of left, top, width, height
+    boxes = detector().detectMultiScale(  # rows of left, top, width, height
         np.asarray(picture.convert("L")), minNeighbors=5, minSize=(least, least)
     )
     if len(boxes) == 0:
@@ -71,7 +71,7 @@ def cut_face(picture: Image.Image) -> Image.Image | None:
     return picture.crop((x, y, x + side, y + side))
 
 
-def _detector() -> Any:
+def detector() -> Any:
     """OpenCV's cascade of classifiers for faces from the front."""
     mend = 'to find faces in a picture, `pip install "opencv-python-headless<5"`'
     try:
