@@ -54,9 +54,9 @@ def test_no_offset_changes_nothing_and_the_input_is_left_alone():
 @pytest.mark.parametrize(
     ("offsets", "message"),
     [
-        (torch.zeros(2, 2), r"int64 \(3, 2\), .*got torch\.float32"),
-        (torch.zeros(1, 2).long(), r"int64 \(3, 2\), .*\(1, 2\)"),
-        (torch.zeros(3).long(), r"int64 \(3, 2\), .*\(3,\)"),
+        (torch.zeros(3, 2), r"offsets must be int64, got torch\.float32"),
+        (torch.zeros(1, 2).long(), r"\(3, 2\), down and .*\(1, 2\)"),
+        (torch.zeros(3).long(), r"\(3, 2\), down .*\(3,\)"),
     ],
 )
 def test_offsets_that_do_not_fit_are_refused(offsets, message):

@@ -386,8 +386,8 @@ def test_an_empty_data_set_is_refused(digits):
     ("change", "message"),
     [
         ({"images": torch.zeros(256, 28, 28)}, "(N, C, H, W), got (256, 28, 28)"),
-        ({"target": torch.zeros(255).long()}, "256 images, got shape (255,)"),
-        ({"exo": torch.zeros(256, 1).long()}, "256 images, got shape (256, 1)"),
+        ({"target": torch.zeros(255).long()}, "256 images, got (255,)"),
+        ({"exo": torch.zeros(256, 1).long()}, "256 images, got (256, 1)"),
     ],
 )
 def test_shapes_that_disagree_are_refused(change, message, digits):
@@ -493,8 +493,8 @@ def test_rotations_that_cannot_be_right_are_refused(arguments, message):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"n_train": 2.5}, r"number of images must be a whole number, got 2\.5"),
-        ({"n_test": True}, "number of images must be a whole number, got True"),
+        ({"n_train": 2.5}, r"n_(train|test) must be a whole number, got 2\.5"),
+        ({"n_test": True}, "n_(train|test) must be a whole number, got True"),
         ({"seed": -1}, "seed must lie between 0 and"),
         ({"seed": "a"}, "seed must be a whole number, got 'a'"),
     ],

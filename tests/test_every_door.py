@@ -21,7 +21,12 @@ import thin_mini as tm
 from thin_mini.lab import recipes, results
 
 HERE = str(Path(tm.__file__).parent)
-ROOMS = tm.ROOMS | {
+ROOMS = {
+    **{
+        name: room.__name__.removeprefix("thin_mini.")
+        for name, room in ((name, getattr(tm, name)) for name in tm.__all__)
+        if inspect.ismodule(room)
+    },
     "weights": "large.weights",
     **{
         room: f"large.{room}"

@@ -15,7 +15,7 @@ import torch
 import typer
 
 import thin_mini as tm
-from thin_mini.basics import checkpoints
+from thin_mini.basics.checkpoints import Record
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
@@ -70,18 +70,21 @@ def test_an_interrupted_run_is_found_out_if_it_forgets_the_optimiser(told, monke
     run = resume.of_fit(told)
     resume.check(told, "fit", run)
     assert told.passed
-    load = checkpoints.load_checkpoint
+    go_on = Record.go_on
 
-    def forgetful(path, state, *rest):
-        return load(path, {k: v for k, v in state.items() if k != "optimizer"}, *rest)
+    def forgetful(record, path):
+        state = record.state
+        record.state = {k: v for k, v in state.items() if k != "optimizer"}
+        go_on(record, path)
+        record.state = state
 
-    monkeypatch.setattr(checkpoints, "load_checkpoint", forgetful)
+    monkeypatch.setattr(Record, "go_on", forgetful)
     resume.check(told, "fit", run)
     assert not told.passed
 
 
 def test_a_run_that_starts_anew_is_no_resumed_one(told, monkeypatch):
-    monkeypatch.setattr(checkpoints, "load_checkpoint", lambda *_: ([], None))
+    monkeypatch.setattr(Record, "go_on", lambda *_: None)
     resume.check(told, "fit", resume.of_fit(told))
     assert not told.passed
 

@@ -429,7 +429,7 @@ OFFICIAL_SHAPE = (737_280, 64, 64)
         (header_of(OFFICIAL_SHAPE, "<f8"), r"holds float64 \(737280, 64, 64\) instead"),
         (header_of(OFFICIAL_SHAPE, "|u1000000000"), "is damaged"),
         (header_of(OFFICIAL_SHAPE, "|V1000000000"), "holds .*V1000000000.* instead"),
-        (header_of(OFFICIAL_SHAPE, "|O"), "is damaged .it holds pickled objects"),
+        (header_of(OFFICIAL_SHAPE, "|O"), "is damaged .it holds object"),
         (header_of((-1, 64, 64)), "holds uint8"),
         (header_of("(" * 3000 + ")" * 3000), "is damaged"),
         (b"__import__('os').mkdir('trace')\n", "is damaged"),

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from thin_mini._lazy import lazy
 
-if TYPE_CHECKING:  # the same for editors and mypy; a test holds the two equal
+if TYPE_CHECKING:  # the list of public names, for ``lazy`` as for editors
     from thin_mini import course, data, losses, metrics
     from thin_mini.encoders import ConvEncoder, Encoder, MapPool
     from thin_mini.experts import Experts
@@ -54,33 +54,4 @@ if TYPE_CHECKING:  # the same for editors and mypy; a test holds the two equal
 
 __version__ = "0.1.0"
 
-ROOMS = {  # public as such
-    "course": "course",
-    "data": "data",
-    "distances": "insight.distances",
-    "face_plots": "insight.face_plots",
-    "losses": "losses",
-    "metrics": "metrics",
-    "plots": "insight.plots",
-    "recipes": "lab.recipes",
-    "results": "lab.results",
-    "routes": "insight.routes",
-    "scaling": "large.scaling",
-}
-NAMES = {
-    "encoders": "ConvEncoder Encoder MapPool",
-    "experts": "Experts",
-    "gates": "SoftmaxGate TreeGate UniformGate",
-    "large.identity": "adapt starting_encoder",
-    "inference": "evaluate precompute predict",
-    "losses": "dispelling_loss thin_loss",
-    "models": (
-        "MLP Classifier Condition ExogenousNetwork Fused GatedEnsemble Oracle "
-        "build n_trainable"
-    ),
-    "profiles": "profile",
-    "large.trained": "load",
-    "training": "fit",
-    "large.weights": "VGG16Encoder download_vgg16 load_vgg16 vgg_face",
-}
-__getattr__, __dir__, __all__ = lazy(__name__, globals(), NAMES, ROOMS)
+__getattr__, __dir__, __all__ = lazy(__name__, globals())

@@ -2,46 +2,43 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 
 def lazy(
-    package: str,
-    module: dict[str, Any],
-    names: dict[str, str],
-    rooms: dict[str, str] | None = None,
+    package: str, module: dict[str, Any]
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
     """``__getattr__``, ``__dir__`` and ``__all__`` of a package.
+
+    Its public names are those that it imports under ``if TYPE_CHECKING``. They are
+    read from its source, so that editors, mypy and users have one list.
 
     Args:
         package: Its name.
         module: Its ``globals()``, where what has been looked up is kept.
-        names: By room, what the package takes from it, separated by blanks.
-        rooms: Rooms that are public as such, and where they are.
     """
-    room_of = {name: room for room, own in names.items() for name in own.split()}
-    rooms = rooms or {}
-    public = sorted([*room_of, *rooms])
+    tree = ast.parse(Path(module["__file__"]).read_text("utf-8"))
+    (block,) = (node for node in tree.body if isinstance(node, ast.If))
+    imports = [node for node in block.body if isinstance(node, ast.ImportFrom)]
+    room_of = {own.name: str(node.module) for node in imports for own in node.names}
 
     def find(name: str) -> Any:
-        if name in room_of:
-            value = getattr(import_module(f"{package}.{room_of[name]}"), name)
-        elif name in rooms:
-            value = import_module(f"{package}.{rooms[name]}")
-        elif name.startswith("_"):
-            raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        else:
+        room = import_module(room_of.get(name, package))
+        if name not in vars(room):  # a room itself, listed or not
+            path = f"{room.__name__}.{name}"
             try:
-                value = import_module(f"{package}.{name}")
+                import_module(path)
             except ModuleNotFoundError as error:
-                if error.name != f"{package}.{name}":
+                if error.name != path:
                     raise  # something that the room needs
                 raise AttributeError(
-                    f"module {package!r} has no attribute {name!r}"
+                    f"module {room.__name__!r} has no attribute {name!r}"
                 ) from None
-        module[name] = value
-        return value
+        module[name] = vars(room)[name]
+        return module[name]
 
-    return find, lambda: sorted({*module, *public}), public
+    return find, lambda: sorted({*module, *room_of}), sorted(room_of)

@@ -17,6 +17,7 @@ from thin_mini.files import DataError, whole_file
 
 History = list[dict[str, float]]
 WEIGHTS = "initial weights"
+DAMAGED = "is damaged, or was changed by hand"
 
 
 def starting_point(model: nn.Module) -> dict[str, str]:
@@ -29,10 +30,9 @@ def starting_point(model: nn.Module) -> dict[str, str]:
         ``context``, the frozen side's values; ``architecture``, every part with its
         settings and what of it is trained; and the initial weights.
     """
-    own: list[Tensor] = []
-    frozen: list[Tensor] = []
-    for name, value in chain(model.named_parameters(), model.named_buffers()):
-        (frozen if name.startswith("context.") else own).append(value)
+    named = dict(chain(model.named_parameters(), model.named_buffers()))
+    frozen = [value for name, value in named.items() if name.startswith("context.")]
+    own = [value for name, value in named.items() if not name.startswith("context.")]
     parts = [
         f"{name} {type(part).__qualname__} {part.extra_repr()}"
         for name, part in model.named_modules()
@@ -86,11 +86,44 @@ class Record:
         recipe: dict[str, Any],
         mend: str = "name another file",
     ) -> None:
-        self.path, self.state, self.recipe = path, state, recipe
+        self.path, self.state, self.recipe, self.mend = path, state, recipe, mend
         self.history: History = []
         self.best: dict[str, Tensor] | None = None
         if path is not None:
-            self.history, self.best = load_checkpoint(path, state, recipe, mend)
+            # Processes train from the main one's weights, whatever their own are.
+            recipe[WEIGHTS] = broadcast_object_list([recipe.get(WEIGHTS)])[0]
+            if path.exists():
+                self.go_on(path)
+
+    def go_on(self, path: Path) -> None:
+        """Put a checkpoint back into the state, as it was when the file was written.
+
+        A model that holds the file's own weights already may go on as well.
+        """
+        saved = _read(path, {*self.state}, self.mend)
+        there, here = saved["model"], self.state["model"].state_dict()
+        shapes = [{k: tuple(v.shape) for k, v in d.items()} for d in (there, here)]
+        names = sorted(there.keys() | here.keys())
+        if wrong := _differing(names, *shapes):
+            raise ValueError(
+                f"{path} is of another architecture ({wrong[0]}): {self.mend}"
+            )
+        start, mend = saved["recipe"].get(WEIGHTS), self.mend
+        if any(_equal(here, weights) for weights in (there, saved["best"])):
+            self.recipe[WEIGHTS] = start
+        if start != self.recipe[WEIGHTS]:
+            mend = f"build the model with the seed it had there to go on, or {mend}"
+        if wrong := _differing(self.recipe, saved["recipe"], self.recipe):
+            raise ValueError(
+                f"{path} was made by another run ({'; '.join(wrong)}): {mend}"
+            )
+        try:
+            for name, part in self.state.items():
+                part.load_state_dict(saved[name])
+            torch.set_rng_state(saved["rng"])
+        except Exception as error:  # PyTorch raises many kinds
+            raise ValueError(f"{path} {DAMAGED}: {self.mend}") from error
+        self.history, self.best = saved["history"], saved["best"]
 
     def add(self, row: dict[str, float]) -> None:
         """Keep the weights if they are the best so far; the main process writes."""
@@ -134,34 +167,8 @@ def save_whole(path: Path, content: dict[str, Any]) -> None:
         ) from error
 
 
-def load_checkpoint(
-    path: Path,
-    state: dict[str, Any],
-    recipe: dict[str, Any],
-    mend: str = "name another file",
-) -> tuple[History, dict[str, Tensor] | None]:
-    """Put a checkpoint back into ``state``; with no file there, start from nothing.
-
-    A model that holds the checkpoint's own weights already may go on as well: the
-    initial weights in ``recipe`` become those that the file names.
-
-    Args:
-        path: The file.
-        state: As it was saved.
-        recipe: As it was saved.
-        mend: What errors advise; the file may be somebody else's.
-
-    Returns:
-        The history and the best weights so far.
-
-    Raises:
-        ValueError: If the file cannot be read, or belongs to another recipe or
-            another architecture.
-    """
-    # Processes train from the main one's weights, whatever their own are.
-    recipe[WEIGHTS] = broadcast_object_list([recipe.get(WEIGHTS)])[0]
-    if not path.exists():
-        return [], None
+def _read(path: Path, parts: set[str], mend: str) -> dict[str, Any]:
+    """What a checkpoint holds, of the right kinds and with finite weights."""
     if not path.is_file():  # a pipe would be waited for
         raise ValueError(f"{path} is no file: {mend}")
     try:
@@ -170,60 +177,30 @@ def load_checkpoint(
         raise ValueError(f"{path} cannot be read ({error.strerror}): {mend}") from error
     except Exception as error:  # torch raises many kinds for a damaged file
         raise ValueError(f"{path} is no readable checkpoint: {mend}") from error
-    needed = {"recipe", "history", "best", "rng", *state}
+    needed = {"recipe", "history", "best", "rng", *parts}
     if not isinstance(saved, dict) or not needed <= saved.keys():
         raise ValueError(f"{path} is no checkpoint of fit: {mend}")
-    if not _sound(saved):
-        raise ValueError(f"{path} is damaged, or was changed by hand: {mend}")
-    there, here = saved["model"], state["model"].state_dict()
-    for name in sorted(there.keys() | here.keys()):
-        shapes = [
-            tuple(d[name].shape) if name in d else "absent" for d in (there, here)
-        ]
-        if shapes[0] != shapes[1]:
-            raise ValueError(
-                f"{path} is of another architecture ({name}: {shapes[0]} there, "
-                f"{shapes[1]} here): {mend}"
-            )
-    if any(_equal(here, weights) for weights in (there, saved["best"])):
-        recipe[WEIGHTS] = saved["recipe"].get(WEIGHTS)
-    differing = [
-        f"{key} {saved['recipe'].get(key, 'absent')} there, {value} here"
-        for key, value in recipe.items()
-        if saved["recipe"].get(key) != value
-    ]
-    if saved["recipe"].get(WEIGHTS) != recipe[WEIGHTS]:
-        mend = f"build the model with the seed it had there to go on, or {mend}"
-    if differing:
-        raise ValueError(
-            f"{path} was made by another run ({'; '.join(differing)}): {mend}"
-        )
     try:
-        for name, part in state.items():
-            part.load_state_dict(saved[name])
-        torch.set_rng_state(saved["rng"])
-    except Exception as error:  # PyTorch raises many kinds here, too
-        raise ValueError(
-            f"{path} is damaged, or was changed by hand: {mend}"
-        ) from error
-    return saved["history"], saved["best"]
-
-
-def _sound(saved: dict[str, Any]) -> bool:
-    """Whether the parts of a checkpoint are of their kinds, and its weights finite."""
-    weights = [w for w in (saved["model"], saved["best"]) if w is not None]
-    return (
-        isinstance(saved["recipe"], dict)
-        and isinstance(saved["history"], list)
-        and all(isinstance(row, dict) for row in saved["history"])
-        and saved["model"] is not None
-        and all(
-            isinstance(w, dict)
-            and w.keys() == saved["model"].keys()
-            and all(isinstance(v, Tensor) and v.isfinite().all() for v in w.values())
-            for w in weights
+        weights, best = saved["model"], saved["best"] or saved["model"]
+        sound = (
+            isinstance(saved["recipe"], dict)
+            and isinstance(saved["history"], list)
+            and all(isinstance(row, dict) for row in saved["history"])
+            and weights.keys() == best.keys()
+            and all(v.isfinite().all() for v in (*weights.values(), *best.values()))
         )
-    )
+    except (AttributeError, TypeError):  # no tensors
+        sound = False
+    if not sound:
+        raise ValueError(f"{path} {DAMAGED}: {mend}")
+    return saved
+
+
+def _differing(
+    names: Iterable[str], there: dict[str, Any], here: dict[str, Any]
+) -> list[str]:
+    pairs = [(n, there.get(n, "absent"), here.get(n, "absent")) for n in names]
+    return [f"{name} {a} there, {b} here" for name, a, b in pairs if a != b]
 
 
 def _equal(here: dict[str, Tensor], there: dict[str, Tensor] | None) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from functools import partial
 from numbers import Real
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -56,10 +57,17 @@ def seed_number(value: Any) -> int:
     return whole("seed", value, 0, MAX_SEED)
 
 
-def number(name: str, value: Any) -> float:
-    """Raise a ValueError unless ``value`` is a real number; it may be NaN."""
+def number(
+    name: str, value: Any, low: float | None = None, high: float | None = None
+) -> float:
+    """Raise a ValueError unless ``value`` is a number, or one from low to high.
+
+    Without bounds it may be NaN.
+    """
     if isinstance(value, bool) or not isinstance(value, Real):
         raise ValueError(f"{name} must be a number, got {value!r}")
+    if low is not None and not low <= value <= high:  # type: ignore[operator]
+        raise ValueError(f"{name} must lie between {low} and {high}, got {value}")
     return float(value)
 
 
@@ -67,6 +75,17 @@ def lambda_(value: Any) -> None:
     """Raise a ValueError unless ``value`` is a λ: a finite number from 0 up."""
     if not 0 <= number("dispel (λ)", value) < math.inf:
         raise ValueError(f"dispel (λ) must be a number from 0 up, got {value!r}")
+
+
+# What an argument's annotation says to ``kinds.checked``, beside ``one_of``.
+Count = Annotated[int, whole]
+Seed = Annotated[int, partial(whole, low=0, high=MAX_SEED)]
+Share = Annotated[float, partial(number, low=0, high=1)]
+
+
+def one_of(*known: Any) -> Callable[[str, Any], None]:
+    """A rule for ``Annotated``: the value is one of these."""
+    return partial(choice, known=known)
 
 
 def choice(name: str, value: Any, known: Collection[Any]) -> None:
@@ -91,6 +110,62 @@ def rows(name: str, values: Any) -> int:
     return values.shape[0]
 
 
+def shaped(name: str, values: Any, *sizes: int | str, mend: str = "") -> None:
+    """Raise an error unless ``values`` is a tensor of these sizes.
+
+    A letter stands for any size from 1 up; ``mend`` is said with the sizes.
+    """
+    wanted = f"({', '.join(map(str, sizes))}{',' * (len(sizes) == 1)})"
+    instance(name, values, Tensor, f"pass a tensor {wanted}")
+    if len(sizes) != values.ndim or any(
+        there == 0 if isinstance(size, str) else there != size
+        for size, there in zip(sizes, values.shape, strict=True)
+    ):
+        raise ValueError(f"{name} must be {wanted}{mend}, got {tuple(values.shape)}")
+
+
+def floats(name: str, values: Any, *sizes: int | str, mend: str = "") -> None:
+    """Raise an error unless ``values`` are finite floats of these sizes."""
+    shaped(name, values, *sizes, mend=mend)
+    if not values.is_floating_point():
+        raise ValueError(
+            f"{name} must hold floats, got {values.dtype}: write {name}.float()"
+        )
+    wrong = ~values.isfinite()
+    if wrong.any():
+        row = int(wrong.nonzero()[0, 0])
+        raise ValueError(f"row {row} of {name} holds NaN or infinity: leave it out")
+
+
+def features(name: str, h: Tensor) -> None:
+    """Raise a ValueError unless ``h`` is (N, D), not empty and finite."""
+    floats(name, h, "N", "D", mend=" (maps become rows by flatten(1))")
+
+
+def scores(name: str, values: Tensor, ndim: int = 2) -> None:
+    """Raise a ValueError unless these are finite floats (N,), (N, K) or (N, L, K)."""
+    floats(name, values, *{1: "N", 2: "NK", 3: "NLK"}[ndim])
+
+
+def shares(name: str, g: Tensor) -> None:
+    """Raise a ValueError unless ``g`` is (N, L), rows of probabilities."""
+    floats(name, g, "N", "L")
+    if (g < -ROUNDING).any() or ((g.float().sum(1) - 1).abs() > 0.02).any():
+        raise ValueError(f"each row of {name} must be probabilities that sum to 1")
+
+
+def factor(
+    name: str, values: Tensor, n: int, low: float = -math.inf, high: float = math.inf
+) -> None:
+    """Raise a ValueError unless ``values`` is (n,), each finite, from low to high."""
+    shaped(name, values, n, mend=", one number each")
+    wrong = ~(values.isfinite() & (values >= low) & (values <= high))
+    if wrong.any():
+        i = int(wrong.nonzero()[0])
+        must = "be finite" if high == math.inf else f"lie between {low} and {high}"
+        raise ValueError(f"{name} must {must}, got {values[i].item()} at {i}")
+
+
 def picked(name: str, index: Any, n: int) -> None:
     """Raise an error unless ``index`` picks some of ``n`` rows."""
     instance(name, index, Tensor, "pass a tensor (M,) of int64")
@@ -109,34 +184,14 @@ def picked(name: str, index: Any, n: int) -> None:
             raise ValueError(f"there is no image {int(beyond[0])} among {n}")
 
 
-def features(name: str, h: Tensor) -> None:
-    """Raise a ValueError unless ``h`` is (N, D), not empty and finite."""
-    instance(name, h, Tensor, "pass a tensor (N, D)")
-    if h.ndim != 2 or h.numel() == 0:
-        raise ValueError(
-            f"{name} must be (N, D) with at least one row, got {tuple(h.shape)}; "
-            "maps become rows by flatten(1)"
-        )
-    if not h.is_floating_point():
-        raise ValueError(
-            f"{name} must hold floats, got {h.dtype}: write {name}.float()"
-        )
-    finite = h.isfinite().all(1)
-    if not finite.all():
-        row = int((~finite).nonzero()[0])
-        raise ValueError(f"row {row} of {name} holds NaN or infinity: leave it out")
-
-
 def images(name: str, values: Tensor, bounded: bool = True) -> None:
     """Raise a ValueError unless ``values`` are images: (N, C, H, W), in 0..1.
 
     A hundredth of a per cent beyond is forgiven: rotating and scaling round.
     """
-    instance(name, values, Tensor, "pass a tensor (N, C, H, W)")
-    if len(values.shape) == 0 or len(values) == 0:
+    if rows(name, values) == 0:
         raise ValueError("the data set is empty (0 images): ask for at least one image")
-    if values.ndim != 4 or values.numel() == 0:
-        raise ValueError(f"{name} must be (N, C, H, W), got {tuple(values.shape)}")
+    shaped(name, values, "N", "C", "H", "W")
     if values.dtype != torch.float32:
         mend = (
             "divide by 255" if values.dtype == torch.uint8 else f"write {name}.float()"
@@ -158,51 +213,16 @@ def images(name: str, values: Tensor, bounded: bool = True) -> None:
         )
 
 
-def scores(name: str, values: Tensor, ndim: int = 2) -> None:
-    """Raise a ValueError unless these are finite floats of so many dimensions."""
-    instance(name, values, Tensor, "pass a tensor of floats")
-    if values.ndim != ndim or values.numel() == 0:
-        raise ValueError(
-            f"{name} must have {ndim} dimensions and at least one row, got shape "
-            f"{tuple(values.shape)}"
-        )
-    if not values.is_floating_point():
-        raise ValueError(f"{name} must hold floats, got {values.dtype}")
-    if not values.isfinite().all():
-        raise ValueError(f"{name} hold NaN or infinity: find out where they come from")
-
-
-def shares(name: str, g: Tensor) -> None:
-    """Raise a ValueError unless ``g`` is (N, L), rows of probabilities."""
-    scores(name, g)
-    if (g < -ROUNDING).any() or ((g.float().sum(1) - 1).abs() > 0.02).any():
-        raise ValueError(f"each row of {name} must be probabilities that sum to 1")
-
-
-def factor(
-    name: str, values: Tensor, n: int, low: float = -math.inf, high: float = math.inf
-) -> None:
-    """Raise a ValueError unless ``values`` is (n,), each finite, from low to high."""
-    instance(name, values, Tensor, f"pass a tensor ({n},)")
-    if values.shape != (n,):
-        raise ValueError(
-            f"{name} must be ({n},), one number each, got {tuple(values.shape)}"
-        )
-    wrong = ~(values.isfinite() & (values >= low) & (values <= high))
-    if wrong.any():
-        i = int(wrong.nonzero()[0])
-        must = "be finite" if high == math.inf else f"lie between {low} and {high}"
-        raise ValueError(f"{name} must {must}, got {values[i].item()} at {i}")
+def whole_numbers(name: str, values: Any, *sizes: int | str, mend: str = "") -> None:
+    """Raise an error unless ``values`` are int64 of these sizes."""
+    shaped(name, values, *sizes, mend=mend)
+    if values.dtype != torch.int64:
+        raise ValueError(f"{name} must be int64, got {values.dtype}")
 
 
 def one_each(name: str, values: Tensor, n: int) -> None:
     """Raise a ValueError unless ``values`` is (n,)."""
-    instance(name, values, Tensor, f"pass an int64 tensor ({n},)")
-    if values.shape != (n,):
-        raise ValueError(
-            f"{name} must hold one label for each of the {n} images, "
-            f"got shape {tuple(values.shape)}"
-        )
+    shaped(name, values, n, mend=f", one label for each of the {n} images")
 
 
 def targets(target: Tensor, n: int, n_classes: int) -> None:
@@ -211,17 +231,20 @@ def targets(target: Tensor, n: int, n_classes: int) -> None:
     Values are looked at on the CPU alone, since another device would have to be waited
     for; a data set has had its own looked at.
     """
-    one_each("target", target, n)
-    if target.dtype != torch.int64:
-        raise ValueError(f"target must be int64, got {target.dtype}")
     # Neither a compiler nor vmap, which stands for many of them, can look, nor is there
     # anything to see in a tensor of another kind, such as one without values.
-    blind = torch.compiler.is_compiling() or is_functorch_wrapped_tensor(target)
-    if target.device.type == "cpu" and type(target) is Tensor and not blind:
-        labels("target", target, n, n_classes)
+    blind = (
+        torch.compiler.is_compiling()
+        or type(target) is not Tensor
+        or is_functorch_wrapped_tensor(target)
+        or target.device.type != "cpu"
+    )
+    labels("target", target, n, n_classes, seen=not blind)
 
 
-def labels(name: str, values: Tensor, n: int, n_classes: int | None = None) -> None:
+def labels(
+    name: str, values: Tensor, n: int, n_classes: int | None = None, seen: bool = True
+) -> None:
     """Raise a ValueError unless there is a class for each of ``n`` images.
 
     Args:
@@ -229,10 +252,12 @@ def labels(name: str, values: Tensor, n: int, n_classes: int | None = None) -> N
         values: (n,), int64, classes 0..n_classes - 1.
         n: Number of images.
         n_classes: None if it is not known.
+        seen: Whether the values can be looked at, and not their shape and type alone.
     """
-    one_each(name, values, n)
-    if values.dtype != torch.int64:
-        raise ValueError(f"{name} must be int64, got {values.dtype}")
+    mend = f", one label for each of the {n} images"
+    whole_numbers(name, values, n, mend=mend)
+    if not seen:
+        return
     if n == 0:
         raise ValueError(f"{name} is empty: pass at least one")
     low, high = int(values.min()), int(values.max())

@@ -8,7 +8,7 @@ import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache, wraps
 from numbers import Integral, Real
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 F = TypeVar("F", bound=Callable[..., Any])
 # In words, above all those that do not come from their constructor.
@@ -25,8 +25,9 @@ WORDS = {
 def checked(function: F) -> F:
     """Have each argument's kind checked when the function is called.
 
-    For doors that are passed seldom: a step of training has no time for it. What an
-    annotation does not say (a range, a shape) is the function's to check.
+    For doors that are passed seldom: a step of training has no time for it. A range
+    may stand in the annotation, ``Annotated[int, rule]``, where ``rule(name, value)``
+    raises an error; what no annotation says is the function's to check.
     """
     signature = inspect.signature(function)
 
@@ -64,7 +65,11 @@ def check(name: str, value: Any, annotation: Any, module: str) -> None:
         TypeError: If it is of another kind.
     """
     kind = _kind(annotation, module)
-    if _fits(value, kind):
+    fits = _fits(value, kind)
+    if not (fits and value is None):
+        for rule in _rules(kind):
+            rule(name, value)
+    if fits:
         return
     for number, words in ((int, "a whole number"), (float, "a number")):
         if kind in (number, number | None):
@@ -84,16 +89,26 @@ def _kind(annotation: Any, module: str) -> Any:
         return Any
 
 
+def _rules(kind: Any) -> list[Callable[[str, Any], Any]]:
+    """What a kind asks of its values beside being of it."""
+    if get_origin(kind) is Annotated:
+        return [*kind.__metadata__]
+    union = get_origin(kind) in (Union, types.UnionType)
+    return [rule for one in get_args(kind) if union for rule in _rules(one)]
+
+
 def _fits(value: Any, kind: Any, deep: bool = True) -> bool:
     """Whether a value is of a kind, and if deep, all that it holds."""
-    if isinstance(kind, types.UnionType):
-        return any(_fits(value, one, deep) for one in get_args(kind))
+    outer, inner = get_origin(kind) or kind, get_args(kind)
+    if outer in (Union, types.UnionType):
+        return any(_fits(value, one, deep) for one in inner)
+    if outer is Annotated:
+        return _fits(value, inner[0], deep)
     if kind is Any or kind is Ellipsis:
         return True
     if kind in (int, float):  # NumPy's as well, and True is none
         number = Integral if kind is int else Real
         return isinstance(value, number) and not isinstance(value, bool)
-    outer, inner = get_origin(kind) or kind, get_args(kind)
     if outer is Callable:
         return callable(value)
     if outer is Iterable:  # not looked into, since that would use it up

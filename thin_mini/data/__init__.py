@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from thin_mini._lazy import lazy
 
-if TYPE_CHECKING:  # the same for editors and mypy; a test holds the two equal
+if TYPE_CHECKING:  # the list of public names, for ``lazy`` as for editors
     from thin_mini.data.augment import shift
     from thin_mini.data.cartoons import (
         cartoon_celebrities,
@@ -38,22 +38,4 @@ if TYPE_CHECKING:  # the same for editors and mypy; a test holds the two equal
     from thin_mini.data.sprites import SHAPES, dsprites, render_sprites
     from thin_mini.data.store import DataError, cache_folder, data_folder
 
-NAMES = {
-    "augment": "shift",
-    "cartoons": "cartoon_celebrities cartoon_faces cartoon_pairs draw_people",
-    "dataset": "ExogenousDataset",
-    "digits": "mnist_r mnist_rs rotate",
-    "photos.face_files": "FaceFiles",
-    "faces": "render_faces",
-    "factors": "expression_actions",
-    "photos.fer": (
-        "affectnet expw face_csv face_folder fer2013 open_faces open_test raf_db"
-    ),
-    "photos.pairs": "FacePairs face_pairs",
-    "photos.pictures": (
-        "Pictures class_batches imagenet_input plain_batches vggface_input"
-    ),
-    "sprites": "SHAPES dsprites render_sprites",
-    "store": "DataError cache_folder data_folder",
-}
-__getattr__, __dir__, __all__ = lazy(__name__, globals(), NAMES)
+__getattr__, __dir__, __all__ = lazy(__name__, globals())

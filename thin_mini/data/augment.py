@@ -21,16 +21,9 @@ def shift(images: Tensor, offsets: Tensor) -> Tensor:
     Raises:
         ValueError: If shapes disagree or an offset is no whole number.
     """
-    for name, values in (("images", images), ("offsets", offsets)):
-        checks.instance(name, values, Tensor, "pass a tensor")
-    if images.ndim != 4 or len(images) == 0:
-        raise ValueError(f"images must be (N, C, H, W), got {tuple(images.shape)}")
-    if offsets.shape != (len(images), 2) or offsets.dtype != torch.int64:
-        raise ValueError(
-            f"offsets must be int64 ({len(images)}, 2), down and to the right, got "
-            f"{offsets.dtype} {tuple(offsets.shape)}"
-        )
+    checks.shaped("images", images, "N", "C", "H", "W")
     n, _, height, width = images.shape
+    checks.whole_numbers("offsets", offsets, n, 2, mend=", down and to the right")
     device = images.device
     offsets = offsets.to(device)
     rows = torch.arange(height, device=device) - offsets[:, :1]  # (N, H)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Annotated
+
 import numpy as np
 import torch
 from torch import Tensor
 
-from thin_mini.basics import checks
+from thin_mini.basics.checks import Count, Seed, Share, one_of, whole
+from thin_mini.basics.kinds import checked
 from thin_mini.data.dataset import ExogenousDataset
 from thin_mini.data.faces import render_faces
 from thin_mini.data.factors import (
@@ -26,16 +30,17 @@ OCCLUDED = 0.15  # share of the images with something before the face
 GRAIN = 0.4  # at most, of the noise
 
 
+@checked
 def cartoon_faces(
-    n_train: int = 40_000,
-    n_test: int = 5_000,
+    n_train: Count = 40_000,
+    n_test: Count = 5_000,
     *,
-    n_people: int = 2_000,
-    n_test_people: int = 500,
+    n_people: Count = 2_000,
+    n_test_people: Count = 500,
     size: int = 32,
-    resemblance: float = 0.7,
-    seed: int = 0,
-    on: str = "test",
+    resemblance: Share = 0.7,
+    seed: Seed = 0,
+    on: Annotated[str, one_of("test", "valid")] = "test",
 ) -> tuple[ExogenousDataset, ExogenousDataset]:
     """Drawn faces whose expression is the task and whose identity is exogenous.
 
@@ -65,24 +70,20 @@ def cartoon_faces(
     Raises:
         ValueError: If an argument is out of range.
     """
-    checks.choice("on", on, ("test", "valid"))
-    checks.whole("n_train", n_train)
-    checks.whole("n_test", n_test)
-    checks.whole("n_people", n_people)
-    checks.whole("n_test_people", n_test_people)
     return (
         _make("train", n_train, n_people, size, resemblance, seed),
         _make(on, n_test, n_test_people, size, resemblance, seed),
     )
 
 
+@checked
 def cartoon_celebrities(
-    n: int = 40_000,
+    n: Count = 40_000,
     *,
-    n_people: int = 2_000,
+    n_people: Count = 2_000,
     size: int = 32,
-    resemblance: float = 0.7,
-    seed: int = 0,
+    resemblance: Share = 0.7,
+    seed: Seed = 0,
 ) -> ExogenousDataset:
     """Drawn faces of people in no other set, for a network that learns identity.
 
@@ -96,18 +97,17 @@ def cartoon_celebrities(
         resemblance: As there.
         seed: As there.
     """
-    checks.whole("n", n)
-    checks.whole("n_people", n_people)
     return _make("celebrities", n, n_people, size, resemblance, seed)
 
 
+@checked
 def cartoon_pairs(
-    n: int = 3_000,
+    n: Count = 3_000,
     *,
-    n_people: int = 500,
+    n_people: Annotated[int, partial(whole, low=2)] = 500,
     size: int = 32,
-    resemblance: float = 0.7,
-    seed: int = 0,
+    resemblance: Share = 0.7,
+    seed: Seed = 0,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Pairs of drawn faces: one person or two? Half of them each, in turn.
 
@@ -126,9 +126,6 @@ def cartoon_pairs(
     Raises:
         ValueError: If an argument is out of range.
     """
-    checks.whole("n", n)
-    checks.whole("n_people", n_people, 2)
-    seed = checks.seed_number(seed)
     random = np.random.default_rng([seed, PARTS.index("pairs"), 2])
     first = random.integers(n_people, size=n)
     other = (first + random.integers(1, n_people, size=n)) % n_people
@@ -138,15 +135,14 @@ def cartoon_pairs(
     return faces.images[:n], faces.images[n:], torch.from_numpy(same)
 
 
+@checked
 def draw_people(
-    n: int, part: str = "train", resemblance: float = 0.7, seed: int = 0
+    n: Count,
+    part: Annotated[str, one_of(*PARTS)] = "train",
+    resemblance: Share = 0.7,
+    seed: Seed = 0,
 ) -> Tensor:
     """The traits of the first ``n`` people of one of ``PARTS``, (n, 22) in 0..1."""
-    checks.choice("part", part, PARTS)
-    checks.whole("n", n)
-    seed = checks.seed_number(seed)
-    if not 0 <= checks.number("resemblance", resemblance) <= 1:
-        raise ValueError(f"resemblance must lie between 0 and 1, got {resemblance}")
     k = len(TRAITS)
     random = np.random.default_rng([seed, PARTS.index(part), 0])
     u = random.random((n, k + 1), dtype=np.float32)

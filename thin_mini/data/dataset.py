@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from thin_mini.basics import checks
-from thin_mini.basics.kinds import check_fields
+from thin_mini.basics.checks import Count, Seed
+from thin_mini.basics.kinds import check_fields, checked
 
 
 def binned(values: Tensor, edges: Tensor) -> Tensor:
@@ -43,8 +44,8 @@ class ExogenousDataset:
     images: Tensor
     target: Tensor
     exo: Tensor
-    n_classes: int
-    n_exo: int
+    n_classes: Count
+    n_exo: Count
     source: str
     exo_edges: Tensor | None
     exo_name: str
@@ -55,10 +56,8 @@ class ExogenousDataset:
         check_fields(self)
         checks.images("images", self.images, self.bounded)
         n, edges = len(self), self.exo_edges
-        checks.labels(
-            "target", self.target, n, checks.whole("n_classes", self.n_classes)
-        )
-        checks.labels("exo", self.exo, n, checks.whole("n_exo", self.n_exo))
+        checks.labels("target", self.target, n, self.n_classes)
+        checks.labels("exo", self.exo, n, self.n_exo)
         if edges is not None and (
             edges.shape != (self.n_exo + 1,) or not (edges.diff() > 0).all()
         ):
@@ -113,8 +112,9 @@ class ExogenousDataset:
             factors={name: values[index] for name, values in self.factors.items()},
         )
 
+    @checked
     def split(
-        self, n_valid: int, seed: int = 0
+        self, n_valid: int, seed: Seed = 0
     ) -> tuple[ExogenousDataset, ExogenousDataset]:
         """Set ``n_valid`` random images aside, for choices the test must not make.
 
@@ -127,8 +127,8 @@ class ExogenousDataset:
         if len(self) < 2:
             raise ValueError("a data set of one image cannot be divided in two")
         checks.whole("n_valid", n_valid, 1, len(self) - 1)
-        seed = checks.seed_number(seed)
-        order = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))
+        generator = torch.Generator().manual_seed(int(seed))
+        order = torch.randperm(len(self), generator=generator)
         return self.subset(order[n_valid:]), self.subset(order[:n_valid])
 
     def exogenous(self) -> ExogenousDataset:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Annotated
 
 import numpy as np
 import torch
@@ -12,12 +13,14 @@ from torch import Tensor
 from torchvision.datasets import MNIST
 
 from thin_mini.basics import checks
+from thin_mini.basics.checks import Count, Seed
+from thin_mini.basics.kinds import checked
 from thin_mini.data import store
 from thin_mini.data.dataset import ExogenousDataset, binned
 
 log = logging.getLogger("thin_mini")
 
-SOURCES = ("auto", "mnist", "digits")
+Source = Annotated[str, checks.one_of("auto", "mnist", "digits")]
 # The exogenous variables: their name, from where to where, and in how many bins.
 VARIABLES = {"rotation": ("rotation (°)", -90, 90, 18), "scale": ("scale", 0.5, 1, 10)}
 # A name, how often each image is shown by default, and (images, labels) for both parts.
@@ -29,12 +32,13 @@ STAND_IN_TEST = 360  # the last of its 1,797 images
 _in_vain: set[tuple[str, ...]] = set()
 
 
+@checked
 def mnist_r(
-    n_train: int | None = None,
-    n_test: int | None = None,
+    n_train: Count | None = None,
+    n_test: Count | None = None,
     *,
-    seed: int = 0,
-    source: str = "auto",
+    seed: Seed = 0,
+    source: Source = "auto",
 ) -> tuple[ExogenousDataset, ExogenousDataset]:
     """Digits rotated by a fixed angle each, drawn evenly from -90..90 degrees.
 
@@ -57,13 +61,14 @@ def mnist_r(
     return _make((n_train, n_test), seed, source)
 
 
+@checked
 def mnist_rs(
-    n_train: int | None = None,
-    n_test: int | None = None,
+    n_train: Count | None = None,
+    n_test: Count | None = None,
     *,
-    by: str = "rotation",
-    seed: int = 0,
-    source: str = "auto",
+    by: Annotated[str, checks.one_of(*VARIABLES)] = "rotation",
+    seed: Seed = 0,
+    source: Source = "auto",
 ) -> tuple[ExogenousDataset, ExogenousDataset]:
     """Digits rotated as in :func:`mnist_r` and scaled by 0.5..1 (Table 3).
 
@@ -82,7 +87,6 @@ def mnist_rs(
         ValueError: If the source or the variable is unknown or a number below 1.
         DataError: If MNIST is damaged, or asked for by name and not to be had.
     """
-    checks.choice("by", by, VARIABLES)
     return _make((n_train, n_test), seed, source, by, scaled=True)
 
 
@@ -150,10 +154,6 @@ def _make(
     by: str = "rotation",
     scaled: bool = False,
 ) -> tuple[ExogenousDataset, ExogenousDataset]:
-    checks.choice("source", source, SOURCES)
-    checks.seed_number(seed)
-    for n in sizes:
-        checks.whole("the number of images", 1 if n is None else n)
     name, shown, digits = _find(source)
     exo_name, low, high, n_exo = VARIABLES[by]
     edges = torch.linspace(low, high, n_exo + 1, dtype=torch.float64)

@@ -96,26 +96,19 @@ def side_by_side(identity: Tensor, actions: Tensor, nuisance: Tensor | None) -> 
     if nuisance is None:
         straight = [0.5 * (name not in ("occlusion", "noise")) for name in NUISANCES]
         nuisance = torch.tensor(straight).expand(n, -1)
-    table = []
-    for name, given, names in (
-        ("identity", identity, TRAITS),
-        ("actions", actions, ACTIONS),
-        ("nuisance", nuisance, NUISANCES),
-    ):
-        checks.instance(name, given, Tensor, "pass a tensor of factors in 0..1")
-        if given.shape != (n, len(names)):
-            raise ValueError(
-                f"{name} must be ({n}, {len(names)}), got {tuple(given.shape)}"
-            )
-        wrong = ~((given >= 0) & (given <= 1))
-        if wrong.any():
-            row, column = wrong.nonzero()[0].tolist()
-            raise ValueError(
-                f"{names[column]} of face {row} must lie between 0 and 1, got "
-                f"{given[row, column].item()}"
-            )
-        table.append(given.to(identity.device).float())
-    return torch.cat(table, 1)
+    checks.shaped("identity", identity, n, len(TRAITS))
+    checks.shaped("actions", actions, n, len(ACTIONS))
+    checks.shaped("nuisance", nuisance, n, len(NUISANCES))
+    parts = (identity, actions, nuisance)
+    table = torch.cat([part.to(identity.device).float() for part in parts], 1)
+    wrong = ~((table >= 0) & (table <= 1))
+    if wrong.any():
+        row, column = wrong.nonzero()[0].tolist()
+        raise ValueError(
+            f"{NAMES[column]} of face {row} must lie between 0 and 1, got "
+            f"{table[row, column].item():g}"
+        )
+    return table
 
 
 def tint(part: str, t: Tensor) -> Tensor:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-import queue
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from multiprocessing import TimeoutError
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
 
 import pooch
@@ -112,26 +113,28 @@ def fetch_all(
     Returns:
         What was wrong with the mirrors, a clause each; empty if all files are there.
     """
-    wrong: dict[str, str] = {}
     missing = list(hashes)
     if not missing:
         return []
+    wrong = dict.fromkeys(mirrors, in_words(requests.Timeout(), patience))
     for mirror, silent in _as_they_answer(mirrors, missing[0], patience):
         if silent is not None:
             wrong[mirror] = in_words(silent, patience)
             continue
+        faults = []
         for name in list(missing):
             try:
                 retrieve(mirror + name, hashes[name], folder, patience, largest)
                 missing.remove(name)
             except ValueError:
-                wrong.setdefault(mirror, f"sent something else as {name}")
+                faults.append(f"sent something else as {name}")
             except requests.RequestException as error:
-                wrong.setdefault(mirror, f"{in_words(error, patience)} ({name})")
+                faults.append(f"{in_words(error, patience)} ({name})")
                 if isinstance(error, requests.Timeout):
                     break  # the other files would take as long
         if not missing:
             return []
+        wrong[mirror] = faults[0]
     return [f"{mirror} {what}" for mirror, what in wrong.items()] or ["no mirror"]
 
 
@@ -141,30 +144,21 @@ def _as_they_answer(
     """Each mirror as soon as it answers, whatever it says, or with what kept it.
 
     In threads, because looking up a name has no time limit of its own: on a dead
-    network it can hang for half a minute.
+    network it can hang for half a minute. Nothing waits for a thread that does.
     """
-    answers: queue.SimpleQueue[tuple[str, requests.RequestException | None]]
-    answers = queue.SimpleQueue()
 
-    def ask(mirror: str) -> None:
+    def ask(mirror: str) -> tuple[str, requests.RequestException | None]:
         try:
             requests.get(mirror + name, stream=True, timeout=patience).close()
         except requests.RequestException as error:
-            answers.put((mirror, error))
-        else:
-            answers.put((mirror, None))
+            return mirror, error
+        return mirror, None
 
-    for mirror in mirrors:
-        threading.Thread(target=ask, args=(mirror,), daemon=True).start()
-    waiting, end = list(mirrors), time.monotonic() + patience
-    while waiting:
-        try:
-            answer = answers.get(timeout=max(0.0, end - time.monotonic()))
-        except queue.Empty:
-            yield from ((mirror, requests.Timeout()) for mirror in waiting)
-            return
-        waiting.remove(answer[0])
-        yield answer
+    end = time.monotonic() + patience
+    with ThreadPool(max(1, len(mirrors))) as pool, suppress(TimeoutError):
+        answers = pool.imap_unordered(ask, mirrors)
+        for _ in mirrors:
+            yield answers.next(max(0.0, end - time.monotonic()))
 
 
 def in_words(error: requests.RequestException, patience: float) -> str:

@@ -1,4 +1,7 @@
-"""The official file of dSprites, judged by what it claims before it is read."""
+"""The official file of dSprites, which ``dsprites(n_scales=6)`` reads if it is there.
+
+It is judged by what it claims before it is read.
+"""
 
 from __future__ import annotations
 
@@ -28,16 +31,14 @@ def find(needed: bool) -> Path | None:
     Raises:
         DataError: If it is needed and not there, or something else has its name.
     """
-    folders = [f for f in (data_folder(), cache_folder()) if f is not None]
-    for folder in folders:
-        if regular_file(folder / FILE):
-            return folder / FILE
-    if not needed:
-        return None
-    raise DataError(
-        f"there is no {FILE} in {' or '.join(map(str, folders))}: put it there, or "
-        "pass source='rendered'"
-    )
+    folders = [*filter(None, (data_folder(), cache_folder()))]
+    found = next((f / FILE for f in folders if regular_file(f / FILE)), None)
+    if needed and found is None:
+        raise DataError(
+            f"there is no {FILE} in {' or '.join(map(str, folders))}: put it there, or "
+            "pass source='rendered'"
+        )
+    return found
 
 
 def frames(path: Path, factors: Sequence[Tensor]) -> Tensor:
@@ -60,11 +61,10 @@ def frames(path: Path, factors: Sequence[Tensor]) -> Tensor:
 def _read(path: Path) -> np.ndarray:
     """All images: 3 GB. The pickled metadata, which can be a program, stay unread."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            with archive.open("imgs.npy") as file:
-                _check_header(io.BytesIO(file.read(HEADER_BYTES)))
-            with archive.open("imgs.npy") as file:
-                return np.lib.format.read_array(file, allow_pickle=False)
+        with zipfile.ZipFile(path) as archive, archive.open("imgs.npy") as file:
+            _check_header(io.BytesIO(file.read(HEADER_BYTES)))
+            file.seek(0)
+            return np.lib.format.read_array(file, allow_pickle=False)
     except MemoryError as error:
         raise DataError(
             f"{path} needs 3.0 GB of memory, more than is free: make room"
@@ -75,14 +75,11 @@ def _read(path: Path) -> np.ndarray:
 
 def _check_header(head: io.BytesIO) -> None:
     """Raise a ValueError unless it announces the images; it may name a longer one."""
-    version = np.lib.format.read_magic(head)
-    if version == (1, 0):
-        shape, _, dtype = np.lib.format.read_array_header_1_0(head)
-    elif version == (2, 0):
-        shape, _, dtype = np.lib.format.read_array_header_2_0(head)
-    else:
+    lib = np.lib.format
+    readers = {(1, 0): lib.read_array_header_1_0, (2, 0): lib.read_array_header_2_0}
+    version = lib.read_magic(head)
+    if version not in readers:
         raise ValueError(f"its header is of version {version}")
-    if dtype.hasobject:
-        raise ValueError("it holds pickled objects")
+    shape, _, dtype = readers[version](head)
     if (shape, dtype) != (SHAPE, np.uint8):
         raise ValueError(f"it holds {dtype} {shape} instead of uint8 {SHAPE}")

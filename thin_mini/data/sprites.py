@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from thin_mini.basics import checks
+from thin_mini.basics.checks import Count, Seed
+from thin_mini.basics.kinds import checked
 from thin_mini.data import official
 from thin_mini.data.dataset import ExogenousDataset, binned
 
@@ -20,22 +23,24 @@ SOURCES = ("auto", "official", "rendered")
 N_POSITIONS = 32  # of x and of y
 N_ORIENTATIONS = 39  # the official 40th repeats the first: 360 degrees are 0
 OFFICIAL_SIZE = 64
+Size = Annotated[int, partial(checks.whole, low=4)]
 # Half the extent of the largest sprite at scale 1: a corner of the square.
 REACH = 9.6 * math.sqrt(2)
 CHUNK = 512  # images drawn at a time: what they need then fits a processor's cache
 
 
+@checked
 def render_sprites(
     shape: Tensor,
     scale: Tensor,
     orientation: Tensor,
     x: Tensor,
     y: Tensor,
-    size: int = OFFICIAL_SIZE,
+    size: Size = OFFICIAL_SIZE,
 ) -> Tensor:
     """Draw white sprites on black, as dSprites does: a pixel is on if its centre is in.
 
-    All factors are (N,) tensors on one device, and the images are made there.
+    All factors are (N,) tensors on one device, where the images are handed back.
 
     Args:
         shape: 0 square, 1 ellipse, 2 heart.
@@ -51,9 +56,7 @@ def render_sprites(
     Raises:
         ValueError: If a factor is out of range or the factors' lengths differ.
     """
-    checks.whole("size", size, 4)
-    checks.instance("shape", shape, Tensor, "pass a tensor (N,)")
-    n, factors = shape.numel(), (shape, scale, orientation, x, y)
+    n = shape.numel()
     if shape.dtype == torch.bool or shape.is_floating_point():
         raise ValueError(f"shape must hold integers, got {shape.dtype}")
     checks.factor("shape", shape, n, 0, 2)
@@ -61,14 +64,13 @@ def render_sprites(
     checks.factor("orientation", orientation, n)
     checks.factor("x", x, n, 0, 1)
     checks.factor("y", y, n, 0, 1)
-    if x.device.type == "mps":  # which has no float64
-        here = (shape.cpu(), scale.cpu(), orientation.cpu(), x.cpu(), y.cpu())
-        return render_sprites(*here, size=size).to(x.device)
-    images = torch.zeros(n, size * size, dtype=torch.uint8, device=x.device)
-    parts = (f.split(CHUNK) for f in (*factors, images))
+    # On the CPU in float64, which not every GPU has.
+    factors = [factor.cpu() for factor in (shape, scale, orientation, x, y)]
+    images = torch.zeros(n, size * size, dtype=torch.uint8)
+    parts = (values.split(CHUNK) for values in (*factors, images))
     for *part, drawn in zip(*parts, strict=True):
         drawn.scatter_(1, *_draw(part, size))
-    return images.view(-1, size, size)
+    return images.view(-1, size, size).to(x.device)
 
 
 def _draw(factors: list[Tensor], size: int) -> tuple[Tensor, Tensor]:
@@ -76,7 +78,7 @@ def _draw(factors: list[Tensor], size: int) -> tuple[Tensor, Tensor]:
     shape, scale, orientation, x, y = factors
     zoom = size / OFFICIAL_SIZE
     width = min(size, math.ceil(2 * REACH * zoom) + 1)
-    step = torch.arange(width, device=x.device)
+    step = torch.arange(width)
     cx, cy = (zoom * (16 + 32 * position.double()) for position in (x, y))  # pixels
     left, top = (
         (c - REACH * zoom).floor().long().clamp(0, size - width) for c in (cx, cy)
@@ -119,14 +121,15 @@ def _in_heart(u: Tensor, v: Tensor) -> Tensor:
     return ((middle - even).abs() <= odd) & (sin2 <= 1)
 
 
+@checked
 def dsprites(
-    n_train: int = 60_000,
-    n_test: int = 10_000,
+    n_train: Count = 60_000,
+    n_test: Count = 10_000,
     *,
-    n_scales: int = 10,
-    size: int = 28,
-    seed: int = 0,
-    source: str = "auto",
+    n_scales: Annotated[int, checks.one_of(10, 6)] = 10,
+    size: Annotated[int, partial(checks.whole, low=4, high=OFFICIAL_SIZE)] = 28,
+    seed: Seed = 0,
+    source: Annotated[str, checks.one_of(*SOURCES)] = "auto",
 ) -> tuple[ExogenousDataset, ExogenousDataset]:
     """Sprites whose shape is the task and whose scale is the exogenous variable.
 
@@ -151,14 +154,10 @@ def dsprites(
         ValueError: If an argument is out of range.
         DataError: If the official file is damaged, or asked for and not there.
     """
-    checks.choice("n_scales", n_scales, (10, 6))
-    checks.whole("size", size, 4, OFFICIAL_SIZE)
-    checks.choice("source", source, SOURCES)
     if source == "official" and n_scales == 10:
         raise ValueError("the official file has six scales: pass n_scales=6")
     cells = [3, N_ORIENTATIONS, N_POSITIONS, N_POSITIONS] + [6] * (n_scales == 6)
     n_cells = math.prod(cells)
-    n_train, n_test = checks.whole("n_train", n_train), checks.whole("n_test", n_test)
     if n_train + n_test > n_cells:
         raise ValueError(
             f"n_train and n_test must together be at most {n_cells:,}, the number of "
@@ -167,7 +166,7 @@ def dsprites(
     file = None
     if n_scales == 6 and source != "rendered":
         file = official.find(needed=source == "official")
-    order = np.random.default_rng([checks.seed_number(seed), 0]).permutation(n_cells)
+    order = np.random.default_rng([seed, 0]).permutation(n_cells)
     # From both ends, so that neither set depends on the size of the other.
     train, test = (
         _make(np.unravel_index(picked, cells), [seed, split], size, file)

@@ -160,20 +160,18 @@ def _incomplete(missing: list[Path], mend: str) -> str:
 
 def check_mnist_file(path: Path) -> None:
     """Raise a :class:`DataError` unless the file is the official one, bit for bit."""
-    size, digest = path.stat().st_size, hashlib.sha256()
+    size = path.stat().st_size
     try:
-        with path.open("rb") as file:
-            while size <= LARGEST_BYTES and (block := file.read(1 << 20)):
-                digest.update(block)
+        content = path.read_bytes() if size <= LARGEST_BYTES else b""
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror})") from error
-    if digest.hexdigest() != MNIST_SHA256[path.name]:
+    found, official = hashlib.sha256(content).hexdigest(), MNIST_SHA256[path.name]
+    if found != official:
         in_cache = path.is_relative_to(cache_folder())
         mend = f"remove {path.parent}" if in_cache else "unset THIN_MINI_DATA"
         raise DataError(
-            f"{path} ({size:,} bytes) is truncated or altered: its "
-            f"sha256 is {digest.hexdigest()[:12]}…, not "
-            f"{MNIST_SHA256[path.name][:12]}…; {mend} and run `thin-mini data`"
+            f"{path} ({size:,} bytes) is truncated or altered: its sha256 is "
+            f"{found[:12]}…, not {official[:12]}…; {mend} and run `thin-mini data`"
         )
 
 
