@@ -16,6 +16,7 @@ from thin_mini.data.factors import EXPRESSIONS
 from thin_mini.data.photos.fer import LAYOUTS
 from thin_mini.large import expressions, starts
 from thin_mini.large.comparison import compare_runs
+from thin_mini.large.settings import FolderSettings
 
 
 def run(*arguments):
@@ -82,15 +83,15 @@ def test_with_other_settings_the_folder_is_refused(trained, faces):
 def test_the_model_starts_from_the_identity_network(faces, tmp_path, monkeypatch):
     models = []
 
-    def stop(model, *_, **settings):
+    def stop(model, data, valid, out, settings, progress):
         models.append((model, settings))
         raise ValueError("enough")
 
-    monkeypatch.setattr(expressions, "train", stop)
+    monkeypatch.setattr(expressions, "run", stop)
     assert quick(faces, tmp_path, "--precision", "bf16")[0] == 1
     ((model, settings),) = models
     assert model.context.gate_on == "hidden"
-    assert settings["mixed_precision"] == "bf16"
+    assert settings.mixed_precision == "bf16"
     pairs = zip(
         model.encoder.parameters(), model.context.encoder.parameters(), strict=True
     )
@@ -109,7 +110,7 @@ def test_a_tree_needs_nobody_to_be_known(faces, tmp_path):
     ("options", "message"),
     [
         (["--model", "oracle"], "model must be one of"),
-        (["--encoder", "resnet"], "encoder must be one of ('small', 'vgg16')"),
+        (["--encoder", "resnet"], "encoder must be one of small, vgg16"),
         (["--layout", "zip"], "layout must be one of auto"),
         (["--steps", 0], "steps must be at least 1, got 0"),
         (["--precision", "fp8"], "--precision must be one of"),
@@ -175,7 +176,10 @@ def test_vgg_networks_get_images_as_their_weights_want_them(tmp_path):
         ("vggface", tm.data.vggface_input),
         ("imagenet", tm.data.imagenet_input),
     ):
-        network, encoder = starts.vgg16_start(32, file, weights_of, str(file))
+        settings = FolderSettings(
+            encoder="vgg16", size=32, weights=file, weights_of=weights_of, identity=file
+        )
+        network, encoder = starts.vgg16_start(settings)
         assert torch.equal(encoder(images), plain(prepare(images)))
         as_trained = plain(tm.data.vggface_input(images))
         assert torch.equal(network.encode(images), as_trained)

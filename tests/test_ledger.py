@@ -25,7 +25,8 @@ from thin_mini.lab import ledger, recipes, results
 from thin_mini.lab.plans import FACES as DRAWN
 from thin_mini.lab.plans import Plan
 from thin_mini.lab.worlds import WORLDS
-from thin_mini.large import expressions, preflight
+from thin_mini.large import preflight
+from thin_mini.large.settings import FolderSettings
 
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT / "book" / "_ext"))
@@ -253,10 +254,10 @@ def test_settings_are_those_of_the_paper():
 
 
 def test_settings_for_faces_are_those_of_the_paper():
-    preset = expressions.PRESETS["vgg16"]
+    preset = FolderSettings(encoder="vgg16", model="tree", weights_of="imagenet")
     assert (preset.size, preset.batch_size, preset.lr) == (224, 16, 1e-5)
     assert (preset.steps, preflight.N_VALID) == (100_000, 256)
-    assert expressions.FACE_LAMBDA == 0.01
+    assert (preset.dispel, FolderSettings().dispel) == (0, 0.01)
     with torch.device("meta"):  # shapes without memory
         model = tm.build("tree", 7, n_experts=preset.n_experts, hidden=preset.hidden)
     assert (model.experts.n_experts, preset.hidden) == (32, (512, 512))

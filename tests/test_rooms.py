@@ -32,9 +32,6 @@ FILE, FUNCTION, WHOLE = 300, 60, 14_900
 LARGER_FILES = {"data.faces": 340}
 LARGER_FUNCTIONS = {
     "cli.reproduce.reproduce": 70,
-    "cli.runs.train": 93,
-    "large.expressions.train_folder": 107,
-    "large.scaling.train": 118,
     "training.passes": 67,
 }
 

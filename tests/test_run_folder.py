@@ -186,7 +186,7 @@ def test_files_can_be_read_as_the_umask_has_it(faces, tmp_path):
 
 @pytest.mark.parametrize(
     ("when", "kept"),
-    [("train", "the identity network in"), ("open_faces", "nothing was kept yet")],
+    [("run", "the identity network in"), ("open_faces", "nothing was kept yet")],
 )
 def test_an_interruption_says_what_is_kept(when, kept, faces, tmp_path, monkeypatch):
     def interrupted(*_, **__):
@@ -259,7 +259,7 @@ def test_values_are_checked_at_the_door_and_named_as_typed(
     def too_late(*_, **__):
         pytest.fail("work was begun")
 
-    monkeypatch.setattr(expressions, "small_start", too_late)
+    monkeypatch.setattr(expressions, "start", too_late)
     named = [str(option).format(faces=faces) for option in options]
     code, said = train(faces, tmp_path / "run", *named)
     assert (code, said.count("\n")) == (1, 1)

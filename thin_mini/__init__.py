@@ -29,7 +29,7 @@ if TYPE_CHECKING:  # the list of public names, for ``lazy`` as for editors
     from thin_mini.insight import distances, face_plots, plots, routes
     from thin_mini.lab import recipes, results
     from thin_mini.large import scaling
-    from thin_mini.large.identity import adapt, starting_encoder
+    from thin_mini.large.identity_networks import adapt, starting_encoder
     from thin_mini.large.trained import load
     from thin_mini.large.weights import (
         VGG16Encoder,

@@ -9,22 +9,14 @@ from contextlib import contextmanager
 
 import typer
 
-# The library's arguments whose options are called otherwise.
-OPTIONS = {
-    "batch_size": "--batch-size",
-    "mixed_precision": "--precision",
-    "weights_of": "--weights-of",
-    "image_size": "--size",
-    "folder": "FOLDER",
-}
-FLAGS = {"resume=False": "--no-resume", "balanced=False": "no --balanced"}
+from thin_mini.large.settings import FIELDS
+
+# Names of the library that are typed otherwise than their words.
+TYPED = {"mixed_precision": "--precision", "folder": "FOLDER", "image_size": "--size"}
+NAMES = [name for name, own in FIELDS.items() if own.metadata["about"]]
+QUOTES = "'\""
 # What the library advises of a checkpoint, whose name no command asks for.
 ADVICE = ("name another file", "start anew with --no-resume, or name another --out")
-# Those that are words as well are options only where a value or a rule follows.
-WORDS = (
-    *("steps", "workers", "size", "seed", "device", "layout", "model", "encoder"),
-    *("out", "lr", "dispel", "accumulate", "weights", "identity", "every"),
-)
 
 
 @contextmanager
@@ -51,24 +43,30 @@ def one_line(kept: Callable[[], str]) -> Iterator[None]:
         raise typer.Exit(code=1) from error
 
 
+def typed(name: str) -> str:
+    """The option for an argument of the library."""
+    return TYPED.get(name, f"--{name.replace('_', '-')}")
+
+
 def as_typed(message: str) -> str:
     """A message of the library with its arguments named as they are typed.
 
     >>> as_typed("batch_size=64 is more than the 40 training images")
     '--batch-size 64 is more than the 40 training images'
     """
-    message = message.replace(*ADVICE)
+
+    def option(found: re.Match[str]) -> str:
+        name, value = found["name"], found["value"]
+        ruled = found["rule"] is not None and found.start() == 0
+        if value is None and not ruled and "_" not in name:
+            return name  # which is a word as well
+        if value == "False":
+            return "--no-resume" if name == "resume" else f"no {typed(name)}"
+        return f"{typed(name)} {value.strip(QUOTES) if value else ''}".rstrip()
+
+    names = "|".join([*NAMES, *TYPED, "out"])
+    value = r"(?P<value>'[^']*'|\"[^\"]*\"|[^\s'\",:;)]*[^\s'\",:;).]|)"
+    rule = r"(?P<rule>(?= (?:\(λ\) )?(?:must|is empty)\b))"
     alone = r"(?<![\w/\\.-])"  # not within a path or a longer name
-    for flag, typed in FLAGS.items():
-        message = re.sub(rf"{alone}{flag}\b", typed, message)
-    for name in (*OPTIONS, *WORDS):
-        option = OPTIONS.get(name, f"--{name}")
-        value = r"=(?:(['\"]?)(\w[^\s'\",:;)]*)\1)?"
-        message = re.sub(rf"{alone}{name}{value}", rf"{option} \2", message)
-        message = message.replace(f"{option} .", f"{option}.")  # it had no value
-        rest = (
-            r"(?![\w/\\-])" if "_" in name else r"(?= (?:\(λ\) )?(?:must|is empty)\b)"
-        )
-        start = alone if "_" in name else "^"
-        message = re.sub(f"{start}{name}{rest}", option, message)
-    return message
+    pattern = rf"{alone}(?P<name>{names})(?:={value}|{rule}|(?![\w/\\=-]))"
+    return re.sub(pattern, option, message.replace(*ADVICE))

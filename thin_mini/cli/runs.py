@@ -5,33 +5,58 @@ What they need is imported inside them, so that ``--help`` does not wait for it.
 
 from __future__ import annotations
 
+import inspect
+from dataclasses import Field
 from pathlib import Path
-from typing import Annotated, Any
+from types import UnionType
+from typing import Annotated, Any, get_args, get_type_hints
 
 import typer
 
-from thin_mini.cli.messages import one_line
-from thin_mini.large.presets import MODELS, PRESETS, RESULT
+from thin_mini.cli.messages import one_line, typed
+from thin_mini.large.settings import FIELDS, LAYOUTS, FolderSettings, Settings
 
-LAYOUTS = "raf-db, affectnet, expw, fer2013, csv, folder"  # a test holds them equal
+__all__ = ["LAYOUTS", "add_commands", "readable_measures"]
+KINDS = get_type_hints(FolderSettings)
 
 
 def add_commands(app: typer.Typer) -> None:
     """Make the functions below commands of ``thin-mini``."""
+    own = inspect.signature(train, eval_str=True)
+    *first, _ = own.parameters.values()
+    # Those of the folder and the model come before those of every long run.
+    told = sorted(FIELDS.values(), key=lambda field: hasattr(Settings, field.name))
+    options = [parameter(field) for field in told if field.metadata["about"]]
+    whole = own.replace(parameters=first + options)
+    train.__signature__ = whole  # type: ignore[attr-defined]
     app.command()(train)
     app.command()(compare)
     app.command()(runs)
 
 
-def preset(name: str) -> str:
-    """What ``train`` uses with each encoder, for its help."""
-    return ", ".join(f"{getattr(p, name):,} with {e}" for e, p in PRESETS.items())
+def parameter(own: Field[Any]) -> inspect.Parameter:
+    """A field of the settings as an option."""
+    name, about, by = typed(own.name), own.metadata["about"], own.metadata["by_encoder"]
+    if None not in by.values():
+        about += f": {', '.join(f'{value:,} with {e}' for e, value in by.items())}."
+    if own.default is True:
+        name += f"/--no-{own.name}"
+    kind = KINDS[own.name]
+    if isinstance(kind, UnionType):  # a command line reads the first
+        kind = get_args(kind)[0]
+    if own.default is None:
+        kind = kind | None
+    return inspect.Parameter(
+        own.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=own.default,
+        annotation=Annotated[kind, typer.Option(name, help=about)],
+    )
 
 
 def train(
     folder: Annotated[str, typer.Argument(help="Faces with expressions.")],
     out: Annotated[str, typer.Option(help="The folder to keep the run in.")],
-    layout: Annotated[str, typer.Option(help=f"auto, {LAYOUTS}.")] = "auto",
     drop_twins: Annotated[
         bool,
         typer.Option(
@@ -39,53 +64,7 @@ def train(
             help="Leave out pictures that a later part (valid, test) has too.",
         ),
     ] = False,
-    model: Annotated[str, typer.Option(help=f"{', '.join(MODELS)}.")] = "thin",
-    encoder: Annotated[
-        str, typer.Option(help="small, for a laptop, or vgg16, the paper's.")
-    ] = "small",
-    weights: Annotated[
-        Path | None, typer.Option(help="What VGG-16 starts from.")
-    ] = None,
-    weights_of: Annotated[
-        str, typer.Option(help="imagenet or vggface, what VGG-16 was trained on.")
-    ] = "vggface",
-    identity: Annotated[
-        str | None,
-        typer.Option(
-            help="A file of VGG-Face, or fit: train on the folder's people first."
-        ),
-    ] = None,
-    size: Annotated[
-        int | None,
-        typer.Option(help=f"Height and width: {preset('size')}."),
-    ] = None,
-    steps: Annotated[
-        int | None, typer.Option(help=f"Updates: {preset('steps')}.")
-    ] = None,
-    batch_size: Annotated[
-        int | None,
-        typer.Option(help=f"Images in a step, in all: {preset('batch_size')}."),
-    ] = None,
-    lr: Annotated[
-        float | None, typer.Option(help=f"Learning rate: {preset('lr')}.")
-    ] = None,
-    dispel: Annotated[
-        float | None, typer.Option(help="λ of Eq. 8: 0.01 for thin, else 0.")
-    ] = None,
-    balanced: Annotated[
-        bool, typer.Option("--balanced", help="Draw the expressions in turn.")
-    ] = False,
-    precision: Annotated[str, typer.Option(help="no or bf16.")] = "no",
-    accumulate: Annotated[
-        int, typer.Option(help="Micro-batches to a step, on each device.")
-    ] = 1,
-    workers: Annotated[
-        int, typer.Option(help="Processes that read pictures, for each device.")
-    ] = 0,
-    compile_: Annotated[bool, typer.Option("--compile", help="torch.compile.")] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    resume: Annotated[bool, typer.Option(help="Go on with a run in --out.")] = True,
-    seed: Annotated[int, typer.Option(help="Draws all that is random.")] = 0,
+    **options: Any,
 ) -> None:
     """Train on a folder of faces as section 4.3 does, and measure it on its test part.
 
@@ -100,31 +79,10 @@ def train(
         from accelerate import PartialState
 
         from thin_mini.large.expressions import train_folder
+        from thin_mini.large.run_folder import RESULT
 
-        result = train_folder(
-            folder,
-            out,
-            layout=layout,
-            twins="drop" if drop_twins else "refuse",
-            model=model,
-            encoder=encoder,
-            weights=weights,
-            weights_of=weights_of,
-            identity=identity,
-            size=size,
-            steps=steps,
-            batch_size=batch_size,
-            lr=lr,
-            dispel=dispel,
-            seed=seed,
-            balanced=balanced,
-            mixed_precision=precision,
-            accumulate=accumulate,
-            workers=workers,
-            compile=compile_,
-            device=device,
-            resume=resume,
-        )
+        twins = "drop" if drop_twins else "refuse"
+        result = train_folder(folder, out, twins=twins, **options)
         if PartialState().is_main_process:
             typer.echo(f"{result['data']}, best at step {result['best_step']:,}")
             typer.echo(readable_measures(result))

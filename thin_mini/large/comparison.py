@@ -11,8 +11,8 @@ import pandas as pd
 from thin_mini.basics.kinds import checked
 from thin_mini.files import DataError
 from thin_mini.lab import results
-from thin_mini.large.presets import RESULT, STARTS
-from thin_mini.large.run_folder import SHARED, read_result
+from thin_mini.large.run_folder import RESULT, SHARED, read_result
+from thin_mini.large.settings import STARTS
 from thin_mini.paper import FACE_LAMBDA, MODELS, NAMES, TABLE_4
 
 FIRST = ("random", "imagenet")  # what the first row of Table 4 starts from

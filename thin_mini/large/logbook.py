@@ -52,7 +52,7 @@ class Logbook(Record):
     ) -> None:
         self.folder, self.checkpoint = folder, folder / CHECKPOINT
         self.step, self.pieces = 0, 1
-        self.is_main = accelerator.is_main_process
+        self.accelerator, self.is_main = accelerator, accelerator.is_main_process
         trained = _Trained(model)
         self._check_room(trained)
         if self.is_main and not resume:
@@ -68,10 +68,11 @@ class Logbook(Record):
                 f"{folder}, others find another: the folder must be on a file system "
                 "that all hosts share"
             )
-        self.board: Any = None
         if self.is_main:
-            self.board = _open_board(folder / BOARD, self.step)
             self._write_log()
+        # Accelerate has no tracker that writes tables, or cuts them back on resuming.
+        later = {"tensorboard": {"purge_step": self.step + 1}}
+        accelerator.init_trackers(BOARD, init_kwargs=later)
 
     def state_dict(self) -> dict[str, int]:
         """Where the run stands, for the checkpoint."""
@@ -95,10 +96,7 @@ class Logbook(Record):
             super().add(row)
             if self.is_main:
                 self._write_log()
-            if self.board is not None:
-                for name, value in row.items():
-                    self.board.add_scalar(name, value, self.step)
-                self.board.flush()
+            self.accelerator.log(row, self.step)
         except DataError as error:
             raise DataError(f"{error}; {self.kept()}") from error
         except OSError as error:  # TensorBoard's
@@ -119,8 +117,8 @@ class Logbook(Record):
 
     def close(self) -> None:
         """Let go of TensorBoard's file."""
-        if self.board is not None:
-            self.board.close()
+        for tracker in self.accelerator.trackers:  # end_training() would part processes
+            tracker.finish()
 
     def _write_log(self) -> None:
         # Whole each time, so that it never disagrees with the checkpoint.
@@ -155,12 +153,3 @@ class _Trained:
 
     def load_state_dict(self, weights: dict[str, Tensor]) -> None:
         self.model.load_state_dict(weights, strict=False)
-
-
-def _open_board(folder: Path, step: int) -> Any:
-    """A writer that overwrites what comes after ``step``; None without TensorBoard."""
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        return None
-    return SummaryWriter(str(folder), purge_step=step + 1)

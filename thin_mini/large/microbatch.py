@@ -13,7 +13,6 @@ from torch import Tensor, nn
 
 from thin_mini.basics.devices import device_of
 from thin_mini.large.feed import to_device
-from thin_mini.large.preflight import check_share
 from thin_mini.losses import total_loss
 from thin_mini.models import Condition
 
@@ -35,9 +34,6 @@ class MicroBatches:
 
     Attributes:
         prepared: What accelerate makes of ``losses``, to be set before the first step.
-
-    Raises:
-        ValueError: If a micro-batch would have fewer than 2 images.
     """
 
     def __init__(
@@ -48,7 +44,6 @@ class MicroBatches:
         pieces: int,
         accelerator: Accelerator,
     ) -> None:
-        check_share(batch_size, pieces, accelerator.num_processes)
         self.losses, self.prepared, self.dispel = losses, losses, dispel
         self.batch_size, self.pieces = batch_size, pieces
         self.accelerator = accelerator

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,57 +9,17 @@ from pathlib import Path
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
+from accelerate.utils import is_tensorboard_available
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from torch import Tensor
 
-from thin_mini.basics import checks
 from thin_mini.basics.devices import check_place
 from thin_mini.data.photos.face_files import FaceFiles
 from thin_mini.data.photos.pictures import Pictures, class_batches
+from thin_mini.large.settings import Settings
 from thin_mini.models import Model, Oracle
 
-PRECISIONS = ("no", "bf16")
 N_VALID = 256  # section 4.3; a tenth of the images where there are not so many
-
-
-def check_settings(
-    steps: int,
-    batch_size: int,
-    lr: float,
-    dispel: float,
-    mixed_precision: str,
-    accumulate: int,
-    workers: int,
-    every: int,
-    seed: int = 0,
-) -> None:
-    """Raise a ValueError that names the first setting that is out of range."""
-    for name, value, low in (
-        ("steps", steps, 1),
-        ("batch_size", batch_size, 2),
-        ("accumulate", accumulate, 1),
-        ("workers", workers, 0),
-        ("every", every, 1),
-    ):
-        checks.whole(name, value, low)
-    checks.seed_number(seed)
-    if not 0 < checks.number("lr", lr) < math.inf:
-        raise ValueError(f"lr must be a number above 0, got {lr}")
-    checks.lambda_(dispel)
-    if mixed_precision not in PRECISIONS:
-        raise ValueError(
-            f"mixed_precision must be one of {PRECISIONS}, got {mixed_precision!r}"
-        )
-
-
-def check_image_size(size: int, encoder: str) -> None:
-    """Raise a ValueError unless the encoder can halve images of this size."""
-    step = {"small": 8, "vgg16": 32}[encoder]
-    checks.whole("size", size, step)
-    if size % step:
-        raise ValueError(
-            f"size must be a multiple of {step} for the {encoder} encoder, got {size}"
-        )
 
 
 def check_folders(folder: Path | str, out: Path | str) -> tuple[Path, Path]:
@@ -97,23 +56,14 @@ def check_new(path: Path, read: Sequence[Path]) -> None:
         raise ValueError(f"{path} would be written over what is read: name another")
 
 
-def check_share(batch_size: int, pieces: int, processes: int) -> None:
-    """Raise a ValueError if a micro-batch would be too small for batch norm."""
-    if batch_size // processes // pieces < 2:
-        raise ValueError(
-            f"batch norm needs at least 2 images in a micro-batch, got batch_size="
-            f"{batch_size} for {processes} process(es) and accumulate={pieces}: raise "
-            "batch_size or lower accumulate"
-        )
-
-
-def check_batches(target: Tensor, batch_size: int, balanced: bool) -> None:
+def check_batches(target: Tensor, settings: Settings) -> None:
     """Raise a ValueError if no batch can be drawn from these labels."""
-    if batch_size > len(target):
+    if settings.batch_size > len(target):
         raise ValueError(
-            f"batch_size={batch_size} is more than the {len(target)} training images"
+            f"batch_size={settings.batch_size} is more than the {len(target)} training "
+            "images"
         )
-    if balanced:
+    if settings.balanced:
         class_batches(target, 1, 0, 0)  # says which class has no image
 
 
@@ -135,7 +85,7 @@ def validation(files: FaceFiles, seed: int) -> tuple[FaceFiles, FaceFiles]:
 
 
 def check_fit(
-    model: Model, data: Pictures, valid: Pictures, batch_size: int, balanced: bool
+    model: Model, data: Pictures, valid: Pictures, settings: Settings
 ) -> None:
     """Raise a ValueError if the model and the pictures do not fit together."""
     if isinstance(model.context, Oracle):
@@ -159,20 +109,24 @@ def check_fit(
             )
     if valid.changes is not None:
         raise ValueError("valid is augmented: measure on Pictures(…, augment=False)")
-    check_batches(data.files.target, batch_size, balanced)
+    check_batches(data.files.target, settings)
 
 
-def make_accelerator(device: torch.device, mixed_precision: str = "no") -> Accelerator:
+def make_accelerator(
+    device: torch.device, settings: Settings, folder: Path | None = None
+) -> Accelerator:
     """The processes that share the work, with the precision of their computations.
 
     Args:
         device: Where the model is or will be.
-        mixed_precision: One of ``PRECISIONS``.
+        settings: Of the run.
+        folder: For TensorBoard, where it is installed.
 
     Raises:
-        ValueError: If the device lacks the precision, or this process has begun with
-            another device.
+        ValueError: If the device lacks the precision, this process has begun with
+            another device, or a micro-batch would be too small for batch norm.
     """
+    mixed_precision = settings.mixed_precision
     if mixed_precision == "bf16" and device.type == "cuda" and not torch.version.hip:
         major, minor = torch.cuda.get_device_capability()
         if major < 8:
@@ -184,11 +138,20 @@ def make_accelerator(device: torch.device, mixed_precision: str = "no") -> Accel
         cpu=device.type == "cpu",
         mixed_precision=mixed_precision,
         device_placement=False,
+        log_with="tensorboard" if folder and is_tensorboard_available() else None,
+        project_dir=folder,
     )
     if mixed_precision != "no" and accelerator.device.type != device.type:
         raise ValueError(
             f"the model is on {device}, but this process has begun on "
             f"{accelerator.device.type}: start a new one"
+        )
+    processes = accelerator.num_processes
+    if settings.batch_size // processes // settings.accumulate < 2:
+        raise ValueError(
+            "batch norm needs at least 2 images in a micro-batch, got batch_size="
+            f"{settings.batch_size} for {processes} process(es) and accumulate="
+            f"{settings.accumulate}: raise batch_size or lower accumulate"
         )
     return check_place(accelerator, device)
 

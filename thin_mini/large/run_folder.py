@@ -3,40 +3,27 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from accelerate import PartialState
 
 from thin_mini.data.factors import EXPRESSIONS
 from thin_mini.files import DataError, regular_file, whole_file
 from thin_mini.large.logbook import CHECKPOINT, LOG
-from thin_mini.large.presets import MODELS, PRESETS, RESULT, STARTS
+from thin_mini.large.settings import FIELDS, STARTS, part_of, sound
 
-SETTINGS, MODEL, IDENTITY = "settings.json", "model.pt", "identity.pt"
+RESULT, SETTINGS = "result.json", "settings.json"
+MODEL, IDENTITY = "model.pt", "identity.pt"
+FILES = (RESULT, SETTINGS, CHECKPOINT, MODEL, IDENTITY)
 AGAIN = "start its run again, which only measures anew what has been trained"
 GO_ON = "start its command again, which goes on with what is there"
-NUMBERS = {
-    "test": (0, 100),
-    "valid": (0, 100),
-    "seed": (0, 2**32 - 1),
-    "dispel": (0, math.inf),
-    "lr": (0, math.inf),
-    "steps": (1, math.inf),
-    "batch_size": (2, math.inf),
-    "size": (1, math.inf),
-}
-WHOLE = {"seed", "steps", "batch_size", "size"}
-KINDS = {"data": str, "images": list, "balanced": bool, "mixed_precision": str}
-NAMES = {"model": MODELS, "encoder": tuple(PRESETS), "start": tuple(STARTS)}
 # What runs must share to be compared, so that their rows differ by the model alone.
-SHARED = (
-    *("data", "images", "encoder", "size", "steps", "batch_size", "lr"),
-    *("balanced", "mixed_precision"),
-)
+SHARED = ("data", "images", *part_of("shared"))
 NEEDED = {"model", "start", "dispel", "seed", "test", *SHARED}
+COLUMNS = ("model", "encoder", "start", "steps", "batch_size", "lr", "dispel", "seed")
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
@@ -48,8 +35,15 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
 
 def is_run(folder: Path) -> bool:
     """Whether something of a run lies there."""
-    names = (RESULT, SETTINGS, MODEL, IDENTITY, CHECKPOINT)
-    return any((folder / name).exists() for name in names)
+    return any((folder / name).exists() for name in FILES)
+
+
+def forget(folder: Path) -> None:
+    """Remove what an earlier run made, so that a new one starts whole."""
+    if PartialState().is_main_process:
+        for name in (*FILES, LOG):
+            (folder / name).unlink(missing_ok=True)
+    PartialState().wait_for_everyone()
 
 
 def read_result(folder: Path) -> dict[str, Any]:
@@ -86,29 +80,19 @@ def table_of_runs(root: Path) -> pd.DataFrame:
     """
     if not root.is_dir():
         raise DataError(f"there is no folder {root}: name one that holds runs")
-    found = sorted(
-        {
-            f.parent
-            for name in (RESULT, SETTINGS, CHECKPOINT, MODEL, IDENTITY)
-            for f in root.rglob(name)
-            if is_run(f.parent)
-        }
-    )
+    found = sorted({file.parent for name in FILES for file in root.rglob(name)})
     if not found:
         raise DataError(
             f"{root} holds no run: name a folder with the --out of `thin-mini train`"
         )
-    columns = ("model", "encoder", "start", "steps", "batch_size", "lr", "dispel")
     rows = []
     for folder in found:
         about, state = _about(folder)
-        row: dict[str, Any] = {
-            "run": os.path.relpath(folder, root) if folder != root else root.name
-        }
-        row |= {name: about.get(name) for name in (*columns, "seed", "data", "test")}
-        row["majority"] = about.get("majority", {}).get("accuracy")
-        rows.append(row | {"state": state})
-    return pd.DataFrame(rows).set_index("run")
+        name = os.path.relpath(folder, root) if folder != root else root.name
+        majority = about.get("majority", {}).get("accuracy")
+        rows.append(about | {"run": name, "majority": majority, "state": state})
+    columns = ["run", *COLUMNS, "data", "test", "majority", "state"]
+    return pd.DataFrame(rows, columns=columns).set_index("run")
 
 
 def _about(folder: Path) -> tuple[dict[str, Any], str]:
@@ -153,23 +137,9 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 def _impossible(result: dict[str, Any]) -> str | None:
     """The first value that no run can have, in words; None if there is none."""
-    for name, (low, high) in NUMBERS.items():
-        value = result.get(name, low)
-        if not _lies(value, low, high) or (name in WHOLE and value != int(value)):
+    for name, value in result.items():
+        if not _possible(name, value):
             return f"{name} {value}"
-    for name, kind in KINDS.items():
-        if not isinstance(result[name], kind):
-            return f"{name} {result[name]}"
-    for name, known in NAMES.items():
-        if result[name] not in known:
-            return f"{name} {result[name]}"
-    most = result.get("majority", {"expression": EXPRESSIONS[0], "accuracy": 0})
-    if (
-        not isinstance(most, dict)
-        or most.get("expression") not in EXPRESSIONS
-        or not _lies(most.get("accuracy"), 0, 100)
-    ):
-        return f"majority {most}"
     if (counts := result.get("confusion")) is None:
         return None
     try:
@@ -182,7 +152,25 @@ def _impossible(result: dict[str, Any]) -> str | None:
     return None
 
 
-def _lies(value: Any, low: float, high: float) -> bool:
-    """Whether it is a finite number within these bounds."""
+def _possible(name: str, value: Any) -> bool:
+    """Whether a run can have such a value under this name."""
+    if name in ("test", "valid"):
+        return _is_percentage(value)
+    if name == "majority":
+        known = isinstance(value, dict) and value.get("expression") in EXPRESSIONS
+        return known and _is_percentage(value.get("accuracy"))
+    if name == "start":
+        return value in tuple(STARTS)
+    if name in ("data", "images"):
+        return isinstance(value, str if name == "data" else list)
+    try:
+        if name in FIELDS:
+            sound(FIELDS[name], value)
+    except (ValueError, TypeError):
+        return False
+    return True
+
+
+def _is_percentage(value: Any) -> bool:
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    return number and low <= value <= high and math.isfinite(value)
+    return number and 0 <= value <= 100

@@ -14,7 +14,9 @@ from thin_mini.data.factors import EXPRESSIONS
 from thin_mini.data.photos.face_files import FaceFiles
 from thin_mini.data.photos.pictures import imagenet_input, vggface_input
 from thin_mini.encoders import ConvEncoder, Encoder, MapPool
-from thin_mini.large.identity import starting_encoder
+from thin_mini.large.identity_networks import starting_encoder
+from thin_mini.large.run_folder import IDENTITY
+from thin_mini.large.settings import FIT, GATED_BY_IDENTITY, FolderSettings
 from thin_mini.large.weights import (
     VGG16Encoder,
     download_vgg16,
@@ -25,7 +27,6 @@ from thin_mini.large.weights import (
 from thin_mini.models import ExogenousNetwork, Model, build
 from thin_mini.training import fit
 
-GATED_BY_IDENTITY = ("exogenous", "thin")
 WEIGHTS = {"imagenet": imagenet_input, "vggface": vggface_input}
 WIDTHS = (16, 32, 64)  # of the small encoder's convolutions
 
@@ -49,66 +50,76 @@ class Prepared(nn.Module):
         return self.get_submodule(self.prepare.__name__)(self.prepare(images))
 
 
-def small_start(
+def start(
+    settings: FolderSettings,
     files: FaceFiles,
-    size: int,
-    checkpoint: Path | None,
-    seed: int,
+    out: Path,
     progress: bool,
     device: torch.device,
-) -> tuple[ExogenousNetwork | None, Encoder]:
-    """An identity network trained on the folder's people, and F_φ started from it.
+) -> tuple[ExogenousNetwork | None, Encoder, str]:
+    """What knows people, F_φ as it starts, and what it starts from.
 
     Args:
+        settings: Of the run.
         files: The training pictures.
-        size: Of the images.
-        checkpoint: Where the identity network is kept; None for a random start.
-        seed: Draws its weights and batches.
+        out: The folder of the run, where a network that is trained here is kept.
         progress: Whether to show bars.
         device: Where to train it; both stay there.
 
     Raises:
-        ValueError: If the data set does not say who is who.
+        ValueError: If the data set would have to say who is who.
     """
+    if settings.encoder == "vgg16":
+        return *vgg16_start(settings), settings.weights_of
+    if settings.identity != FIT and settings.model not in GATED_BY_IDENTITY:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(settings.seed)
+            return None, ConvEncoder(3, settings.size, WIDTHS), "random"
+    network = trained_on(files, settings, out / IDENTITY, progress, device)
+    return network, starting_encoder(network), "identity"
+
+
+def trained_on(
+    files: FaceFiles,
+    settings: FolderSettings,
+    checkpoint: Path,
+    progress: bool,
+    device: torch.device,
+) -> ExogenousNetwork:
+    """An identity network of the people in files, as the recipes on faces train it."""
+    if not files.identified:
+        raise ValueError(
+            f"{files.name} does not say who is who, so no identity network can be "
+            "trained on it: train --model tree, or use --encoder vgg16"
+        )
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        encoder = ConvEncoder(3, size, WIDTHS)
-        if checkpoint is None:
-            return None, encoder
-        if not files.identified:
-            raise ValueError(
-                f"{files.name} does not say who is who, so no identity network can be "
-                "trained on it: train --model tree, or use --encoder vgg16"
-            )
+        torch.manual_seed(settings.seed)
+        encoder = ConvEncoder(3, settings.size, WIDTHS)
         network = ExogenousNetwork(encoder, len(files.people))
-    people = files.load(size, progress=progress).exogenous()
-    # As the recipes on faces train theirs.
     fit(
         network.to(device),
-        people,
+        files.load(settings.size, progress=progress).exogenous(),
         epochs=8,
         batch_size=64,
         shift=1,
-        seed=seed,
+        seed=settings.seed,
         checkpoint=checkpoint,
         progress=progress and "training the identity network",
     )
-    return network.freeze(), starting_encoder(network)
+    return network.freeze()
 
 
-def vgg16_start(
-    size: int, weights: Path | None, weights_of: str, identity: str | None
-) -> tuple[ExogenousNetwork | None, Encoder]:
+def vgg16_start(settings: FolderSettings) -> tuple[ExogenousNetwork | None, Encoder]:
     """VGG-Face, and F_φ from published weights; each prepares images as it needs."""
-    network = None
-    if identity is not None:
-        network = vgg_face(identity)
+    network, weights = None, settings.weights or str(settings.identity)
+    if settings.identity is not None:
+        network = vgg_face(settings.identity)
         network.encoder.layers = Prepared(vggface_input, network.encoder.layers)
-    if weights_of == "imagenet" and weights is None:
+    if settings.weights_of == "imagenet" and settings.weights is None:
         with PartialState().local_main_process_first():
             weights = download_vgg16()
-    encoder = load_vgg16(VGG16Encoder(size), weights or str(identity))
-    encoder.layers = Prepared(WEIGHTS[weights_of], encoder.layers)
+    encoder = load_vgg16(VGG16Encoder(settings.size), weights)
+    encoder.layers = Prepared(WEIGHTS[settings.weights_of], encoder.layers)
     return network, encoder
 
 

@@ -18,8 +18,7 @@ from thin_mini.basics.kinds import checked
 from thin_mini.data.factors import EXPRESSIONS
 from thin_mini.data.photos.reading import read_picture, to_tensor
 from thin_mini.files import DataError
-from thin_mini.large.presets import RESULT
-from thin_mini.large.run_folder import AGAIN, GO_ON, MODEL, read_result
+from thin_mini.large.run_folder import AGAIN, GO_ON, MODEL, RESULT, read_result
 from thin_mini.large.starts import rebuild
 from thin_mini.models import GatedEnsemble, Model
 
