@@ -1,9 +1,11 @@
 """The command line: what is there, what is wrong, and the right exit code."""
 
 import importlib
+import io
 import os
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 
 import pytest
 import torch
@@ -51,6 +53,16 @@ def test_a_help_has_no_marks_of_a_docstring(command):
     assert "``" not in said
 
 
+def shown(encoding, *arguments):
+    """Run the command on a terminal of this encoding: its exit code, and the bytes."""
+    terminal = io.TextIOWrapper(io.BytesIO(), encoding)
+    with redirect_stdout(terminal), redirect_stderr(terminal):
+        with pytest.raises(SystemExit) as stopped:
+            app(arguments)
+        terminal.flush()
+    return stopped.value.code, terminal.buffer.getvalue()
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "latin-1", "cp437", "utf-8"])
 @pytest.mark.parametrize(
     ("command", "plain"),
@@ -62,13 +74,22 @@ def test_a_help_has_no_marks_of_a_docstring(command):
         ("ledger", "reproduced"),
     ],
 )
-def test_a_terminal_of_any_encoding_shows_what_is_said(command, plain, encoding):
-    code, said = shell(*command.split(), PYTHONIOENCODING=encoding)
+def test_a_terminal_of_any_encoding_shows_what_is_said(
+    command, plain, encoding, monkeypatch
+):
+    monkeypatch.setenv("THIN_MINI_DATA", "stand-in")
+    code, said = shown(encoding, *command.split())
     assert code == 0
     said = said.decode(encoding)
     assert plain in said or plain.replace("lambda", "λ") in said
     if encoding == "ascii" and "fig4" in command:
         assert "+/-" in said
+
+
+def test_a_process_of_its_own_shows_the_same(monkeypatch):
+    monkeypatch.setenv("THIN_MINI_DATA", "stand-in")
+    command = "reproduce", "fig4"
+    assert shell(*command, PYTHONIOENCODING="ascii") == shown("ascii", *command)
 
 
 def test_what_no_table_spells_is_a_question_mark_and_never_an_error():

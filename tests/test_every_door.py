@@ -134,7 +134,7 @@ DOORS = {
         "progress": False, "lr": 1e-3,
     },
     "load": lambda w: {"folder": w.run},
-    "load_vgg16": lambda w: {"encoder": tm.VGG16Encoder(32), "file": "a.pth"},
+    "load_vgg16": lambda w: {"encoder": w.vgg16, "file": "a.pth"},
     "n_trainable": lambda w: {"model": baseline()},
     "precompute": lambda w: {"model": thin(), "dataset": DATA},
     "predict": lambda w: {"model": thin(), "dataset": DATA},
@@ -420,7 +420,7 @@ def resolve(name):
 @pytest.fixture(scope="module")
 def world(faces, trained, tmp_path_factory):
     w = SimpleNamespace(faces=faces, run=trained[0], trained=tm.load(trained[0]))
-    w.new = tmp_path_factory.mktemp("new")
+    w.new, w.vgg16 = tmp_path_factory.mktemp("new"), tm.VGG16Encoder(32)
     lines = [f"{i}.png,{i + 9 * (i % 2) + 1 - i % 2}.png,{i % 2}" for i in range(40)]
     (faces / "pairs.csv").write_text("path1,path2,same\n" + "\n".join(lines))
     w.files = tm.data.open_test(faces, "csv")

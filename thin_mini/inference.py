@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from thin_mini.basics import checks
 from thin_mini.basics.devices import device_of
@@ -86,6 +86,17 @@ def precompute(
         return context.condition(images.to(device), exo.to(device))
 
     return Condition(*in_batches(known, len(dataset), batch_size))
+
+
+@torch.no_grad()
+def embed(encoder: nn.Module, images: Tensor, batch_size: int = 512) -> Tensor:
+    """The representation: images (N, C, H, W) → h (N, D), on the CPU."""
+    device = device_of(encoder.eval())
+
+    def batch(index: Tensor) -> tuple[Tensor]:
+        return (encoder(images[index].to(device)),)
+
+    return in_batches(batch, len(images), batch_size)[0]
 
 
 def in_batches(

@@ -16,7 +16,7 @@ from thin_mini.data import ExogenousDataset
 from thin_mini.data.store import data_folder
 from thin_mini.encoders import ConvEncoder
 from thin_mini.files import DataError
-from thin_mini.inference import in_batches
+from thin_mini.inference import embed
 from thin_mini.insight.distances import (
     explained_variance,
     inter_intra_ratio,
@@ -129,17 +129,6 @@ def people_oracle(
     return Oracle(test.n_exo, (table / pictures[:, None]).float())
 
 
-def embed(model: Model, images: Tensor) -> Tensor:
-    """The representation: images (N, C, H, W) → h (N, D), on the CPU."""
-    device = device_of(model)
-
-    def batch(index: Tensor) -> tuple[Tensor]:
-        return (model.encoder(images[index].to(device)),)
-
-    model.eval()
-    return in_batches(batch, len(images), 512)[0]
-
-
 @torch.no_grad()
 def measure(
     pairs: Callable[[Run], Pairs], run: Run, model: Model, test: ExogenousDataset
@@ -149,7 +138,8 @@ def measure(
     A network is measured on pairs alone: the people are strangers and no classes.
     """
     a, b, same = pairs(run)
-    h_a, h_b = embed(model, a), embed(model, b)
+    encoder = model.eval().encoder
+    h_a, h_b = embed(encoder, a), embed(encoder, b)
     distance = pair_distances(h_a, h_b)
     found = {"overlap": round(overlap(distance[same], distance[~same], BINS), 4)}
     if isinstance(model, ExogenousNetwork):
@@ -158,7 +148,7 @@ def measure(
         known_a, known_b = (model.head.embed(h.to(device)) for h in (h_a, h_b))
         accuracy = verification(pair_distances(known_a, known_b), same).accuracy
         return found | {"pair_accuracy": round(accuracy, 4)}
-    h = embed(model, test.images)
+    h = embed(encoder, test.images)
     found["inter_intra"] = round(inter_intra_ratio(h, test.target), 4)
     found["variance_3"] = round(explained_variance(h), 4)
     metrics, _ = classified(model, test)

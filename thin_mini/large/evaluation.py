@@ -5,16 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor, nn
-
 from thin_mini.basics import checks
-from thin_mini.basics.devices import device_of
 from thin_mini.basics.kinds import checked
 from thin_mini.data.photos.fer import open_faces, open_test
 from thin_mini.data.photos.pairs import face_pairs
 from thin_mini.data.photos.pictures import Pictures
-from thin_mini.inference import in_batches
+from thin_mini.inference import embed
 from thin_mini.insight.distances import Verification, pair_distances, verification
 from thin_mini.large.expressions import measures
 from thin_mini.large.scaling import predict
@@ -83,19 +79,8 @@ def verify_run(
     parts = {"h_endo": run.model.encoder}
     if isinstance(run.model.context, ExogenousNetwork):
         parts = {"h_exo": run.model.context.encoder, **parts}
-    distances = {
-        name: pair_distances(_embed(encoder, first), _embed(encoder, second))
-        for name, encoder in parts.items()
-    }
-    return {name: verification(found, same) for name, found in distances.items()}
-
-
-@torch.no_grad()
-def _embed(encoder: nn.Module, images: Tensor) -> Tensor:
-    """h of all images (N, D), on the CPU."""
-    device = device_of(encoder)
-
-    def ask(index: Tensor) -> tuple[Tensor]:
-        return (encoder(images[index].to(device)),)
-
-    return in_batches(ask, len(images), 64)[0]
+    found = {}
+    for name, encoder in parts.items():
+        a, b = (embed(encoder, images, 64) for images in (first, second))
+        found[name] = verification(pair_distances(a, b), same)
+    return found

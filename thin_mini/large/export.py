@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import copy
-import importlib
 import json
 import warnings
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -39,14 +39,11 @@ def to_onnx(run: TrainedRun, file: Path | str) -> Path:
     """
     if Path(file).suffix.lower() != ".onnx":  # such as the run's own model.pt
         raise ValueError(f"{file} names no ONNX file: let it end in .onnx")
-    for name in NEEDED:
-        try:
-            importlib.import_module(name)
-        except ImportError as error:
-            raise ImportError(
-                f"{name} is missing, which writing ONNX needs: `pip install "
-                f'"thin-mini[onnx]"`, or `pip install {" ".join(NEEDED)}`'
-            ) from error
+    if missing := [name for name in NEEDED if find_spec(name) is None]:
+        raise ImportError(
+            f"{missing[0]} is missing, which writing ONNX needs: `pip install "
+            f'"thin-mini[onnx]"`, or `pip install {" ".join(NEEDED)}`'
+        )
     # Images to probabilities, (N, C, H, W) → (N, K), from a copy: theirs stays put.
     model = nn.Sequential(copy.deepcopy(run.model), nn.Softmax(1)).cpu().eval()
     with warnings.catch_warnings():

@@ -150,10 +150,8 @@ def figure(run: TrainedRun, table: pd.DataFrame, images: Tensor) -> Figure:
         line[0].axis("off")
         line[0].set_title(Path(row["picture"]).name, fontsize=7)
         for ax, names in zip(line[1:], bars.values(), strict=True):
-            ax.barh(names, row[names].astype(float), color=INK)
-            ax.set_xlim(0, 1)
-            ax.invert_yaxis()
-            ax.tick_params(labelsize=6)
+            values = row[names[::-1]].astype(float)  # the first name on top
+            values.plot.barh(ax=ax, xlim=(0, 1), fontsize=6, color=INK)
     for ax, title in zip(axes[0, 1:], bars, strict=True):
         ax.set_title(title, fontsize=7)
     return fig

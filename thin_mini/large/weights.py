@@ -49,6 +49,10 @@ _NAMES = {
     "Torch": [*(f"conv_{b}_{i}" for b, i in _PLACES), "fc6", "fc7", "fc8"],
     "MatConvNet": [*(f"conv{b}_{i}" for b, i in _PLACES), "fc6", "fc7", "fc8"],
 }
+_KEYS = {
+    kind: [f"{name}.{part}" for name in names for part in ("weight", "bias")]
+    for kind, names in _NAMES.items()
+}
 # MatConvNet's files take red, green, blue; Torch's blue, green, red.
 _RED_FIRST = "conv1_1.weight"
 # Where training code keeps a state dict, and what wrappers put before a name; some
@@ -192,12 +196,9 @@ def _refused(what: str) -> DataError:
 def _read(file: Path | str, n_layers: int) -> dict[str, Tensor]:
     """The first layers' values by the file's own names, weight and bias in turn."""
     values = _state_dict(file)
-    found = {
-        kind: sum(f"{name}.weight" in values for name in names)
-        for kind, names in _NAMES.items()
-    }
-    kind = max(found, key=lambda kind: found[kind])
-    if found[kind] == 0:
+    kind = max(_KEYS, key=lambda kind: len(values.keys() & _KEYS[kind]))
+    keys = _KEYS[kind]
+    if not values.keys() & keys:
         kept = ", ".join([*values][:3]) or "nothing"
         raise _refused(
             f"{file} holds no layer of VGG-16 (what it holds begins with {kept})"
@@ -207,7 +208,6 @@ def _read(file: Path | str, n_layers: int) -> dict[str, Tensor]:
             f"{file} knows the objects of ImageNet and no identities: pass a file of "
             "VGG-Face, or use load_vgg16"
         )
-    keys = [f"{name}.{part}" for name in _NAMES[kind] for part in ("weight", "bias")]
     needed = keys[: 2 * n_layers]
     if missing := [key for key in needed if key not in values]:
         raise _refused(f"{file} is no whole VGG-16, {missing[0]} is missing")
