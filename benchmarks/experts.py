@@ -31,8 +31,8 @@ def functions(ours: tm.Experts) -> Functions:
 
     def batched(h: Tensor) -> Tensor:
         n, hidden = ours.n_experts, ours.hidden
-        weight = ours.first.weight.view(n, hidden, -1).transpose(1, 2)  # (L, D, H)
-        bias = ours.first.bias.view(n, 1, hidden)
+        weight, bias = first_layers(ours)
+        weight, bias = weight.transpose(1, 2), bias[:, None]  # (L, D, H), (L, 1, H)
         a = torch.baddbmm(bias, h.expand(n, *h.shape), weight)  # (L, N, H)
         a = torch.relu(ours.norm(a.transpose(0, 1).flatten(1)))  # (N, L·H)
         a = a.view(len(h), n, hidden).transpose(0, 1)
@@ -46,14 +46,27 @@ def functions(ours: tm.Experts) -> Functions:
     }
 
 
+def first_layers(experts: tm.Experts) -> tuple[Tensor, Tensor]:
+    """Their weights (L, H, D) and biases (L, H)."""
+    blocks = [m for m in experts.first.modules() if isinstance(m, nn.Linear)]
+    weight, bias = (
+        blocks[0].get_parameter(name)
+        if len(blocks) == 1
+        else torch.cat([block.get_parameter(name) for block in blocks])
+        for name in ("weight", "bias")
+    )
+    size = experts.n_experts, experts.hidden
+    return weight.view(*size, -1), bias.view(size)
+
+
 def split(experts: tm.Experts) -> nn.ModuleList:
     """Each expert as a module of its own, with a copy of its weights."""
     modules = nn.ModuleList()
+    weights, biases = first_layers(experts)
     for i in range(experts.n_experts):
-        rows = slice(i * experts.hidden, (i + 1) * experts.hidden)
         state = {
-            "first.weight": experts.first.weight[rows],
-            "first.bias": experts.first.bias[rows],
+            "first.weight": weights[i],
+            "first.bias": biases[i],
             "last.weight": experts.weight[i].T,
             "last.bias": experts.bias[i, 0],
         }

@@ -18,7 +18,7 @@ def functions() -> Functions:
     return {
         "ours": lambda z: gates.leaf_log_probs(z).exp(),
         "matrices": with_matrices_up_to(gates.MAX_DEPTH),
-        "level by level": with_matrices_up_to(0),
+        "level by level": with_matrices_up_to(1),
         "plain product": product,
     }
 

@@ -305,9 +305,6 @@ DOORS = {
         }.items()
     },
     "Encoder.forward": lambda w: {"self": encoder(), "images": IMAGES},
-    "Experts.routed": lambda w: {
-        "self": tm.Experts(4, 2, K, 2).eval(), "h": H, "leaf": LABELS,
-    },
     "MLP.embed": lambda w: {"self": tm.MLP(4, 2, K), "h": H},
     "data.ExogenousDataset.subset": lambda w: {"self": DATA, "index": LABELS},
     "data.ExogenousDataset.split": lambda w: {"self": DATA, "n_valid": 2, "seed": 0},

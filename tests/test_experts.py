@@ -6,6 +6,7 @@ from conftest import randomise
 from torch import nn
 
 import thin_mini as tm
+from thin_mini import experts as experts_module
 
 D, H, K, L = 7, 5, 3, 4
 
@@ -89,32 +90,6 @@ def test_running_statistics_after_steps_equal_those_of_a_loop(pair):
             torch.testing.assert_close(slices(experts, i)[name].detach(), value)
 
 
-def test_hard_routing_gives_what_the_chosen_experts_say():
-    experts = randomise(tm.Experts(D, H, K, L).double()).eval()
-    h = torch.randn(9, D, dtype=torch.float64)
-    for leaf in (torch.randint(L, (9,)), torch.full((9,), L - 1)):
-        ours, theirs = h.clone().requires_grad_(), h.clone().requires_grad_()
-        got, expected = experts.routed(ours, leaf), experts(theirs)[range(9), leaf]
-        torch.testing.assert_close(got, expected)
-        weights = torch.randn_like(got)
-        got.backward(weights)
-        expected.backward(weights)
-        torch.testing.assert_close(ours.grad, theirs.grad)
-
-
-def test_hard_routing_is_refused_where_it_would_be_wrong():
-    experts, h, leaf = tm.Experts(D, H, K, L), torch.zeros(6, D), torch.zeros(6).long()
-    with pytest.raises(RuntimeError, match=r"call \.eval\(\) first"):
-        experts.routed(h, leaf)
-    experts.eval()
-    with pytest.raises(ValueError, match=r"6 images but leaf is \(5,\)"):
-        experts.routed(h, leaf[:5])
-    with pytest.raises(ValueError, match=r"Experts takes \(N, 7\)"):
-        experts.routed(h[:, 1:], leaf)
-    with pytest.raises(IndexError):
-        experts.routed(h, leaf + L)
-
-
 @pytest.mark.parametrize("name", ["in_features", "hidden", "n_classes", "n_experts"])
 def test_a_size_below_one_is_refused(name):
     sizes = {"in_features": D, "hidden": H, "n_classes": K, "n_experts": L, name: 0}
@@ -181,12 +156,34 @@ def test_experts_with_several_hidden_layers_equal_a_loop(widths, training):
             torch.testing.assert_close(ours_grad, p.grad)
 
 
-def test_experts_with_several_hidden_layers_are_not_routed_and_need_units():
-    experts = tm.Experts(D, (H, H), K, L).eval()
-    with pytest.raises(NotImplementedError, match="one hidden layer"):
-        experts.routed(torch.zeros(6, D), torch.zeros(6).long())
+def test_experts_need_units_in_every_layer():
     with pytest.raises(ValueError, match="hidden must be at least 1, got 0"):
         tm.Experts(D, (H, 0), K, L)
+
+
+@pytest.mark.parametrize("make", [tm.Experts, lambda *sizes: tm.MLP(*sizes[:3])])
+def test_a_very_wide_layer_is_the_same_in_blocks(make, monkeypatch):
+    torch.manual_seed(0)
+    whole = make(D, H, K, L).double()
+    size = D * whole.first.out_features
+    monkeypatch.setattr(experts_module, "BLOCK", size // 3)
+    blocks = make(D, H, K, L).double()
+    assert len(blocks.first) == 4
+    assert max(p.numel() for p in blocks.first.parameters()) <= size // 3 + 2 * D
+    rows = [block.out_features for block in blocks.first]
+    state = whole.state_dict()
+    for name in ("weight", "bias"):
+        for i, part in enumerate(state.pop(f"first.{name}").split(rows)):
+            state[f"first.{i}.{name}"] = part
+    blocks.load_state_dict(state)
+    h = torch.randn(6, D, dtype=torch.float64)
+    ours, theirs = h.clone().requires_grad_(), h.clone().requires_grad_()
+    torch.testing.assert_close(blocks(ours), whole(theirs))
+    blocks(ours).square().sum().backward()
+    whole(theirs).square().sum().backward()
+    torch.testing.assert_close(ours.grad, theirs.grad)
+    grads = torch.cat([block.weight.grad for block in blocks.first])
+    torch.testing.assert_close(grads, whole.first.weight.grad)
 
 
 @pytest.mark.parametrize("gated", [False, True])

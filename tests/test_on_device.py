@@ -175,13 +175,6 @@ def test_flat_gates_are_those_of_the_cpu(make_gate, there):
     loose(copy.deepcopy(gate).to(there)(h.to(there)).detach().cpu(), gate(h).detach())
 
 
-def test_hard_routing_is_that_of_all_experts(there):
-    experts = randomise(tm.Experts(20, 5, 3, 8)).eval().to(there)
-    h, leaf = torch.randn(30, 20, device=there), torch.randint(8, (30,), device=there)
-    expected = experts(h)[torch.arange(30, device=there), leaf]
-    loose(experts.routed(h, leaf).detach().cpu(), expected.detach().cpu())
-
-
 def test_a_checkpoint_from_there_goes_on_here_and_there(
     digits, exogenous, tmp_path, there
 ):

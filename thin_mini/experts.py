@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 from thin_mini.basics import checks
 
+BLOCK = 3 * 2**20  # weights, 12 MB
+
 
 class Experts(nn.Module):
     """L small classifiers, evaluated together.
@@ -48,7 +50,7 @@ class Experts(nn.Module):
         checks.whole("n_experts", n_experts)
         self.in_features, self.hidden = in_features, widths[-1]
         self.n_classes, self.n_experts = n_classes, n_experts
-        self.first = nn.Linear(in_features, n_experts * widths[0])
+        self.first = wide_linear(in_features, n_experts * widths[0])
         # One statistic for each unit, so the same as one batch norm for each expert.
         self.norm = nn.BatchNorm1d(n_experts * widths[0])
         self.deeper = nn.ModuleList(
@@ -65,47 +67,26 @@ class Experts(nn.Module):
         a = a.transpose(0, 1)  # (L, N, H)
         return torch.baddbmm(self.bias, a, self.weight).transpose(0, 1)  # (N, L, K)
 
-    def routed(self, h: Tensor, leaf: Tensor) -> Tensor:
-        """Hard routing: each image goes to one expert, and the others do not run.
 
-        Args:
-            h: (N, D).
-            leaf: (N,) which expert, such as ``gate(h_g).argmax(1)``.
+def wide_linear(in_features: int, out_features: int) -> nn.Module:
+    """A linear layer, or several side by side where it has very many weights.
 
-        Returns:
-            (N, K), the logits that ``forward`` has for these experts.
+    The gradient of a weight is one piece of memory. The C library gives pieces of over
+    32 MB back after each pass, and to get them again page by page takes as long as the
+    product itself; smaller ones it keeps (``benchmarks/experts.py``).
+    """
+    n_blocks = math.ceil(in_features * out_features / BLOCK)
+    if n_blocks == 1:
+        return nn.Linear(in_features, out_features)
+    rows = torch.arange(out_features).tensor_split(n_blocks)
+    return _Blocks(nn.Linear(in_features, len(part)) for part in rows)
 
-        Raises:
-            RuntimeError: In training, where batch norm needs every image.
-            NotImplementedError: If the experts have several hidden layers.
-            ValueError: If the two do not fit together.
-            IndexError: If there is no such expert.
-        """
-        checks.layer_features(self, h)
-        if self.deeper:
-            raise NotImplementedError("routed is for experts with one hidden layer")
-        if self.training:
-            raise RuntimeError("routed needs running statistics: call .eval() first")
-        checks.instance("leaf", leaf, Tensor, "pass a tensor (N,)")
-        if leaf.shape != h.shape[:1]:
-            raise ValueError(f"{len(h)} images but leaf is {tuple(leaf.shape)}")
-        if ((leaf < 0) | (leaf >= self.n_experts)).any():
-            raise IndexError(f"leaf must lie between 0 and {self.n_experts - 1}")
-        order = leaf.argsort()  # the images of one expert next to each other
-        used, counts = leaf[order].unique_consecutive(return_counts=True)
-        parts = h[order].split(counts.tolist())
-        first = self.first.weight.view(self.n_experts, self.hidden, -1)
-        a = torch.cat([part @ first[i].T for i, part in zip(used, parts, strict=True)])
 
-        def own(values: Tensor) -> Tensor:  # (L·H,) → (N, H), as the images lie in a
-            return values.view(self.n_experts, self.hidden)[leaf[order]]
+class _Blocks(nn.ModuleList):
+    """Linear layers side by side: (N, D) → (N, all their outputs)."""
 
-        variance = self.norm.get_buffer("running_var") + self.norm.eps
-        a = a + own(self.first.bias) - own(self.norm.get_buffer("running_mean"))
-        a = a * own(self.norm.weight * variance.rsqrt()) + own(self.norm.bias)
-        a = torch.relu(a)[:, None]  # (N, 1, H)
-        z = torch.baddbmm(self.bias[leaf[order]], a, self.weight[leaf[order]])[:, 0]
-        return z[order.argsort()]  # (N, K)
+    def forward(self, h: Tensor) -> Tensor:
+        return torch.cat([block(h) for block in self], 1)
 
 
 class _Hidden(nn.Module):

@@ -10,8 +10,8 @@ from thin_mini.basics import checks
 from thin_mini.basics.precision import full, no_autocast
 
 MAX_DEPTH = 10
-# Up to this depth two small matrix products beat walking down the tree; beyond it
-# their 4**depth entries cost more (measured in benchmarks/ for batches of 128).
+# Two small matrix products beat walking down the tree for its first levels; with more
+# levels their 4**depth entries cost more (measured in benchmarks/ for batches of 128).
 MATRIX_DEPTH = 7
 
 
@@ -132,15 +132,17 @@ def leaf_log_probs(logits: Tensor, depth: int | None = None) -> Tensor:
             )
     logits = full(logits)
     left, right = F.logsigmoid(logits), F.logsigmoid(-logits)  # log d, log(1 - d)
-    if depth <= MATRIX_DEPTH:
-        # Copied without waiting for what the device is at.
-        below_left, below_right = (
-            paths.to(left, non_blocking=True) for paths in leaf_paths(depth)
-        )
-        with no_autocast(logits):
-            return left @ below_left + right @ below_right
-    log_mu = torch.zeros_like(left[:, :1])
-    for level in range(depth):
+    if depth == 1:
+        return torch.cat([left, right], 1)
+    top = min(depth, MATRIX_DEPTH)
+    above = slice(2**top - 1)  # the nodes of these levels
+    # Copied without waiting for what the device is at.
+    below_left, below_right = (
+        paths.to(left, non_blocking=True) for paths in leaf_paths(top)
+    )
+    with no_autocast(logits):
+        log_mu = left[:, above] @ below_left + right[:, above] @ below_right
+    for level in range(top, depth):
         nodes = slice(2**level - 1, 2 ** (level + 1) - 1)
         # (N, 2**level, 2) → (N, 2**(level + 1)): children next to each other
         log_mu = torch.stack(

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from thin_mini.basics import checks
 from thin_mini.basics.frozen import check_awake, trained_parameters
 from thin_mini.encoders import Encoder, MapPool, pooled_features
+from thin_mini.experts import wide_linear
 from thin_mini.losses import dispelling_loss, task_loss
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class MLP(nn.Module):
         checks.whole("in_features", in_features)
         checks.whole("n_classes", n_classes)
         self.in_features, self.hidden = in_features, widths[-1]
-        self.first = nn.Linear(in_features, widths[0])
+        self.first = wide_linear(in_features, widths[0])
         self.norm = nn.BatchNorm1d(widths[0])
         self.deeper = nn.ModuleList(
             nn.Sequential(nn.Linear(before, after), nn.BatchNorm1d(after), nn.ReLU())
