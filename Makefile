@@ -68,22 +68,17 @@ check-book: $(STAMP) ## Check that the built book is whole and can be read offli
 	@$(BIN)/python tests/check_pages.py
 
 test: $(STAMP) ## Test the library, then run every notebook and compare its outputs
-	@set -e; $(absolute_paths); \
+	@set -e; $(absolute_paths); export MPLBACKEND=Agg; \
 	export THIN_MINI_PROFILE="$${THIN_MINI_PROFILE:-smoke}"; \
-	notebooks() { echo "Notebooks, data: $$THIN_MINI_DATA"; $(BIN)/python -m pytest \
-	  -q -n 2 --dist loadfile --nbval-lax --nbval-current-env \
-	  --nbval-cell-timeout=$(CELL_TIMEOUT) $(NOTEBOOKS); }; \
-	given="$$THIN_MINI_DATA"; \
-	export THIN_MINI_DATA="$${given:-stand-in}"; \
-	MPLBACKEND=Agg $(BIN)/python -m pytest -q -n 2 --dist loadfile \
-	  --ignore=$(CHAPTERS_THERE) tests; \
+	export THIN_MINI_DATA="$${THIN_MINI_DATA:-stand-in}"; \
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --ignore=$(CHAPTERS_THERE) tests; \
 	echo "The core, on a pretended second device"; \
-	MPLBACKEND=Agg $(BIN)/python -m pytest -q -n 2 --dist loadfile --second-device \
-	  $(CORE_TESTS); \
-	echo "Notebooks, on a pretended second device"; \
-	MPLBACKEND=Agg $(BIN)/python -m pytest -q -n 2 --dist load $(CHAPTERS_THERE); \
-	THIN_MINI_DATA=stand-in; notebooks; \
-	case "$$given" in ""|stand-in) ;; *) THIN_MINI_DATA="$$given"; notebooks ;; esac
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --second-device $(CORE_TESTS); \
+	echo "Notebooks, on a pretended second device, data: $$THIN_MINI_DATA"; \
+	$(BIN)/python -m pytest -q -n 2 --dist load $(CHAPTERS_THERE); \
+	echo "Notebooks, data: stand-in"; unset MPLBACKEND; THIN_MINI_DATA=stand-in \
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --nbval-lax --nbval-current-env \
+	  --nbval-cell-timeout=$(CELL_TIMEOUT) $(NOTEBOOKS)
 
 # Versions by uv's resolution $(1) under Python $(2), in the new environment $(3).
 unit_tests = set -e; export MPLBACKEND=Agg THIN_MINI_DATA=stand-in; \
