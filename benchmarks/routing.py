@@ -50,7 +50,6 @@ def candidates(
     experts: tm.Experts, h: Tensor, g: Tensor
 ) -> dict[str, Callable[[], Tensor]]:
     """z = Z·g with every expert, with the likeliest, and with the likeliest two."""
-
     layers = first_layers(experts)
 
     def soft() -> Tensor:
