@@ -167,6 +167,7 @@ DOORS = {
     "data.face_pairs": lambda w: {"file": w.faces / "pairs.csv"},
     "data.fer2013": lambda w: {"root": w.faces},
     "data.imagenet_input": lambda w: {"image": RGB},
+    "data.largest_face": lambda w: {"path": w.faces / "0.png", "size": 8},
     "data.mnist_r": lambda w: {"n_train": 4, "n_test": 4, "source": "digits"},
     "data.mnist_rs": lambda w: {"n_train": 4, "n_test": 4, "source": "digits"},
     "data.open_faces": lambda w: {"root": w.faces, "layout": "csv"},
@@ -324,6 +325,7 @@ ABSENT = [
     "data.expw",
     "data.face_folder",
     "data.fer2013",
+    "data.largest_face",
     "data.raf_db",
     "load_vgg16",
     "vgg_face",
@@ -378,10 +380,7 @@ FINE = {name: ["short"] for name in ANY_LENGTH} | {
     "data.FaceFiles.root": ["text"],
     "data.FacePairs.name": ["text"],
     "data.FacePairs.root": ["text"],
-    # The first fault is that the data set, or the file, is not there.
-    "data.expw.seed": ["-1"],
-    "data.face_folder.seed": ["-1"],
-    "data.fer2013.seed": ["-1"],
+    "data.largest_face.path": ["text"],  # OpenCV may be missing, and is asked first
     "fit.checkpoint": ["text"],
     "fit.dispel": ["2.5"],
     "fit.lr": ["2.5"],

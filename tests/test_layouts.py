@@ -26,7 +26,7 @@ from test_fer import (
 )
 
 from thin_mini.data.factors import EXPRESSIONS
-from thin_mini.data.photos import fer, folders, reading
+from thin_mini.data.photos import fer, reading, tables
 from thin_mini.data.photos.face_files import FaceFiles
 from thin_mini.data.photos.fer import LAYOUTS, face_csv, open_faces, open_test
 from thin_mini.data.photos.pairs import face_pairs
@@ -143,7 +143,9 @@ def test_affectnet_in_single_files_from_a_mac(tmp_path):
     half = open_test(tmp_path / "val_set")  # images and annotations alone
     assert (names(half), half.skipped) == (["surprise"], {"contempt": 1, "no label": 1})
     np.save(annotations / "3_exp.npy", np.array("3.5"))
-    with pytest.raises(DataError, match=r"3_exp\.npy holds 3\.5, but expressions go"):
+    with pytest.raises(
+        DataError, match=r"3_exp\.npy holds no number .*3\.5, but they go"
+    ):
         open_test(tmp_path)
     np.save(annotations / "3_exp.npy", np.zeros(99))
     with pytest.raises(DataError, match=r"3_exp\.npy holds no number"):
@@ -217,8 +219,8 @@ def test_fer2013s_tables(tmp_path, name, folder):
         ("0,1 2 3 256,Training", "row 3: .*numbers of 0 to 255"),
         ("0,1 2 3 x,Training", "row 3: .*numbers of 0 to 255"),
         ("0.5,1 2 3 4,Training", "row 3: emotion is '0.5'; take 0 to 6"),
-        ("0,1 2 3,Training", "row 3: 3 pixels are no square"),
-        ("0,1,Training", "row 3: 1 pixels are no square like those of the other"),
+        ("0,1 2 3,Training", "row 3: .* a square of them .*size 3"),
+        ("0,1,Training", "row 3: .* as in the other rows .*size 1"),
         ("0,1 2 3 4,Holiday", "row 3: Usage is 'Holiday'; take Training"),
     ],
 )
@@ -766,7 +768,7 @@ def test_a_pipe_or_folder_in_place_of_a_file_does_not_hang(tmp_path, make):
     for ask in (
         lambda: read_picture(tmp_path / "a.png"),
         lambda: open_faces(tmp_path),
-        lambda: next(folders.read_lines(tmp_path / "faces.csv")),
+        lambda: next(tables.read_lines(tmp_path / "faces.csv")),
     ):
         with pytest.raises(DataError, match=rf"{what} and not a file: put the file"):
             ask()
@@ -814,32 +816,13 @@ def files_of(root, **changes):
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        (
-            "target",
-            torch.arange(4.0),
-            r"target must be torch.int64 of shape 4, got torch.float32 of 4",
-        ),
-        (
-            "target",
-            torch.zeros(4, 1).long(),
-            r"target must be torch.int64 of shape 4, got",
-        ),
-        (
-            "identity",
-            torch.full((4,), -1.0),
-            r"identity must be torch.int64 of shape 4, got",
-        ),
-        (
-            "boxes",
-            torch.zeros(4, 2).long(),
-            r"boxes must be torch.int64 of shape 4 × 4, got torch.int64 of 4 × 2",
-        ),
-        (
-            "held",
-            torch.zeros(4),
-            r"held must be torch.bool of shape 4, got torch.float32",
-        ),
-        ("pixels", torch.zeros(4, 8), r"pixels must be torch.uint8 of shape 4 × H × W"),
+        ("target", torch.arange(4.0), "target must be torch.int64, got torch.float32"),
+        ("target", torch.zeros(4, 1).long(), r"target must be \(4,\), got \(4, 1\)"),
+        ("identity", torch.full((4,), -1.0), "identity must be torch.int64, got"),
+        ("boxes", torch.zeros(4, 2).long(), r"boxes must be \(4, 4\), got \(4, 2\)"),
+        ("held", torch.zeros(4), "held must be torch.bool, got torch.float32"),
+        ("pixels", torch.zeros(4, 8), r"pixels must be \(4, H, W\), got \(4, 8\)"),
+        ("pixels", torch.zeros(4, 8, 8), "pixels must be torch.uint8, got"),
     ],
 )
 def test_rows_of_another_kind(tmp_path, field, value, message):
@@ -871,7 +854,7 @@ def test_messages_name_what_their_reader_can_change(tmp_path):
     assert "plain_batches" not in str(caught.value)
     for odd, message in (
         (torch.zeros(4), "target must be int64"),
-        (torch.zeros(2, 2).long(), "target must hold one label for each"),
+        (torch.zeros(2, 2).long(), "one label for each of the 2 images"),
         (torch.zeros(0).long(), "target is empty"),
     ):
         with pytest.raises(ValueError, match=message):

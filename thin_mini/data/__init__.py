@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # the list of public names, for ``lazy`` as for editors
     from thin_mini.data.digits import mnist_r, mnist_rs, rotate
     from thin_mini.data.faces import render_faces
     from thin_mini.data.factors import expression_actions
+    from thin_mini.data.photos.detect import largest_face
     from thin_mini.data.photos.face_files import FaceFiles
     from thin_mini.data.photos.fer import (
         affectnet,

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from thin_mini.basics import checks
+from thin_mini.basics.checks import Count
 from thin_mini.basics.kinds import checked
 from thin_mini.data.photos.reading import read_picture, to_tensor
 from thin_mini.files import DataError
@@ -22,7 +22,7 @@ SMALLEST = 10  # a face is at least a tenth of the picture's shorter side
 
 
 @checked
-def largest_face(path: str | Path, size: int = 48) -> Tensor:
+def largest_face(path: str | Path, size: Count = 48) -> Tensor:
     """Find the faces of a picture and cut out the largest, for a network of 48×48.
 
     The detector is the cascade that comes with OpenCV 4. It is quick and old: it wants
@@ -41,7 +41,6 @@ def largest_face(path: str | Path, size: int = 48) -> Tensor:
         DataError: If the file is no picture, or no face is found in it.
         ValueError: If the size is below 1.
     """
-    checks.whole("size", size)
     detector()  # before the picture is read
     face = cut_face(read_picture(Path(path)))
     if face is None:

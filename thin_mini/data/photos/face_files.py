@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import torch
 from PIL import Image
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
 from thin_mini.basics import checks
+from thin_mini.basics.checks import Count, Seed
 from thin_mini.basics.kinds import check_fields, checked
 from thin_mini.data.dataset import ExogenousDataset
 from thin_mini.data.factors import EXPRESSIONS
-from thin_mini.data.photos.reading import read_all, read_picture
-from thin_mini.data.photos.twins import copies, draw
+from thin_mini.data.photos.reading import read_all, read_picture, with_bar
 
 # What has a row for each picture: its type, and its sizes after the first.
-ROWS = {
-    "target": (torch.int64,),
-    "identity": (torch.int64,),
-    "boxes": (torch.int64, 4),
-    "held": (torch.bool,),
-    "pixels": (torch.uint8, "H", "W"),
+ROWS: dict[str, tuple[torch.dtype, tuple[int | str, ...]]] = {
+    "target": (torch.int64, ()),
+    "identity": (torch.int64, ()),
+    "boxes": (torch.int64, (4,)),
+    "held": (torch.bool, ()),
+    "pixels": (torch.uint8, ("H", "W")),
 }
 
 
@@ -65,17 +72,11 @@ class FaceFiles:
         n = len(self.paths)
         if n == 0:
             raise ValueError(f"{self.name}: the list of pictures is empty")
-        for name, (dtype, *sizes) in ROWS.items():
-            if (rows := getattr(self, name)) is None:
-                continue
-            wanted = (n, *sizes)
-            known = zip(wanted, rows.shape, strict=False)
-            fits = all(size in (seen, "H", "W") for size, seen in known)
-            if rows.dtype != dtype or rows.ndim != len(wanted) or not fits:
-                raise ValueError(
-                    f"{name} must be {dtype} of shape {' × '.join(map(str, wanted))}, "
-                    f"got {rows.dtype} of {' × '.join(map(str, rows.shape))}"
-                )
+        for name, (dtype, sizes) in ROWS.items():
+            if (rows := getattr(self, name)) is not None:
+                checks.shaped(name, rows, n, *sizes)
+                if rows.dtype != dtype:
+                    raise ValueError(f"{name} must be {dtype}, got {rows.dtype}")
         checks.factor("target", self.target, n, 0, len(EXPRESSIONS) - 1)
         nobody = 0 if self.people else -1
         checks.factor("identity", self.identity, n, nobody, len(self.people) - 1)
@@ -111,7 +112,7 @@ class FaceFiles:
         return replace(self, paths=tuple(self.paths[i] for i in rows.tolist()), **parts)
 
     @checked
-    def split(self, n_valid: int = 256, seed: int = 0) -> tuple[FaceFiles, FaceFiles]:
+    def split(self, n_valid: int = 256, seed: Seed = 0) -> tuple[FaceFiles, FaceFiles]:
         """Set images aside for choices the test must not make (the paper's 256).
 
         Nobody appears in both parts: people are drawn until there are at least
@@ -125,16 +126,12 @@ class FaceFiles:
         Raises:
             ValueError: If one of the two parts would be empty.
         """
-        checks.seed_number(seed)
         if self.held is not None and self.held.any():
             rest, valid = self.subset(~self.held), self.subset(self.held)
             return replace(rest, held=None), replace(valid, held=None)
         if len(self) < 2:
             raise ValueError(f"{self.name} has a single picture to divide: add others")
-        if not 0 < n_valid < len(self):
-            raise ValueError(
-                f"n_valid must lie between 1 and {len(self) - 1}, got {n_valid}"
-            )
+        checks.whole("n_valid", n_valid, 1, len(self) - 1)
         chosen = draw(self, copies(self), n_valid, seed)
         if chosen.all():
             raise ValueError(
@@ -163,11 +160,11 @@ class FaceFiles:
         Raises:
             DataError: If more than 5 % of them cannot be read.
         """
-        return self._only(read_all(len(self), self.picture, progress)[1])
+        return self._only(read_all(range(len(self)), self.picture, progress)[1])
 
     @checked
     def load(
-        self, size: int, grey: bool = False, progress: bool = True
+        self, size: Count, grey: bool = False, progress: bool = True
     ) -> ExogenousDataset:
         """Read all pictures into memory: 4·N·C·size² bytes.
 
@@ -186,8 +183,8 @@ class FaceFiles:
             ValueError: If the size is below 1.
             DataError: If more than 5 % of the pictures cannot be read.
         """
-        checks.whole("size", size)
-        images, good = read_all(len(self), self.picture, progress, size, grey)
+        every = range(len(self))
+        images, good = read_all(every, self.picture, progress, size, grey)
         kept = self._only(good)
         return ExogenousDataset(
             images=images if good.all() else images[good],
@@ -211,3 +208,60 @@ class FaceFiles:
             return self
         lost = self.skipped.get("unreadable", 0) + int((~good).sum())
         return replace(self.subset(good), skipped=self.skipped | {"unreadable": lost})
+
+
+def draw(files: FaceFiles, same: pd.Series, n: int, seed: int) -> Tensor:
+    """Pictures at random until there are ``n``, bool (N,), with all that must go along.
+
+    That is a photograph with its copies and, where people are known, all pictures of a
+    person, and of whoever else a copy of one is said to show.
+    """
+    marks = same.to_dict()
+    names = [marks.get(path, path) for path in files.paths]
+    group = pd.factorize(np.array(names, dtype=object))[0]  # (N,), the photographs
+    if files.identified:
+        # As SciPy's graphs have them, the older ones in nothing else.
+        photo = group.astype(np.int32)
+        person, first = files.identity.numpy().astype(np.int32), len(files.people)
+        size = (first + photo.max() + 1,) * 2  # people, then photographs
+        graph = coo_array((np.ones(len(photo)), (person, first + photo)), size)
+        group = connected_components(graph, directed=False)[1][person]
+    group = torch.from_numpy(group.astype(np.int64))
+    sizes = torch.bincount(group)
+    order = torch.randperm(len(sizes), generator=torch.Generator().manual_seed(seed))
+    n_groups = int((sizes[order].cumsum(0) < n).sum()) + 1
+    return torch.isin(group, order[:n_groups])
+
+
+def copies(files: FaceFiles) -> pd.Series:
+    """Pictures whose bytes are there under another name: path → a mark of the bytes.
+
+    Only files of equal size are opened, and only those that begin alike are read whole.
+    """
+    table = pd.DataFrame({"path": files.paths}).drop_duplicates("path")
+    looks: dict[str, Callable[[str], object]] = {
+        "sizes": lambda path: os.path.getsize(path) or path,  # an empty file is no copy
+        "first bytes": lambda path: _begin(path, 4096),
+        "all bytes": lambda path: hashlib.sha256(_begin(path, -1)).digest(),
+    }
+    root = str(files.root)
+    if files.pixels is not None:
+        row = {path: i for i, path in enumerate(files.paths)}
+        pixels, root = files.pixels.numpy(), ""
+        looks = {"pixels": lambda path: pixels[row[path]].tobytes()}
+    table["mark"] = ""
+    for what, look_at in looks.items():
+        marks: list[object] = []
+        for path in with_bar(table["path"], f"looking for copies ({what})"):
+            try:
+                marks.append(look_at(os.path.join(root, path)))
+            except OSError:  # reading the picture will say so
+                marks.append(path)
+        table = table.assign(mark=pd.Series(marks, table.index, dtype=object))
+        table = table[table.duplicated("mark", keep=False)]
+    return table.set_index("path")["mark"]
+
+
+def _begin(path: str, n: int) -> bytes:
+    with open(path, "rb") as file:
+        return file.read(n)

@@ -8,32 +8,34 @@ gives it back.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Annotated
 
-from thin_mini.basics import checks
+from thin_mini.basics.checks import Seed, one_of
 from thin_mini.basics.kinds import checked
-from thin_mini.data.photos.affectnet import AFFECTNET
 from thin_mini.data.photos.face_files import FaceFiles
-from thin_mini.data.photos.layouts import PAIRS, recognised, unclear
-from thin_mini.data.photos.listing import (
-    Listing,
-    Parts,
-    test_only,
-    train_and_test,
-)
-from thin_mini.data.photos.own import CSV, FOLDER, read_csv
-from thin_mini.data.photos.published import EXPW, FER2013, RAF_DB
+from thin_mini.data.photos.folders import holds, look
+from thin_mini.data.photos.layouts import CSV, FOLDER, DataSet, places, read_csv
+from thin_mini.data.photos.listing import Listing, Parts, test_only, train_and_test
+from thin_mini.data.photos.pairs import PAIRS
+from thin_mini.data.photos.published import AFFECTNET, EXPW, FER2013, RAF_DB
 from thin_mini.files import DataError, regular_file
 
 LAYOUTS = {
     "raf-db": RAF_DB, "affectnet": AFFECTNET, "expw": EXPW, "fer2013": FER2013,
     "csv": CSV, "folder": FOLDER,
 }  # fmt: skip
+LayoutName = Annotated[str, one_of("auto", *LAYOUTS)]
+Twins = Annotated[str, one_of("refuse", "drop")]
 
 
 @checked
 def open_faces(
-    root: str | Path, layout: str = "auto", seed: int = 0, twins: str = "refuse"
+    root: str | Path,
+    layout: LayoutName = "auto",
+    seed: Seed = 0,
+    twins: Twins = "refuse",
 ) -> Parts:
     """Read a data set of faces in any layout that is known here.
 
@@ -55,7 +57,7 @@ def open_faces(
 
 
 @checked
-def open_test(root: str | Path, layout: str = "auto") -> FaceFiles:
+def open_test(root: str | Path, layout: LayoutName = "auto") -> FaceFiles:
     """The pictures of a data set that a trained model is measured on.
 
     Args:
@@ -74,18 +76,34 @@ def open_test(root: str | Path, layout: str = "auto") -> FaceFiles:
 
 
 def _listing(root: Path, layout: str) -> Listing:
-    checks.choice("layout", layout, ("auto", *LAYOUTS))
+    """What the files of the one data set name that lies there in a layout."""
     if not root.exists():
         raise DataError(f"there is no {root}: name the folder of the data set")
-    is_file = not root.is_dir() and regular_file(root)  # or an error
+    file = root if not root.is_dir() and regular_file(root) else None
     sets = LAYOUTS if layout == "auto" else {layout: LAYOUTS[layout]}
-    listing = recognised(root, sets)
-    any_table = layout == "auto" and root.name.lower() not in PAIRS
-    if listing is None and is_file and (layout == "csv" or any_table):
-        return read_csv(root)
-    if listing is None:
-        raise unclear(root, sets, "no known layout")
-    return listing
+    for place in places(root):
+        asked = {name: known.found(place, file) for name, known in sets.items()}
+        found = {name: answer for name, answer in asked.items() if answer}
+        if len(found) > 1:  # a list says more than the names of folders
+            found.pop("folder", None)
+        if len(found) > 1:
+            raise _unclear(root, sets, f"several layouts ({', '.join(found)})")
+        for name, (read, sign) in found.items():
+            return replace(read(place, sign), mend=sets[name].mend)
+    any_name = layout == "csv" or root.name.lower() not in PAIRS
+    if file and "csv" in sets and any_name:
+        return read_csv(root, file)
+    raise _unclear(root, sets, "no known layout")
+
+
+def _unclear(root: Path, sets: dict[str, DataSet], seen: str) -> DataError:
+    mend = "".join(f"not recognised, since {known.mend}" for known in sets.values())
+    if len(sets) > 1:
+        needs = "; ".join(f"{name}: {known.needs}" for name, known in sets.items())
+        mend = f"{seen}. Correct the folder or pass layout=. They need {needs}"
+    pairs = root if root.is_file() else look(root, *PAIRS)
+    hint = f". For {pairs.name} there is tm.data.face_pairs" if pairs else ""
+    return DataError(f"{root} {holds(root)}: {mend}{hint}")
 
 
 def raf_db(root: str | Path) -> Parts:

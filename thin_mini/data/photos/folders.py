@@ -1,4 +1,4 @@
-"""What lies in a folder: files without the hidden ones, tables and lists as text.
+"""What lies in a folder: files without the hidden ones.
 
 Names are compared without regard to capitals. A tool's leavings (``.DS_Store``,
 ``._a.png``, ``.ipynb_checkpoints``, ``__MACOSX``, ``Thumbs.db``) are not seen at all.
@@ -6,20 +6,23 @@ Names are compared without regard to capitals. A tool's leavings (``.DS_Store``,
 
 from __future__ import annotations
 
-import csv
+import logging
 import os
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import posixpath
+from collections.abc import Iterator
 from fnmatch import filter as filter_names
 from functools import cache
 from pathlib import Path
-from typing import Any, TextIO
 
+import numpy as np
 import pandas as pd
 
-from thin_mini.files import DataError, regular_file
+from thin_mini.data.photos.reading import with_bar
+from thin_mini.files import DataError
 
+log = logging.getLogger("thin_mini")
+
+MAX_ABSENT = 0.01  # of the pictures that a list names
 LEFT_BY_TOOLS = {
     "__macosx", "__pycache__", "thumbs.db", "ehthumbs.db", "desktop.ini", "@eadir",
     "$recycle.bin", "lost+found", "system volume information",
@@ -59,7 +62,12 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
 
 
 def look(root: Path, *patterns: str) -> Path | None:
-    """The first path below ``root`` that fits one of some patterns such as ``a/*.csv``.
+    """The first that :func:`look_all` finds."""
+    return next(look_all(root, *patterns), None)
+
+
+def look_all(root: Path, *patterns: str) -> Iterator[Path]:
+    """The paths below ``root`` that fit one of some patterns such as ``a/*.csv``.
 
     Patterns are in lower case, and an earlier one comes before a later one.
     """
@@ -78,9 +86,7 @@ def look(root: Path, *patterns: str) -> Path | None:
                 for name in ([part] if exact else filter_names(lower(place), part))
                 if name in lower(place)
             ]
-        if places:
-            return places[0]
-    return None
+        yield from places
 
 
 def walk(root: Path) -> Iterator[tuple[Path, list[Path]]]:
@@ -106,8 +112,8 @@ def walk(root: Path) -> Iterator[tuple[Path, list[Path]]]:
 
 
 def _circular(folder: Path) -> bool:
-    inside = folder.parent.resolve()
-    return folder.is_symlink() and inside.is_relative_to(folder.resolve())
+    around = folder.parent.resolve()
+    return folder.is_symlink() and around.is_relative_to(folder.resolve())
 
 
 def holds(root: Path) -> str:
@@ -124,175 +130,45 @@ def holds(root: Path) -> str:
     return f"holds {contents(root)}" + "".join(said)
 
 
-@contextmanager
-def _text(file: Path) -> Iterator[TextIO]:
-    """A file of text, open.
-
-    Raises:
-        DataError: Also from the block, if it is none.
-    """
-    if not regular_file(file):
-        raise DataError(f"{file} cannot be read: there is no such file")
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as text:
-            yield text
-    except (OSError, UnicodeDecodeError) as error:
-        if isinstance(error, OSError):
-            why = error.strerror
-        else:
-            why = f"its byte {error.start} is no UTF-8"
+def inside(name: str, root: Path, paths: pd.Series) -> pd.Series:
+    """Paths from the root in one spelling; an error where one leads out of it."""
+    plain = paths.map(lambda path: posixpath.normpath(path.replace("\\", "/")))
+    plain = plain.astype(object).str.removeprefix(f"{os.path.abspath(root)}/")
+    out = paths[plain.str.match(r"/|\.\.(/|$)").astype(bool)]
+    if len(out):
         raise DataError(
-            f"{file} is no text that can be read ({why}): fetch it again, or save it "
-            "as UTF-8"
-        ) from error
-
-
-def read_lines(file: Path) -> Iterator[tuple[int, str]]:
-    """The lines that are not empty, with their numbers.
-
-    Raises:
-        DataError: If it is no file of text.
-    """
-    with _text(file) as lines:
-        for number, line in enumerate(lines, 1):
-            if line.strip():
-                yield number, line.strip()
-
-
-def first_line(file: Path) -> str:
-    """The first line that is not empty."""
-    return next(read_lines(file), (0, ""))[1]
-
-
-def read_list(file: Path, form: str, mend: str, head: str = "") -> pd.DataFrame:
-    """A list of lines of one form.
-
-    Args:
-        file: Of text.
-        form: A regular expression without regard to capitals, whose groups have names.
-        mend: How a line must look.
-        head: What the first line may be instead.
-
-    Returns:
-        The groups of each line as text, with the number of the line as index.
-
-    Raises:
-        DataError: If a line has another form, or the file cannot be read.
-    """
-    rows, pattern = {}, re.compile(form, re.IGNORECASE)
-    for number, line in read_lines(file):
-        match = pattern.fullmatch(line)
-        if match is not None:
-            rows[number] = match.groupdict()
-        elif number > 1 or not re.fullmatch(head, line, re.IGNORECASE):
-            raise DataError(f"{file}, line {number}: {line!r} is not {mend}")
-    return pd.DataFrame([*rows.values()], [*rows], [*pattern.groupindex], dtype=object)
-
-
-def read_table(
-    file: Path,
-    needed: Sequence[str],
-    optional: Sequence[str] = (),
-    names: Sequence[str] = (),
-) -> pd.DataFrame:
-    """These columns of a CSV, as text without blanks around it.
-
-    Args:
-        file: With commas, semicolons or tabs between the values.
-        needed: Columns; capitals and blanks around them count for nothing.
-        optional: Columns that may be absent.
-        names: All columns in order, for a file that does not name them.
-
-    Returns:
-        One row for each that is not empty, with the number of its line as index.
-
-    Raises:
-        DataError: If the file cannot be read, a column is missing or a row too long.
-    """
-    with _text(file) as text:
-        delimiter = max(",;\t", key=text.readline().count)
-        text.seek(0)
-        rows = _rows(file, csv.reader(text, delimiter=delimiter, strict=True))
-        header = [*names] or next(rows, (0, []))[1]
-        places, table = _places(file, header, needed, optional), {}
-        for number, cells in rows:
-            if any(cells[len(header) :]):
-                raise DataError(
-                    f"{file}, row {number} has {len(cells)} values for {len(header)} "
-                    f"columns: put a value that holds a {delimiter!r} in quotation "
-                    "marks"
-                )
-            cells += [""] * (len(header) - len(cells))
-            table[number] = [cells[place] for place in places.values()]
-    if not table:
-        raise DataError(f"{file} holds no row below its header: fill it in")
-    return pd.DataFrame([*table.values()], [*table], [*places], dtype=object)
-
-
-def _rows(file: Path, lines: Any) -> Iterator[tuple[int, list[str]]]:
-    """The rows of a ``csv.reader`` that are not empty, with their lines' numbers."""
-    try:
-        for line in lines:
-            cells = [cell.strip() for cell in line]
-            if any(cells):
-                yield lines.line_num, cells
-    except csv.Error as error:
-        raise DataError(
-            f"{file} cannot be read as a table (row {lines.line_num}: {error}): close "
-            "its quotation marks, or fetch it again"
-        ) from error
-
-
-def _places(
-    file: Path, header: Sequence[str], needed: Sequence[str], optional: Sequence[str]
-) -> dict[str, int]:
-    """Where the wanted columns are."""
-    found = [name.lower() for name in header]
-    wanted = [name for name in (*needed, *optional) if name.lower() in found]
-    missing = [name for name in needed if name not in wanted]
-    if missing:
-        raise DataError(
-            f"{file} has no column {', '.join(missing)}: its columns are "
-            f"{', '.join(header) or 'none, since it is empty'}. Rename one, or add it"
+            f"{name}: {len(out):,} paths lead out of {root} (the first: "
+            f"{out.iloc[0]}): move the pictures into it, and write paths from there"
         )
-    for name in wanted:
-        if found.count(name.lower()) > 1:
-            raise DataError(f"{file} has two columns {name}: rename or drop one")
-    return {name: found.index(name.lower()) for name in wanted}
+    return plain
 
 
-def coded(
-    file: Path, column: pd.Series, codes: Mapping[str, object], mend: str
-) -> pd.Series:
-    """What the values of a table's column stand for.
+def present(
+    name: str, root: Path, paths: pd.Series, parts: pd.Series | str = ""
+) -> np.ndarray:
+    """Which pictures of a list are there, bool (N,); an error beyond 1 % absent.
 
-    Args:
-        file: The table, for a message.
-        column: Text; capitals count for nothing, and a spreadsheet's 3.0 is 3.
-        codes: By values in lower case.
-        mend: What to write, if a value is none of them.
-
-    Raises:
-        DataError: That names the first such value.
+    Each part counts on its own, so that no test set goes missing.
     """
-    plain = column.str.lower().str.replace(r"^(\d+)\.0*$", r"\1", regex=True)
-    check_column(file, column, plain.isin(codes), mend)
-    return plain.map(codes)
+    looked = with_bar(paths, "looking for pictures")
+    there = np.array([os.path.isfile(os.path.join(root, p)) for p in looked], bool)
+    table = pd.DataFrame({"path": paths, "part": parts, "there": there})
+    what = f"pictures listed are no files in {root}"
+    mend = "unpack them again, or correct the list"
+    for part, rows in table.groupby("part", sort=False):
+        leave_out(f"{name} {part}".strip(), rows["path"], rows["there"], what, mend)
+    return there
 
 
-def filled(file: Path, *columns: pd.Series) -> None:
-    """An error if a value of a table's columns is empty."""
-    for column in columns:
-        check_column(file, column, column != "", "fill it in, or drop the row")
-
-
-def check_column(file: Path, column: pd.Series, good: pd.Series, mend: str) -> None:
-    """An error that names the first value of a table's column that is not good."""
-    if not good.all():
-        row = good.idxmin()
-        raise DataError(f"{file}, row {row}: {column.name} is {column[row]!r}; {mend}")
-
-
-def title(file: Path) -> str:
-    """A table's name for ``.source``, without the path that leads to it."""
-    return f"{file.name} of {file.resolve().parent.name}"
+def leave_out(
+    name: str, paths: pd.Series, good: pd.Series, what: str, mend: str
+) -> None:
+    """Say which pictures are left out; an error if they are more than 1 %."""
+    bad = paths[~good]
+    if len(bad) == 0:
+        return
+    first = ", ".join(bad[:3])
+    text = f"{name}: {len(bad):,} of the {len(paths):,} {what} (the first: {first})"
+    if len(bad) > MAX_ABSENT * len(paths):
+        raise DataError(f"{text}; {mend}")
+    log.warning("%s; they are left out", text)

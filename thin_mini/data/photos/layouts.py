@@ -1,20 +1,33 @@
 """How data sets of faces lie on disk: one description serves every reader of them.
 
 A reader that is called by name and the automatic choice both ask a :class:`DataSet`
-for its layouts, so that they accept the same folders.
+for its layouts, so that they accept the same folders. The reader's own pictures are
+two of them: folders that are called after expressions, and a table.
 """
 
 from __future__ import annotations
 
+import logging
+import mimetypes
 import os
+import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+import pandas as pd
+
 from thin_mini.data.factors import EXPRESSIONS
-from thin_mini.data.photos.folders import folders_in, holds, look
+from thin_mini.data.photos import tables
+from thin_mini.data.photos.folders import folders_in, look_all, walk
 from thin_mini.data.photos.listing import Listing
+from thin_mini.data.photos.reading import is_picture, with_bar
 from thin_mini.files import DataError
+
+log = logging.getLogger("thin_mini")
+Reader = Callable[[Path, Path], Listing]
 
 # What a folder or a value of the column split may be called, in lower case.
 SPLITS = {
@@ -23,7 +36,6 @@ SPLITS = {
     "valid": "valid", "val": "valid", "validation": "valid", "dev": "valid",
     "val_set": "valid",
 }  # fmt: skip
-PAIRS = ("pairs.csv", "pairs.txt")
 FOLDERS_AROUND = 3  # that hold nothing but one folder, as archives like to unpack
 
 
@@ -32,27 +44,41 @@ class Layout(NamedTuple):
 
     Attributes:
         needs: What it consists of, in words.
-        find: What gives it away in this folder, or None.
+        signs: Patterns of :func:`look_all` for what gives it away.
+        proof: Whether what fits one of them does.
         read: From the folder and what was found to the list of its pictures.
     """
 
     needs: str
-    find: Callable[[Path], Path | None]
-    read: Callable[[Path, Path], Listing]
+    signs: tuple[str, ...]
+    proof: Callable[[Path], bool]
+    read: Reader
 
 
-class DataSet(NamedTuple):
+@dataclass
+class DataSet:
     """A data set and the layouts that it is read in, the first that fits.
 
     Attributes:
         title: Its name.
-        layouts: In the order in which they are tried.
         where: Where it is asked for, and under which terms.
+        layouts: In the order in which they are tried.
     """
 
     title: str
-    layouts: tuple[Layout, ...]
     where: str = ""
+    layouts: list[Layout] = field(default_factory=list)
+
+    def layout(
+        self, needs: str, *signs: str, proof: Callable[[Path], bool] = Path.exists
+    ) -> Callable[[Reader], Reader]:
+        """Make a function the reader of a :class:`Layout`."""
+
+        def add(read: Reader) -> Reader:
+            self.layouts.append(Layout(needs, signs, proof, read))
+            return read
+
+        return add
 
     @property
     def needs(self) -> str:
@@ -65,49 +91,16 @@ class DataSet(NamedTuple):
         given = f". It is given {self.where}" if self.where else ""
         return f"{self.title} needs {self.needs}{given}"
 
-    def found(self, root: Path, file: Path | None) -> tuple[Layout, Path] | None:
-        """The first layout that a folder, or this file in it, shows, and its sign."""
+    def found(self, root: Path, file: Path | None) -> tuple[Reader, Path] | None:
+        """The reader of the first layout that this folder shows, and what shows it.
+
+        If ``file`` is given, it must be that.
+        """
         for layout in self.layouts:
-            sign = layout.find(root)
-            if sign is not None and (file is None or sign.samefile(file)):
-                return layout, sign
+            for sign in look_all(root, *layout.signs):
+                if (file is None or sign.samefile(file)) and layout.proof(sign):
+                    return layout.read, sign
         return None
-
-
-def recognised(root: Path, sets: Mapping[str, DataSet]) -> Listing | None:
-    """What the files of a data set name, if it lies there in a layout of one of some.
-
-    Args:
-        root: Its folder, one around it, or one of its lists.
-        sets: By the names of their layouts.
-
-    Raises:
-        DataError: If there are several, or the one that is there has a fault.
-    """
-    file = root if root.is_file() else None
-    for place in places(root):
-        asked = {name: known.found(place, file) for name, known in sets.items()}
-        found = {name: answer for name, answer in asked.items() if answer is not None}
-        if len(found) > 1:  # a list says more than the names of folders
-            found.pop("folder", None)
-        if len(found) > 1:
-            raise unclear(root, sets, f"several layouts ({', '.join(found)})")
-        for name, (layout, sign) in found.items():
-            listing = layout.read(place, sign)
-            listing.mend = sets[name].mend
-            return listing
-    return None
-
-
-def unclear(root: Path, sets: Mapping[str, DataSet], seen: str) -> DataError:
-    """What to say of a folder in which not exactly one of some data sets is seen."""
-    mend = "".join(known.mend for known in sets.values())
-    if len(sets) > 1:
-        needs = "; ".join(f"{name}: {known.needs}" for name, known in sets.items())
-        mend = f"Correct the folder or pass layout=. They need {needs}"
-    pairs = root if root.is_file() else look(root, *PAIRS)
-    hint = f". For {pairs.name} there is tm.data.face_pairs" if pairs else ""
-    return DataError(f"{root} {holds(root)}: {seen}. {mend}{hint}")
 
 
 def places(root: Path) -> Iterator[Path]:
@@ -118,33 +111,121 @@ def places(root: Path) -> Iterator[Path]:
         return
     for _ in range(FOLDERS_AROUND + 1):
         yield root
-        inner = folders_in(root) if root.is_dir() else []
+        inner = folders_in(root)
         if len(inner) != 1:
             return
         root = inner[0]
 
 
-def any_of(*patterns: str) -> Callable[[Path], Path | None]:
-    """Finds the first path that fits one of the patterns of :func:`look`."""
-    return lambda root: look(root, *patterns)
+# --- the reader's own pictures -------------------------------------------------------
+
+FOLDER, CSV = DataSet("a folder of faces"), DataSet("a table of faces")
+# What else each expression may be called in a folder's name or a table.
+ALSO = ("neutral", "happy", "sad", "surprised", "fearful", "disgusted", "angry")
+CLASSES: dict[str, int | str] = {}
+for number, synonyms in enumerate(zip(EXPRESSIONS, ALSO, strict=True)):
+    CLASSES |= dict.fromkeys(synonyms, number)
+CLASSES["contempt"] = "contempt"  # not among the seven: left out and counted
+# An identity that says that it is not known.
+UNKNOWN = {"", "-1", "?", "na", "n/a", "<na>", "nan", "none", "null", "unknown"}
 
 
-def beside(known: DataSet, file: Path, *patterns: str) -> tuple[Path, Path]:
-    """The folder of a data set's list, or the one around it, and that of its pictures.
+def class_folders(
+    root: Path, known: Mapping[str, int | str], mend: str, title: str = ""
+) -> Listing:
+    """A folder for each class, in or around the folders of the parts, if there are any.
+
+    Args:
+        root: What holds them.
+        known: Names of classes in lower case; with text, a class is left out.
+        mend: What to do about a folder with another name.
+        title: Of the data set; else it is called after the folder.
 
     Raises:
-        DataError: If that of the pictures is in neither.
+        DataError: If a folder's name is no class, or a class folder holds no picture.
     """
-    for root in (file.parent, file.parent.parent):
-        if folder := look(root, *patterns):
-            return root, folder
-    raise DataError(
-        f"{known.title}: {file} is there, and no folder {patterns[0]} in {root}: "
-        f"unpack it. {known.mend}"
+    rows, sizes = [], Counter[Path]()
+    parted = any(_plain(folder.name) in SPLITS for folder in folders_in(root))
+    tree = list(walk(root))
+    every = [file for _, files in tree for file in files]
+    is_read = {f: is_picture(f) for f in with_bar(every, "recognising pictures")}
+    for place, files in tree:
+        names = [_plain(name) for name in place.parts]
+        classes = [i for i, name in enumerate(names) if name in known]
+        splits = {SPLITS[name] for name in names if name in SPLITS}
+        strange = {*names[: classes[0] if classes else None]} - {*SPLITS}
+        n_pictures = sum(is_read[file] for file in files)
+        if strange and (n_pictures or splits or not parted):
+            raise DataError(
+                f"the folder {root / place} is called after no expression: the names "
+                f"are {', '.join(known)}; {mend}"
+            )
+        if len(classes) > 1 or len(splits) > 1:
+            raise DataError(f"the folder {root / place} is of two classes or parts")
+        target: int | str = "in no class folder"
+        if classes:
+            sizes[root.joinpath(*place.parts[: classes[0] + 1])] += n_pictures
+            lost = parted and not splits
+            target = "in no part" if lost else known[names[classes[0]]]
+        for file in files:
+            path, split = file.relative_to(root).as_posix(), "".join(splits)
+            if is_read[file]:
+                rows.append((path, target, split))
+            elif not (mimetypes.guess_type(path)[0] or "").startswith("text/"):
+                ending = file.suffix.lower() or "no ending"
+                rows.append((path, f"not read ({ending})", split))
+    skipped = Counter(reason for _, reason, _ in rows if isinstance(reason, str))
+    said = ", ".join(f"{n:,} {reason}" for reason, n in skipped.items())
+    if empty := [folder for folder, n in sizes.items() if n == 0]:
+        raise DataError(
+            f"{empty[0]} holds no picture of a kind that is read"
+            f"{f' ({said})' if said else ''}: fill it or remove it"
+        )
+    if said:
+        log.warning("%s: left out %s", root, said)
+    table = pd.DataFrame(rows, columns=["path", "target", "split"])
+    return Listing(title or root.resolve().name, root, table)
+
+
+def _plain(name: str) -> str:
+    """``3_Happy`` and ``HAPPY`` are ``happy``; ``3`` stays what it is."""
+    return re.sub(r"^\d+[\s._-]+", "", name).strip().lower()
+
+
+def _is_filled(place: Path) -> bool:
+    """Whether it is a folder of a class, or one of a part with folders in it."""
+    return place.is_dir() and (
+        place.name.lower() not in SPLITS or any(folders_in(place))
     )
 
 
-def codes(expressions: str, first: int) -> dict[str, int | str]:
-    """A data set's numbers for the expressions, and their places in EXPRESSIONS."""
-    places = map(EXPRESSIONS.index, expressions.split())
-    return {str(number): place for number, place in enumerate(places, first)}
+@FOLDER.layout(
+    f"folders called {', '.join(EXPRESSIONS)}, or train and test with these inside",
+    *SPLITS,
+    *CLASSES,
+    *(f"[0-9]*{name}" for name in CLASSES),
+    proof=_is_filled,
+)
+def _own_folders(root: Path, sign: Path) -> Listing:
+    return class_folders(root, CLASSES, "rename it, or move it out")
+
+
+@CSV.layout("faces.csv with the columns path and expression", "faces.csv")
+def read_csv(root: Path, file: Path) -> Listing:
+    """The pictures of a table of one's own."""
+    rows = tables.read_table(file, ("path", "expression"), ("identity", "split"))
+    tables.filled(file, rows["path"])
+    mend = f"take one of {', '.join(CLASSES)}"
+    target = tables.coded(file, rows["expression"], CLASSES, mend)
+    table = pd.DataFrame({"path": rows["path"], "target": target})
+    if "split" in rows:
+        mend = "take train, valid or test"
+        table["split"] = tables.coded(file, rows["split"], SPLITS, mend)
+    people: tuple[str, ...] = ()
+    if "identity" in rows:
+        known = ~rows["identity"].str.lower().isin(UNKNOWN)
+        mend = "fill it in, or drop the column: all are known, or none"
+        tables.check_column(file, rows["identity"], known, mend)
+        table["identity"], names = pd.factorize(rows["identity"], sort=True)
+        people = tuple(names)
+    return Listing(tables.title(file), file.parent, table, people)

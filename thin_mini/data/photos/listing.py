@@ -8,29 +8,24 @@ picture is in training and in test: neither as one file nor as two of the same b
 from __future__ import annotations
 
 import logging
-import os
-import posixpath
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
 
-from thin_mini.basics import checks
-from thin_mini.data.photos.face_files import FaceFiles
-from thin_mini.data.photos.folders import hidden
-from thin_mini.data.photos.reading import with_bar
-from thin_mini.data.photos.twins import copies, draw, unshared
+from thin_mini.data.photos.face_files import FaceFiles, copies, draw
+from thin_mini.data.photos.folders import hidden, inside, leave_out, present
 from thin_mini.files import DataError
 
 log = logging.getLogger("thin_mini")
 
-MAX_ABSENT = 0.01  # of the pictures that a list names
 TEST_SHARE = 0.2  # where a data set has no test part: ExpW in the paper, 6673 of 33374
+# A picture of two parts stays in the later one.
+PARTS = {"train": "training", "valid": "validation", "test": "test"}
 BOX = ("left", "top", "right", "bottom")
 
 Parts = tuple[FaceFiles, FaceFiles]
@@ -77,7 +72,7 @@ class Listing:
             raise DataError(f"{self.name} has no picture in {self.root}: {self.mend}")
         boxed = all(side in table for side in BOX)
 
-        def rows(columns: Any) -> Tensor:
+        def rows(columns: str | list[str]) -> Tensor:
             return torch.tensor(table[columns].to_numpy(np.int64))
 
         files = FaceFiles(
@@ -126,7 +121,7 @@ class Listing:
         return table[there]
 
 
-def train_and_test(listing: Listing, seed: int = 0, twins: str = "refuse") -> Parts:
+def train_and_test(listing: Listing, seed: int, twins: str) -> Parts:
     """The two lists of a data set, which share no picture.
 
     Args:
@@ -138,12 +133,9 @@ def train_and_test(listing: Listing, seed: int = 0, twins: str = "refuse") -> Pa
             and test, and count them.
 
     Raises:
-        ValueError: If ``twins`` is neither.
         DataError: As in :meth:`Listing.files`; if a part is empty; if the parts share
             a picture.
     """
-    checks.seed_number(seed)
-    checks.choice("twins", twins, ("refuse", "drop"))
     files, parts = listing.files()
     name, same = listing.name, copies(files)
     if not (parts != "").any():
@@ -167,7 +159,7 @@ def train_and_test(listing: Listing, seed: int = 0, twins: str = "refuse") -> Pa
                 f"{found}: {listing.mend}. To measure a trained model, "
                 "tm.data.open_test reads the test part alone"
             )
-    keep, why = unshared(files, same, parts, twins)
+    keep, why = _unshared(files, same, parts, twins)
     if not keep.all():
         files = replace(files.subset(keep), skipped=files.skipped | why)
         parts = parts[keep.numpy()]
@@ -196,51 +188,75 @@ def test_only(listing: Listing) -> FaceFiles:
     )
 
 
-def inside(name: str, root: Path, paths: pd.Series) -> pd.Series:
-    """Paths from the root in one spelling; an error where one leads out of it."""
+def _unshared(
+    files: FaceFiles, same: pd.Series, parts: np.ndarray, twins: str
+) -> tuple[Tensor, Counter[str]]:
+    """What may be kept so that no picture is in two parts, and why the rest may not.
 
-    def from_root(path: str) -> str:
-        path = path.replace("\\", "/")
-        if os.path.isabs(path):
-            path = os.path.relpath(path, root).replace(os.sep, "/")
-        return posixpath.normpath(path)
+    Args:
+        files: The pictures of all parts.
+        same: Their copies, from :func:`copies`.
+        parts: The part of each (N,): train, valid or test.
+        twins: ``"refuse"``, or ``"drop"`` the one of the earlier part.
 
-    plain = paths.map(from_root).astype(object)
-    out = [p for p, q in zip(paths, plain, strict=True) if q.split("/")[0] == ".."]
-    if out:
-        raise DataError(
-            f"{name}: {len(out):,} paths lead out of {root} (the first: {out[0]}): "
-            "move the pictures into it, and write paths from there"
-        )
-    return plain
+    Returns:
+        Bool (N,), and how many go, by reason.
 
-
-def present(
-    name: str, root: Path, paths: pd.Series, parts: pd.Series | None = None
-) -> np.ndarray:
-    """Which pictures of a list are there, bool (N,); an error beyond 1 % absent.
-
-    Each part counts on its own, so that no test set goes missing.
+    Raises:
+        DataError: If a picture is in two parts and ``twins`` is to refuse that.
     """
-    looked = with_bar(paths, "looking for pictures")
-    there = np.array([os.path.isfile(os.path.join(root, p)) for p in looked], bool)
-    what = f"pictures listed are no files in {root}"
-    for part in [""] if parts is None else parts.unique():
-        rows = (
-            np.full(len(paths), True) if parts is None else (parts == part).to_numpy()
+    rows = pd.DataFrame(
+        {"path": files.paths, "part": parts, "target": files.target.numpy()}
+    )
+    rows["mark"] = rows["path"].map(same)  # NaN without a copy
+    _say_two_labels(files, rows)
+    rank = rows["part"].map([*PARTS].index)
+    last = rank.groupby(rows["mark"]).transform("max")
+    lost = rank < last
+    if twins == "drop" or not lost.any():
+        said = [*PARTS.values()]
+        why = Counter(f"also in the {said[int(i)]} part" for i in last[lost])
+        return torch.from_numpy(~lost.to_numpy()), why
+    text = f"{files.name}: {_shared(rows)}"
+    if files.pixels is not None:  # FER2013 was given out so, and is measured so
+        log.warning("%s; they stay, as the data set's authors have it", text)
+        return torch.ones(len(files), dtype=torch.bool), Counter()
+    raise DataError(
+        f"{text}: remove one of each, or leave those of the earlier part out with "
+        "--drop-twins or tm.data.open_faces(..., twins='drop')"
+    )
+
+
+def _shared(rows: pd.DataFrame) -> str:
+    """How many pictures two parts share, in words, with one pair of them."""
+    said = []
+    for low, high in (("train", "test"), ("valid", "test"), ("train", "valid")):
+        here, there = (rows[rows["part"] == part].dropna() for part in (low, high))
+        both = there.merge(here.drop_duplicates("mark"), on="mark")
+        if len(both):
+            there, here = both[["path_x", "path_y"]].iloc[0]
+            said.append(
+                f"{len(both):,} pictures of the {PARTS[high]} part are in the "
+                f"{PARTS[low]} part too, byte for byte (one of them: {here} = {there})"
+            )
+    return " and ".join(said)
+
+
+def _say_two_labels(files: FaceFiles, rows: pd.DataFrame) -> None:
+    """Warn of training pictures that have another expression under another name."""
+    if files.boxes is not None:  # each face on a photograph has its own
+        rows = rows.assign(box=[str(box) for box in files.boxes.tolist()])
+    rows = rows[rows["part"] == "train"].dropna()
+    face = [name for name in ("mark", "box") if name in rows]
+    rows = rows[rows.groupby(face)["target"].transform("nunique") > 1]
+    if len(rows):
+        alike = (rows[face] == rows[face].iloc[0]).all(axis=1)
+        first, second, *_ = rows[alike].drop_duplicates("target")["path"]
+        log.warning(
+            "%s: %d training pictures have another expression under another name (one "
+            "of them: %s = %s): correct or remove them",
+            files.name,
+            len(rows),
+            first,
+            second,
         )
-        mend = "unpack them again, or correct the list"
-        leave_out(f"{name} {part}".strip(), paths[rows], there[rows], what, mend)
-    return there
-
-
-def leave_out(name: str, paths: pd.Series, good: Any, what: str, mend: str) -> None:
-    """Say which pictures are left out; an error if they are more than 1 %."""
-    bad = paths[~good]
-    if len(bad) == 0:
-        return
-    first = ", ".join(bad[:3])
-    text = f"{name}: {len(bad):,} of the {len(paths):,} {what} (the first: {first})"
-    if len(bad) > MAX_ABSENT * len(paths):
-        raise DataError(f"{text}; {mend}")
-    log.warning("%s; they are left out", text)

@@ -11,27 +11,20 @@ from pathlib import Path
 
 import pandas as pd
 import torch
+from PIL import Image
 from torch import Tensor
 
-from thin_mini.basics import checks
+from thin_mini.basics.checks import Count
 from thin_mini.basics.kinds import check_fields, checked
-from thin_mini.data.photos.folders import (
-    coded,
-    filled,
-    first_line,
-    holds,
-    look,
-    read_list,
-    read_table,
-    title,
-)
-from thin_mini.data.photos.layouts import PAIRS, places
-from thin_mini.data.photos.listing import inside, present
+from thin_mini.data.photos import tables
+from thin_mini.data.photos.folders import holds, inside, look, present
+from thin_mini.data.photos.layouts import places
 from thin_mini.data.photos.reading import read_all, read_picture
 from thin_mini.files import DataError
 
 log = logging.getLogger("thin_mini")
 
+PAIRS = ("pairs.csv", "pairs.txt")
 LFW_HEAD = r"\d+(\s+\d+)?|name\b.*imagenum.*"
 # Name 1 4, or Name 1 Other 2, with blanks, tabs or commas between.
 LFW_PAIR = (
@@ -87,7 +80,7 @@ class FacePairs:
 
     @checked
     def load(
-        self, size: int, grey: bool = False, progress: bool = True
+        self, size: Count, grey: bool = False, progress: bool = True
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Read both pictures of each pair that can be read.
 
@@ -100,17 +93,14 @@ class FacePairs:
             ValueError: If the size is below 1, or there is no pair.
             DataError: As there.
         """
-        checks.whole("size", size)
         if len(self) == 0:
             raise ValueError(f"{self.name} holds no pair: take other pictures or pairs")
         place, paths = pd.factorize(pd.Series(self.first + self.second))
-        images, good = read_all(  # each picture once
-            len(paths),
-            lambda i: read_picture(self.root / paths[i]),
-            progress,
-            size,
-            grey,
-        )
+
+        def picture(path: str) -> Image.Image:
+            return read_picture(self.root / path)
+
+        images, good = read_all(paths, picture, progress, size, grey)  # each once
         a, b = torch.from_numpy(place).view(2, -1)
         kept = good[a] & good[b]
         return images[a[kept]], images[b[kept]], self.same[kept]
@@ -138,15 +128,15 @@ def face_pairs(file: str | Path) -> FacePairs:
         if not lists:
             raise DataError(f"{file} {holds(file)}, and none of {', '.join(PAIRS)}")
         file = lists[0]
-    first = first_line(file)
+    first = tables.first_line(file)
     if file.suffix.lower() == ".txt" or re.fullmatch(LFW_HEAD, first, re.IGNORECASE):
         root, rows = _lfw_pairs(file, first)
     else:
-        root, rows = file.parent, read_table(file, ("path1", "path2", "same"))
-        filled(file, rows["path1"], rows["path2"])
-        same = coded(file, rows["same"], {"0": False, "1": True}, "write 0 or 1")
+        root, rows = file.parent, tables.read_table(file, ("path1", "path2", "same"))
+        tables.filled(file, rows["path1"], rows["path2"])
+        same = tables.coded(file, rows["same"], {"0": False, "1": True}, "write 0 or 1")
         rows = rows.assign(same=same)
-    name = title(file)
+    name = tables.title(file)
     for side in ("path1", "path2"):
         rows[side] = inside(name, root, rows[side])
     pair = [frozenset(p) for p in zip(rows["path1"], rows["path2"], strict=True)]
@@ -170,7 +160,7 @@ def face_pairs(file: str | Path) -> FacePairs:
 def _lfw_pairs(file: Path, head: str) -> tuple[Path, pd.DataFrame]:
     """LFW's list, or its views for development, and the folder with its people."""
     mend = "a pair: write 'Name 1 4' for one person, 'Name 1 Other 2' for two"
-    table = read_list(file, LFW_PAIR, mend, LFW_HEAD)
+    table = tables.read_list(file, LFW_PAIR, mend, LFW_HEAD)
     if table.empty:
         raise DataError(f"{file} holds no pair: fetch it again")
     counts = [int(n) for n in re.findall(r"\b\d+\b", head)]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
+from typing import Annotated
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from torch.utils.data import Dataset
 from torchvision.transforms import InterpolationMode, v2
 
 from thin_mini.basics import checks
+from thin_mini.basics.checks import Count, Seed
 from thin_mini.basics.kinds import checked
 from thin_mini.data.factors import EXPRESSIONS
 from thin_mini.data.photos.face_files import FaceFiles
@@ -21,6 +23,7 @@ from thin_mini.data.photos.reading import to_tensor
 VGGFACE_MEAN = (93.5940, 104.7624, 129.1863)
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+Step = Annotated[int, partial(checks.whole, low=0)]
 
 
 class Pictures(Dataset[tuple[Tensor, Tensor, Tensor]]):
@@ -55,13 +58,11 @@ class Pictures(Dataset[tuple[Tensor, Tensor, Tensor]]):
     def __init__(
         self,
         files: FaceFiles,
-        size: int = 224,
+        size: Count = 224,
         augment: bool = False,
-        seed: int = 0,
+        seed: Seed = 0,
         normalize: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
-        checks.whole("size", size)
-        checks.seed_number(seed)
         self.files, self.size, self.seed, self.normalize = files, size, seed, normalize
         self.changes = augmentation() if augment else None
 
@@ -105,9 +106,8 @@ def _check_rgb(image: Tensor) -> None:
 def imagenet_input(image: Tensor) -> Tensor:
     """What networks trained on ImageNet take: (..., 3, H, W) in 0..1 → normalised."""
     _check_rgb(image)
-    mean, std = (
-        image.new_tensor(v)[:, None, None] for v in (IMAGENET_MEAN, IMAGENET_STD)
-    )
+    # Not torchvision's, which looks at its values and waits for a device.
+    mean, std = image.new_tensor([IMAGENET_MEAN, IMAGENET_STD])[..., None, None]
     return (image - mean) / std
 
 
@@ -118,7 +118,7 @@ def vggface_input(image: Tensor) -> Tensor:
 
 
 @checked
-def plain_batches(n: int, batch_size: int, seed: int, step: int) -> Tensor:
+def plain_batches(n: int, batch_size: int, seed: Seed, step: Step) -> Tensor:
     """The images of training step ``step``: shuffled epochs, the last part dropped.
 
     Args:
@@ -134,8 +134,6 @@ def plain_batches(n: int, batch_size: int, seed: int, step: int) -> Tensor:
         ValueError: If the batch is larger than the data set, or empty, or a number
             is no whole one from 0 up.
     """
-    checks.whole("step", step, 0)
-    checks.seed_number(seed)
     checks.whole("batch_size", batch_size, 1, n)
     epoch, place = divmod(step, n // batch_size)
     order = _permutation(n, seed, 0, epoch)
@@ -143,7 +141,7 @@ def plain_batches(n: int, batch_size: int, seed: int, step: int) -> Tensor:
 
 
 @checked
-def class_batches(target: Tensor, batch_size: int, seed: int, step: int) -> Tensor:
+def class_batches(target: Tensor, batch_size: Count, seed: Seed, step: Step) -> Tensor:
     """The images of training step ``step``, the seven expressions in turn.
 
     Section 4.2 samples AffectNet so. The turns go on from one batch to the next, and
@@ -162,9 +160,6 @@ def class_batches(target: Tensor, batch_size: int, seed: int, step: int) -> Tens
         ValueError: If an expression has no image, a label is out of range, or the
             batch is empty; if a number is no whole one from 0 up.
     """
-    checks.whole("step", step, 0)
-    checks.seed_number(seed)
-    checks.whole("batch_size", batch_size)
     checks.labels("target", target, checks.rows("target", target), len(EXPRESSIONS))
     labels = target.numpy().astype(np.uint8)  # so small that sorting is a radix sort
     counts = np.bincount(labels, minlength=len(EXPRESSIONS))

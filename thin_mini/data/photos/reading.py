@@ -19,7 +19,7 @@ from thin_mini.basics.bars import progress_bar
 from thin_mini.files import DataError, regular_file
 
 log = logging.getLogger("thin_mini")
-T = TypeVar("T")
+K = TypeVar("K")
 
 BAR_AFTER = 2  # seconds: who is sooner needs no bar
 
@@ -68,15 +68,14 @@ def read_picture(path: Path, box: Sequence[int] | None = None) -> Image.Image:
         DataError: If the file is no whole picture, or has more than 89 megapixels, or
             the box lies outside it.
     """
-    if not regular_file(path):
-        raise DataError(f"{path} cannot be read as a picture: there is no such file")
+    regular_file(path)  # or an error, of a pipe
     try:
         with Image.open(path, formats=formats()) as file:
-            if file.width * file.height > MAX_PIXELS:  # before a pixel is decoded
+            pixels = file.width * file.height
+            if pixels > MAX_PIXELS:  # before one is decoded
                 raise ValueError(
-                    f"{file.width:,}×{file.height:,} are "
-                    f"{file.width * file.height / 1e6:,.0f} megapixels, and at most "
-                    f"{MAX_PIXELS / 1e6:,.0f} are read"
+                    f"{file.width:,}×{file.height:,} are {pixels / 1e6:,.0f} "
+                    f"megapixels, and at most {MAX_PIXELS / 1e6:,.0f} are read"
                 )
             picture = _rgb(ImageOps.exif_transpose(file))
     except Exception as error:  # damaged bytes make a decoder raise almost anything
@@ -117,13 +116,13 @@ def to_tensor(picture: Image.Image, size: int, grey: bool = False) -> Tensor:
 
 
 def read_all(
-    n: int,
-    picture: Callable[[int], Image.Image],
+    keys: Sequence[K],
+    picture: Callable[[K], Image.Image],
     progress: bool,
     size: int = 0,
     grey: bool = False,
 ) -> tuple[Tensor, Tensor]:
-    """The pictures that ``picture`` gives for 0..n-1, as :func:`to_tensor` has them.
+    """The picture of each of N keys, as :func:`to_tensor` has it.
 
     With a size of 0 they are only tried.
 
@@ -133,13 +132,14 @@ def read_all(
     Raises:
         DataError: If more than 5 % of them cannot be read.
     """
+    n, first = len(keys), None
     images = torch.empty(n, 1 if grey else 3, size, size)
-    good, first = torch.ones(n, dtype=torch.bool), None
+    good = torch.ones(n, dtype=torch.bool)
     with progress_bar(n, "reading pictures", shown=progress) as bar:
-        for i in range(n):
+        for i, key in enumerate(keys):
             bar.update()
             try:
-                face = picture(i)
+                face = picture(key)
             except DataError as error:
                 good[i], first = False, first or error
                 continue
@@ -156,7 +156,7 @@ def read_all(
     return images, good
 
 
-def with_bar(items: Collection[T], label: str) -> Iterator[T]:
+def with_bar(items: Collection[K], label: str) -> Iterator[K]:
     """The items, under a bar where they take long and a terminal shows it."""
     off = os.environ.get("TQDM_DISABLE") or os.environ.get("RANK", "0") != "0"
     # None hides it unless it goes to a terminal.
