@@ -11,69 +11,74 @@ from conftest import closed_port
 import thin_mini as tm
 
 HEAVY = ("torch", "torchvision", "accelerate", "pandas", "sklearn", "seaborn", "scipy")
+HEAVY += ("pooch",)
 PACKAGES = {"thin_mini": tm, "thin_mini.data": tm.data}
 
 
-def imported_by(code):
-    """The modules that a fresh Python has imported after ``code``."""
-    end = "import sys; print(*sys.modules, file=sys.stderr)"
+def imported_after(*pieces):
+    """What of ``HEAVY`` a fresh Python has imported after each piece of code."""
+    seen = f"import sys; print('seen', *{{*sys.modules}} & {{*{HEAVY}}})"
     done = subprocess.run(
-        [sys.executable, "-c", f"{code}\n{end}"],
+        [sys.executable, "-c", "\n".join(f"{piece}\n{seen}" for piece in pieces)],
         check=True,
         capture_output=True,
         text=True,
     )
-    return {name.partition(".")[0] for name in done.stderr.split()}
+    lines = map(str.split, done.stdout.splitlines())
+    return [{*names} for word, *names in filter(None, lines) if word == "seen"]
 
 
-@pytest.mark.parametrize(
-    ("code", "needed"),
-    [
-        ("import thin_mini", ""),
-        ("import thin_mini as tm; dir(tm), tm.__version__", ""),
-        ("import thin_mini as tm; tm.profile()", ""),
-        ("from thin_mini import recipes; recipes.RECIPES", ""),
-        ("from thin_mini import results; results.default_folder()", "scipy"),
-        ("import thin_mini as tm; tm.TreeGate", "torch"),
-        ("import thin_mini as tm; tm.data.shift", "torch"),
-    ],
-)
-def test_nothing_is_imported_that_is_not_used(code, needed):
-    assert imported_by(code) & set(HEAVY) == set(needed.split())
+# Code, and what it needs beside what the code above it has needed.
+CODE = {
+    "import thin_mini": "",
+    "import thin_mini as tm; dir(tm), tm.__version__": "",
+    "import thin_mini as tm; tm.profile()": "",
+    "from thin_mini import recipes; recipes.RECIPES": "",
+    "from thin_mini import results; results.default_folder()": "scipy",
+    "import thin_mini as tm; tm.TreeGate": "torch",
+    "import thin_mini as tm; tm.data.shift": "",
+}
+COMMANDS = {
+    "--help": "",
+    "--version": "",
+    "doctor": "",
+    "data": "",
+    "train --help": "",
+    "compare --help": "",
+    "runs --help": "",
+    "predict --help": "",
+    "evaluate --help": "",
+    "export --help": "",
+    "reproduce --help": "",
+    "reproduce --list": "scipy",
+    "reproduce table2 --dry-run --profile smoke": "",
+    "ledger": "",
+    "reproduce table2 --data dsprites": "pandas",
+}
 
 
-@pytest.mark.parametrize(
-    ("command", "needed"),
-    [
-        ("--help", ""),
-        ("--version", ""),
-        ("doctor", ""),
-        ("data", ""),
-        ("train --help", ""),
-        ("compare --help", ""),
-        ("runs --help", ""),
-        ("predict --help", ""),
-        ("evaluate --help", ""),
-        ("export --help", ""),
-        ("reproduce --help", ""),
-        ("reproduce --list", "scipy"),
-        ("reproduce table2 --dry-run --profile smoke", "scipy"),
-        ("reproduce table2 --data dsprites", "scipy pandas"),
-        ("ledger", "scipy"),
-    ],
-)
-def test_a_command_imports_no_more_than_it_needs(command, needed, monkeypatch):
+def test_nothing_is_imported_that_is_not_used():
+    found, needed = imported_after(*CODE), set()
+    for (code, more), imported in zip(CODE.items(), found, strict=True):
+        needed |= {*more.split()}
+        assert imported == needed, code
+
+
+def test_a_command_imports_no_more_than_it_needs(monkeypatch):
     monkeypatch.setenv("THIN_MINI_DATA", "stand-in")
-    assert imported_by(running(command)) & set(HEAVY) == set(needed.split())
+    found, needed = imported_after(*map(running, COMMANDS)), set()
+    for (command, more), imported in zip(COMMANDS.items(), found, strict=True):
+        needed |= {*more.split()}
+        assert imported == needed, command
 
 
 @pytest.mark.parametrize("command", ["data", "doctor"])
 def test_a_search_for_mnist_does_without_torchvision(command, clean_env, monkeypatch):
     for name in ("http_proxy", "https_proxy"):  # no mirror can be reached through it
         monkeypatch.setenv(name, f"http://127.0.0.1:{closed_port()}")
-    imported = imported_by(running(command))
-    assert not imported & set(HEAVY)
-    assert ("pooch" in imported) == (command == "data")  # the mirrors were asked
+    (imported,) = imported_after(running(command))
+    # pooch, if the mirrors were asked.
+    assert imported == ({"pooch"} if command == "data" else set())
 
 
 def running(command):

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 try:
     import fcntl
@@ -57,14 +57,18 @@ def whole_file(path: Path) -> Iterator[Path]:
     if path.is_dir():
         raise DataError(f"{path} is a folder: name a file to write")
     check_writable(path.parent)
-    handle, temporary = _temporary(path)
+    file = _temporary(path)
+    temporary = Path(file.name)
     try:
         yield temporary
         if fcntl is None:  # Windows renames no open file
-            os.close(handle)
+            file.close()
         os.replace(temporary, path)
         for left in path.parent.glob(f".{glob.escape(path.name)}.*{TEMPORARY}"):
-            _remove_if_left(left)
+            # Else it is gone already, or another user's.
+            with suppress(OSError), left.open("r+b") as other:
+                if _lock(other, wait=False):
+                    left.unlink(missing_ok=True)
     except OSError as error:
         if error.errno not in FULL:
             raise
@@ -72,40 +76,28 @@ def whole_file(path: Path) -> Iterator[Path]:
             f"cannot write {path} ({error.strerror}): free some space and start again"
         ) from error
     finally:
-        if fcntl is not None:
-            os.close(handle)
+        file.close()
         temporary.unlink(missing_ok=True)
 
 
-def _temporary(path: Path) -> tuple[int, Path]:
-    """A new file beside ``path``, and a lock on it that ends with this process."""
+def _temporary(path: Path) -> BinaryIO:
+    """A new file beside ``path``, locked until it is closed or this process ends."""
     while True:
-        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{TEMPORARY}")
-        handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
-        if fcntl is not None:
-            with suppress(OSError):  # a file system without locks
-                fcntl.flock(handle, fcntl.LOCK_EX)
-            if os.fstat(handle).st_nlink == 0:  # another took it for one left behind
-                os.close(handle)
-                continue
-        return handle, temporary
+        name = f".{path.name}.{secrets.token_hex(4)}{TEMPORARY}"
+        file = open(path.with_name(name), "xb")  # noqa: SIM115 (outlives this)
+        _lock(file)
+        if os.fstat(file.fileno()).st_nlink:
+            return file
+        file.close()  # another process took it for one left behind
 
 
-def _remove_if_left(temporary: Path) -> None:
-    """Remove a temporary file unless a process that lives is writing it."""
-    if fcntl is None:
-        return
-    try:
-        handle = os.open(temporary, os.O_RDWR)
-    except OSError:  # gone already, or another user's
-        return
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        temporary.unlink(missing_ok=True)
-    except OSError:
-        return  # being written, or on a file system without locks
-    finally:
-        os.close(handle)
+def _lock(file: BinaryIO, wait: bool = True) -> bool:
+    """Keep other processes off an open file; whether that was possible."""
+    if fcntl is not None:
+        with suppress(OSError):  # held, or on a file system without locks
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            return True
+    return False
 
 
 def regular_file(path: Path) -> bool:

@@ -83,10 +83,9 @@ def _blocks(
                 if received - before < SLOWEST * patience:
                     raise requests.Timeout("sent too little")
                 before, start = received, time.monotonic()
-    except urllib3.exceptions.TimeoutError as error:
-        raise requests.Timeout(error) from error
     except urllib3.exceptions.HTTPError as error:
-        raise requests.ConnectionError(error) from error
+        slow = isinstance(error, urllib3.exceptions.TimeoutError)
+        raise (requests.Timeout if slow else requests.ConnectionError)() from error
 
 
 def is_right(file: Path, known_hash: str) -> bool:
