@@ -386,8 +386,8 @@ def test_an_empty_data_set_is_refused(digits):
     ("change", "message"),
     [
         ({"images": torch.zeros(256, 28, 28)}, "(N, C, H, W), got (256, 28, 28)"),
-        ({"target": torch.zeros(255).long()}, "256 images, got (255,)"),
-        ({"exo": torch.zeros(256, 1).long()}, "256 images, got (256, 1)"),
+        ({"target": torch.zeros(255).long()}, "each image, got (255,)"),
+        ({"exo": torch.zeros(256, 1).long()}, "each image, got (256, 1)"),
     ],
 )
 def test_shapes_that_disagree_are_refused(change, message, digits):

@@ -86,7 +86,7 @@ WRONG = [
     ),
     (
         partial(tm.data.expression_actions, torch.tensor([1, 2]), torch.ones(1)),
-        "one label for each of the 1",
+        r"expression must be \(1,\), one label for each image, got \(2,\)",
     ),
     (partial(tm.data.shift, IMAGES, [[0, 0]] * N), "offsets is a list"),
     (partial(tm.data.rotate, IMAGES, [0.0] * N), "degrees is a list"),

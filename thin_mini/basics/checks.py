@@ -113,15 +113,16 @@ def rows(name: str, values: Any) -> int:
 def shaped(name: str, values: Any, *sizes: int | str, mend: str = "") -> None:
     """Raise an error unless ``values`` is a tensor of these sizes.
 
-    A letter stands for any size from 1 up; ``mend`` is said with the sizes.
+    A letter stands for one size, from 1 up; ``mend`` is said with the sizes.
     """
-    wanted = f"({', '.join(map(str, sizes))}{',' * (len(sizes) == 1)})"
-    instance(name, values, Tensor, f"pass a tensor {wanted}")
-    if len(sizes) != values.ndim or any(
-        there == 0 if isinstance(size, str) else there != size
-        for size, there in zip(sizes, values.shape, strict=True)
-    ):
-        raise ValueError(f"{name} must be {wanted}{mend}, got {tuple(values.shape)}")
+    there = getattr(values, "shape", ())
+    pairs = zip(sizes, there, strict=False)
+    free: dict[Any, int] = {size: n for size, n in pairs if isinstance(size, str)}
+    fits = tuple(there) == tuple(free.get(size, size) for size in sizes)
+    if not (fits and isinstance(values, Tensor)) or 0 in free.values():
+        wanted = f"({', '.join(map(str, sizes))}{',' * (len(sizes) == 1)})"
+        instance(name, values, Tensor, f"pass a tensor {wanted}")
+        raise ValueError(f"{name} must be {wanted}{mend}, got {tuple(there)}")
 
 
 def floats(name: str, values: Any, *sizes: int | str, mend: str = "") -> None:
@@ -222,7 +223,7 @@ def whole_numbers(name: str, values: Any, *sizes: int | str, mend: str = "") -> 
 
 def one_each(name: str, values: Tensor, n: int) -> None:
     """Raise a ValueError unless ``values`` is (n,)."""
-    shaped(name, values, n, mend=f", one label for each of the {n} images")
+    shaped(name, values, n, mend=", one label for each image")
 
 
 def targets(target: Tensor, n: int, n_classes: int) -> None:
@@ -254,8 +255,7 @@ def labels(
         n_classes: None if it is not known.
         seen: Whether the values can be looked at, and not their shape and type alone.
     """
-    mend = f", one label for each of the {n} images"
-    whole_numbers(name, values, n, mend=mend)
+    whole_numbers(name, values, n, mend=", one label for each image")
     if not seen:
         return
     if n == 0:

@@ -90,6 +90,7 @@ def mnist_rs(
     return _make((n_train, n_test), seed, source, by, scaled=True)
 
 
+@checked
 def rotate(images: Tensor, degrees: Tensor, scale: Tensor | None = None) -> Tensor:
     """Rotate each image about its centre, counter-clockwise, keeping its ink inside.
 
@@ -108,7 +109,14 @@ def rotate(images: Tensor, degrees: Tensor, scale: Tensor | None = None) -> Tens
         ValueError: If shapes disagree, a pixel leaves 0..1, an angle is not finite or
             a factor does not lie above 0 and up to 1.
     """
-    _check_rotation(images, degrees, scale)
+    # In float64, too: the check against the hand-made computes in it.
+    checks.images("images", images.float() if images.is_floating_point() else images)
+    checks.shaped("images", images, "N", 1, "S", "S")
+    checks.factor("degrees", degrees, len(images))
+    if scale is not None:
+        checks.factor("scale", scale, len(images), 0, 1)
+        if (scale == 0).any():
+            raise ValueError("scale must lie above 0: nothing would be left to see")
     # Computed on the CPU in float64, which not every GPU has.
     device, images, degrees = images.device, images.cpu(), degrees.cpu()
     scale = torch.ones_like(degrees) if scale is None else scale.cpu()
@@ -132,19 +140,6 @@ def rotate(images: Tensor, degrees: Tensor, scale: Tensor | None = None) -> Tens
         grid = F.affine_grid(back, list(image.shape), align_corners=False)
         rotated.append(F.grid_sample(image, grid, align_corners=False))
     return torch.cat(rotated).to(device)
-
-
-def _check_rotation(images: Tensor, degrees: Tensor, scale: Tensor | None) -> None:
-    # In float64, too: the check against the hand-made computes in it.
-    double = getattr(images, "dtype", None) == torch.float64
-    checks.images("images", images.float() if double else images)
-    if images.shape[1] != 1 or images.shape[2] != images.shape[3]:
-        raise ValueError(f"images must be (N, 1, S, S), got {tuple(images.shape)}")
-    checks.factor("degrees", degrees, len(images))
-    if scale is not None:
-        checks.factor("scale", scale, len(images), 0, 1)
-        if (scale == 0).any():
-            raise ValueError("scale must lie above 0: nothing would be left to see")
 
 
 def _make(
