@@ -22,7 +22,7 @@ from torch.func import functional_call, stack_module_state, vmap
 
 import thin_mini as tm
 from thin_mini import gates
-from thin_mini.lab.runs import Protocol
+from thin_mini.lab.rows import Protocol
 from thin_mini.models import Condition, Oracle
 from thin_mini.training import Losses, batches, draw_offsets
 

@@ -23,7 +23,7 @@ from stacked import Stack
 import thin_mini as tm
 from thin_mini.lab.paper_tables import table2
 from thin_mini.lab.plans import Plan
-from thin_mini.lab.runs import Row, Run
+from thin_mini.lab.rows import Row, Run
 from thin_mini.lab.worlds import WORLDS
 from thin_mini.profiles import PROFILES
 
@@ -80,7 +80,8 @@ class Line:
     def fit(self, i: int, n: int, model: tm.Classifier) -> pd.DataFrame:
         """One epoch of ``fit`` on the first n images of the i-th seed."""
         train = self.train[i].subset(slice(n))
-        return tm.fit(model, train, epochs=1, progress=False, **self.runs[i].training)
+        how = self.runs[i].training | {"epochs": 1}
+        return tm.fit(model, train, progress=False, **how)
 
 
 class Table:

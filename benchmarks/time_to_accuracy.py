@@ -29,7 +29,7 @@ from thin_mini.doors import Fit
 from thin_mini.files import whole_file
 from thin_mini.lab.one_run import datasets, trained_network
 from thin_mini.lab.plans import Plan
-from thin_mini.lab.runs import Protocol, Run
+from thin_mini.lab.rows import Protocol, Run
 from thin_mini.lab.worlds import WORLDS
 from thin_mini.networks import Model
 from thin_mini.profiles import profile
@@ -44,19 +44,9 @@ def epochs(
     model: Model,
     train: tm.data.ExogenousDataset,
     test: tm.data.ExogenousDataset,
-    protocol: Protocol,
-    seed: int,
+    how: Fit,
 ) -> Iterator[tuple[float, float]]:
     """Train as ``fit`` does, epoch by epoch, with a clock that stops in between."""
-    how = Fit(
-        protocol.epochs,
-        model.dispel,
-        protocol.batch_size,
-        protocol.lr,
-        protocol.schedule,
-        protocol.shift,
-        seed,
-    )
     seen = tm.precompute(model, test)
     start = time.perf_counter()
     for _ in passes(model, train, how, *optimiser(model, train, how)):
@@ -72,7 +62,9 @@ def race(run: Run, root: Path, target: float, max_epochs_paper: int) -> dict:
 
     def training(protocol: Protocol) -> Iterator[tuple[float, float]]:
         model = tm.build("thin", train.n_classes, exogenous=network, seed=run.seed)
-        return epochs(model, train, test, protocol, run.seed)
+        return epochs(
+            model, train, test, Fit(**replace(run, protocol=protocol).training)
+        )
 
     def until_reached() -> Iterator[tuple[float, float]]:
         for told in training(Protocol(max_epochs_paper, 32, 1e-3, "constant", 0)):

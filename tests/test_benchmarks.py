@@ -4,7 +4,7 @@ import importlib.util
 import json
 import re
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ import typer
 from conftest import fingerprint, randomise
 
 import thin_mini as tm
-from thin_mini.lab.runs import Protocol
+from thin_mini.doors import Fit
 from thin_mini.profiles import PROFILES
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
@@ -183,24 +183,17 @@ def test_ours_is_slower_only_where_the_page_says_why():
     assert pages.slower_table(nothing).astext() == "Nowhere."
 
 
-PROTOCOLS = (Protocol(2, 64), Protocol(2, 32, 1e-3, "constant", 0))
+HOW = (
+    Fit(2, 0.005, 64, shift=1, seed=3),
+    Fit(2, 0.005, 32, 1e-3, "constant", seed=3),
+)
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS, ids=["ours", "paper"])
-def test_the_timed_training_is_that_of_fit(protocol, digits, exogenous):
+@pytest.mark.parametrize("how", HOW, ids=["ours", "paper"])
+def test_the_timed_training_is_that_of_fit(how, digits, exogenous):
     models = [tm.build("thin", 10, exogenous=exogenous, seed=0) for _ in range(2)]
-    told = list(time_to_accuracy.epochs(models[0], *digits, protocol, seed=3))
-    tm.fit(
-        models[1],
-        digits[0],
-        epochs=protocol.epochs,
-        batch_size=protocol.batch_size,
-        lr=protocol.lr,
-        schedule=protocol.schedule,
-        shift=protocol.shift,
-        seed=3,
-        progress=False,
-    )
+    told = list(time_to_accuracy.epochs(models[0], *digits, how))
+    tm.fit(models[1], digits[0], progress=False, **asdict(how))
     assert fingerprint(models[0]) == fingerprint(models[1])
     assert told[-1][1] == tm.evaluate(models[1], digits[1]).accuracy
 
@@ -217,7 +210,7 @@ def test_the_clock_stands_still_while_the_test_images_are_looked_at(
     monkeypatch.setattr(time_to_accuracy.time, "perf_counter", lambda: clock[0])
     monkeypatch.setattr(tm, "evaluate", slow)
     model = tm.build("thin", 10, exogenous=exogenous, seed=0)
-    told = time_to_accuracy.epochs(model, *digits, PROTOCOLS[0], seed=0)
+    told = time_to_accuracy.epochs(model, *digits, HOW[0])
     assert [seconds for seconds, _ in told] == [0, 0]
     assert clock == [200]
 

@@ -49,9 +49,7 @@ GIVEN = [
     "results.Row",
     "plots.INK",
     "plots.WIDTH",
-    "results.FORMAT",
     "results.LEVELS",
-    "results.MAX_BYTES",
     "results.VERDICTS",
 ]
 N, K, SIZE = 8, 2, 8
@@ -229,6 +227,7 @@ DOORS = {
     "recipes.committed_rows": lambda w: {},
     "recipes.data_of": lambda w: {"recipe": "table2", "data": "mnist-r"},
     "recipes.nearest": lambda w: {"name": "a", "known": ["a"]},
+    "recipes.look_up": lambda w: {"about": "no", "name": "a", "known": {"a": 1}},
     "recipes.rows_of": lambda w: {
         "recipe": "table2", "data": "mnist-r", "seeds": 2, "profile_name": "smoke",
         "source": "digits",
@@ -237,6 +236,7 @@ DOORS = {
     "results.tabulate": lambda w: {
         "rows": ROWS, "numbers": {row.name: {0: 1.0} for row in ROWS},
     },
+    "results.estimate": lambda w: {"runs": [RUN], "committed": ROOT},
     "results.direction": lambda w: {"paper": 1.0, "differences": [1.0, 2.0]},
     "results.level": lambda w: {"paper": 1.0, "ours": [1.0, 2.0]},
     "results.paired": lambda w: {"ours": {0: 1.0}, "reference": {0: 1.0}},
@@ -390,6 +390,7 @@ FINE = {name: ["short"] for name in ANY_LENGTH} | {
     "plots.embedding.name": ["text"],
     "plots.gains.xlabel": ["text"],
     "plots.image_grid.size": ["2.5"],
+    "recipes.look_up.about": ["text"],
     "recipes.nearest.name": ["text"],
     "results.direction.paper": ["-1", "2.5"],
     "results.level.paper": ["-1", "2.5"],

@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 
 from thin_mini.cli import app
 from thin_mini.data import cache_folder
-from thin_mini.lab import estimates, recipes, reproduce, results
-from thin_mini.lab.runs import all_runs
+from thin_mini.lab import recipes, reproduce, results
+from thin_mini.lab.rows import all_runs
 
 pytestmark = pytest.mark.usefixtures("clean_env")
 OPTIONS = ("table2", "--data", "mnist-r", "--seeds", "2", "--profile", "smoke")
@@ -137,7 +137,7 @@ def test_slurm_is_told_what_is_missing_and_how_long_it_takes(tmp_path, monkeypat
     assert "4 runs in 3 jobs: 7_0, 7_1, 7_2" in said
     assert (asked["rows"], asked["root"], asked["jobs"]) == (thin(), tmp_path, 3)
     runs = all_runs(thin())
-    assert asked["seconds"] == estimates.estimate(runs, results.default_folder())[0] > 0
+    assert asked["seconds"] == results.estimate(runs, results.default_folder())[0] > 0
     assert os.environ["THIN_MINI_DEVICE"] == "cuda"  # though there is none here
     assert list(tmp_path.iterdir()) == []
 

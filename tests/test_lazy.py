@@ -34,7 +34,7 @@ CODE = {
     "import thin_mini as tm; dir(tm), tm.__version__": "",
     "import thin_mini as tm; tm.profile()": "",
     "from thin_mini import recipes; recipes.RECIPES": "",
-    "from thin_mini import results; results.default_folder()": "scipy",
+    "from thin_mini import results; results.default_folder()": "",
     "import thin_mini as tm; tm.TreeGate": "torch",
     "import thin_mini as tm; tm.data.shift": "",
 }
@@ -50,9 +50,9 @@ COMMANDS = {
     "evaluate --help": "",
     "export --help": "",
     "reproduce --help": "",
-    "reproduce --list": "scipy",
+    "reproduce --list": "",
     "reproduce table2 --dry-run --profile smoke": "",
-    "ledger": "",
+    "ledger": "scipy",
     "reproduce table2 --data dsprites": "pandas",
 }
 

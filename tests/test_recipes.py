@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass, fields, replace
 import pytest
 
 import thin_mini as tm
-from thin_mini.lab import estimates, one_run, plans, recipes, results
+from thin_mini.lab import one_run, plans, recipes, results
 from thin_mini.lab.recipes import RECIPES, data_of, rows_of
-from thin_mini.lab.runs import Protocol, Run, all_runs
+from thin_mini.lab.rows import Protocol, Run, all_runs
 from thin_mini.lab.sweeps import FRESH
 from thin_mini.lab.worlds import WORLDS, n_exo
 
@@ -15,8 +15,8 @@ pytestmark = pytest.mark.usefixtures("clean_env")
 EVERY = [(name, data) for name, own in RECIPES.items() for data in own.makers]
 # Recipes whose networks are trained by another protocol, on other data or other people.
 OTHER_NETWORKS = ("table2-paper", "table3", "six-scales", "chosen")
-DIGITS = [(recipe, data) for recipe, data in EVERY if data not in plans.FACES]
-FACES = [(recipe, data) for recipe, data in EVERY if data in plans.FACES]
+DIGITS = [(recipe, data) for recipe, data in EVERY if WORLDS[data].by != "identity"]
+FACES = [(recipe, data) for recipe, data in EVERY if WORLDS[data].by == "identity"]
 PROTOCOL = Protocol(3)
 NETWORK = Run("mnist-r", "digits", "network", "rotation", 500, 100, 1, PROTOCOL)
 RUN = replace(NETWORK, model="exogenous", labels=64, networks=(NETWORK,))
@@ -251,7 +251,7 @@ def test_the_rows_of_tables_2_and_4_have_about_equally_many_parameters(
     recipe, data, tmp_path, monkeypatch
 ):
     def untrained(run, root, gate_on):
-        encoder = WORLDS[run.data].encoder(run) or tm.ConvEncoder()
+        encoder = WORLDS[run.data].does.encoder(run) or tm.ConvEncoder()
         return tm.ExogenousNetwork(encoder, n_exo(run), gate_on=gate_on).freeze()
 
     monkeypatch.setattr(one_run, "trained_network", untrained)
@@ -290,8 +290,14 @@ def test_under_the_paper_profile_digits_are_real_ones_and_else_what_there_is():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("table9", "mnist-r"), "unknown recipe 'table9': there are table1, table2"),
-        (("table3", "dsprites"), "table3 has no rows on 'dsprites': .*mnist-rs, all"),
+        (
+            ("table9", "mnist-r"),
+            "unknown recipe 'table9': there are 'table1', 'table2'",
+        ),
+        (
+            ("table3", "dsprites"),
+            "table3 has no rows on 'dsprites': .*'mnist-rs', 'all'",
+        ),
         (("table2", "mnist-r", 0), "at least 2 seeds, got 0"),
         (("table2", "mnist-r", 1), "at least 2 seeds, got 1"),
         (("table2", "mnist-r", 2, "huge"), "unknown profile 'huge': choose from smoke"),
@@ -323,21 +329,31 @@ def test_an_unknown_row_is_refused_with_the_names_there_are():
     assert recipes.row_of(rows, "Scale").name == "Scale"
 
 
+def headlines(rows):
+    """The results of rows as a recipe may state them, by the ends of their names."""
+    table = results.table(rows)
+    for row in rows:
+        line = table.loc[row.name]
+        if row.reference is None:
+            yield row.name, "", f"{line['mean']:.2f} ± {line['half']:.2f}"
+        else:
+            number = f"{line['difference']:+.2f} ± {line['difference_half']:.2f}"
+            yield row.name, row.reference, number
+
+
 @pytest.mark.parametrize(("recipe", "data"), EVERY)
-def test_a_recipe_states_its_command_its_cost_and_its_headline(recipe, data, tmp_path):
-    root = results.default_folder()
-    head = estimates.head(RECIPES[recipe], data, root)
-    assert head.command == f"thin-mini reproduce {recipe} --data {data}"
-    runs = all_runs(paper(recipe, data))
-    assert head.made == head.runs == len(runs)
-    seconds, _ = estimates.estimate(runs, root)
-    assert head.minutes == pytest.approx(seconds / 60 / 2)
-    name, number = head.headline.split(": ")
-    name, _, less = name.partition(" less ")
-    row = results.table(rows_of(recipe, data, 5, "paper", "mnist")).loc[name]
-    column = "difference" if less else "mean"
-    half = row["difference_half" if less else "half"]
-    sign = "+" if less else ""
-    assert number == f"{row[column]:{sign}.2f} ± {half:.2f}"
-    nothing = estimates.head(RECIPES[recipe], data, tmp_path)
-    assert (nothing.made, nothing.minutes, nothing.headline) == (0, 0, "")
+def test_a_recipe_states_its_command_its_cost_and_its_headline(recipe, data):
+    own = RECIPES[recipe]
+    runs, minutes, headline = own.heads[data]
+    assert own.command(data) == f"thin-mini reproduce {recipe} --data {data}"
+    assert f"{own.command(data)}: {runs} runs" in own.makers[data].__doc__
+    rows = rows_of(recipe, data, 5, "paper", "mnist")
+    assert runs == len(all_runs(rows))
+    seconds = sum(results.read(run)["seconds"] for run in all_runs(rows))
+    assert minutes == round(seconds / 60 / 2)
+    about, number = headline.split(": ")
+    name, _, less = about.partition(" less ")
+    assert any(
+        found == number and row.startswith(name) and reference.startswith(less)
+        for row, reference, found in headlines(rows)
+    )

@@ -26,14 +26,14 @@ from thin_mini.cli import reproduce as cli_reproduce
 from thin_mini.data import DataError
 from thin_mini.data.factors import EXPRESSIONS
 from thin_mini.lab import (
-    estimates,
+    bin_runs,
     face_runs,
     one_run,
     recipes,
     reproduce,
     results,
-    runs,
 )
+from thin_mini.lab.rows import all_runs
 from thin_mini.lab.worlds import WORLDS
 
 pytestmark = pytest.mark.usefixtures("clean_env", "_digits_only")
@@ -126,7 +126,7 @@ def test_a_finished_grid_is_whole_and_trains_nothing_again(grid, trained):
     make(table_rows(), grid)
     assert trained == []
     assert {p: p.read_bytes() for p in grid.rglob("*.json")} == before
-    assert set(metrics_in(grid)) == {r.hash for r in runs.all_runs(table_rows())}
+    assert set(metrics_in(grid)) == {r.hash for r in all_runs(table_rows())}
     assert results.table(table_rows(), grid)["seeds"].tolist() == [2] * 6
 
 
@@ -181,7 +181,7 @@ def test_a_killed_process_leaves_no_half_file_and_another_goes_on(
         process.send_signal(signal.SIGKILL)
         process.wait()
     done = metrics_in(root)
-    n_runs = len(runs.all_runs(table_rows()))
+    n_runs = len(all_runs(table_rows()))
     assert 0 < len(done) < n_runs
     monkeypatch.setenv("THIN_MINI_CACHE", str(cache))
     make(table_rows(), root)
@@ -300,8 +300,8 @@ def test_an_oracle_is_told_of_people_what_the_row_says(told):
     run = next(r.runs[0] for r in rows if r.runs[0].oracle_knows == told)
     train, _, test = one_run.datasets(run)
     world = WORLDS["cartoons"]
-    network = tm.ExogenousNetwork(world.encoder(run), 32, gate_on="pooled")
-    oracle = world.oracle(run, train, test, [network.freeze()])
+    network = tm.ExogenousNetwork(world.does.encoder(run), 32, gate_on="pooled")
+    oracle = world.does.oracle(run, train, test, [network.freeze()])
     for part in (train, test):
         person = int(part.exo[-1])
         own = part.exo == person
@@ -334,12 +334,15 @@ def test_an_oracle_is_told_of_people_what_the_row_says(told):
         ("choices", "dsprites"),
     ],
 )
-def test_every_recipe_runs_from_end_to_end(recipe, data, tmp_path, trained):
+def test_every_recipe_runs_from_end_to_end(
+    recipe, data, tmp_path, trained, monkeypatch
+):
+    monkeypatch.setattr(face_runs, "PAIRS", 100)  # to draw them takes longest
     rows = recipes.rows_of(recipe, data, 2, "smoke")
     # One seed, since the other differs in nothing but its numbers.
     rows = [replace(row, runs=row.runs[:1]) for row in rows]
     make(rows, tmp_path)
-    assert set(metrics_in(tmp_path)) == {run.hash for run in runs.all_runs(rows)}
+    assert set(metrics_in(tmp_path)) == {run.hash for run in all_runs(rows)}
     assert Counter(run.hash for run in trained).most_common(1)[0][1] == 1
     table = results.table(rows, tmp_path)
     assert table["seeds"].tolist() == [1] * len(rows)
@@ -426,8 +429,7 @@ def images_in(dataset):
 @pytest.mark.parametrize("recipe", ["choices", "table2-paper"])
 def test_nothing_is_both_trained_on_and_measured_on(recipe, tmp_path, monkeypatch):
     run = recipes.rows_of(recipe, "mnist-r", 2, "smoke")[0].runs[0]
-    world = WORLDS["mnist-r"]
-    seen, fit = {}, one_run.fit
+    seen, fit, measure = {}, one_run.fit, bin_runs.measure
 
     def watched_fit(model, train, *, valid, **options):
         seen["train"] = images_in(train)
@@ -436,11 +438,10 @@ def test_nothing_is_both_trained_on_and_measured_on(recipe, tmp_path, monkeypatc
 
     def watched_measure(run, model, test):
         seen["measured"] = images_in(test)
-        return world.measure(run, model, test)
+        return measure(run, model, test)
 
     monkeypatch.setattr(one_run, "fit", watched_fit)
-    watched = replace(world, measure=watched_measure)
-    monkeypatch.setitem(WORLDS, "mnist-r", watched)
+    monkeypatch.setattr(bin_runs, "measure", watched_measure)
     one_run.train_run(run, tmp_path)
     test = images_in(one_run.datasets(replace(run, on="test"))[2])
     assert len(seen["train"]) == run.labels
@@ -481,7 +482,7 @@ def cli(*arguments):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["table9"], "unknown recipe 'table9': there are table1"),
+        (["table9"], "unknown recipe 'table9': there are 'table1'"),
         (["table2", "--data", "faces"], "table2 has no rows on 'faces'"),
         (["table2", "--row", "Forest"], "unknown row 'Forest': there are 'Baseline'"),
         (["table2", "--seeds", 0], "at least 2 seeds, got 0"),
@@ -578,7 +579,7 @@ def test_a_dry_run_says_what_it_would_take_and_makes_nothing(tmp_path, trained):
     minutes = float(re.search(r"about (\d+) minutes", said)[1])
     committed = [
         results.read(run)
-        for run in runs.all_runs(recipes.rows_of("table2", "mnist-r", 2, "paper"))
+        for run in all_runs(recipes.rows_of("table2", "mnist-r", 2, "paper"))
     ]
     assert minutes == pytest.approx(sum(r["seconds"] for r in committed) / 60, abs=1)
     networks = 2 * 4 * committed[0]["parameters"]
@@ -590,10 +591,10 @@ def test_a_dry_run_says_what_it_would_take_and_makes_nothing(tmp_path, trained):
 
 def test_runs_of_no_committed_kind_are_estimated_too(tmp_path):
     row = recipes.rows_of("labels", "mnist-r", 7, "lecture")[0]
-    seconds, size = estimates.estimate(row.runs, results.default_folder())
+    seconds, size = results.estimate(row.runs, results.default_folder())
     assert seconds > 0
-    assert size == 7 * estimates.RESULT_BYTES
-    assert estimates.estimate(row.runs, tmp_path) == (0, size)
+    assert size == 7 * results.RESULT_BYTES
+    assert results.estimate(row.runs, tmp_path) == (0, size)
 
 
 def test_every_recipe_of_some_data_is_made_one_after_the_other(monkeypatch, tmp_path):

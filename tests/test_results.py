@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from thin_mini.basics.intervals import mean_interval
 from thin_mini.files import DataError
-from thin_mini.lab import results
+from thin_mini.lab import result_files, results
 from thin_mini.lab.recipes import rows_of
 from thin_mini.lab.results import (
     ResultError,
@@ -23,7 +23,7 @@ from thin_mini.lab.results import (
     table,
     verdict,
 )
-from thin_mini.lab.runs import Row
+from thin_mini.lab.rows import Row
 
 pytestmark = pytest.mark.usefixtures("clean_env")
 MEND = "put the original back, or make the runs anew in another folder"
@@ -133,7 +133,7 @@ def test_a_result_is_read_as_it_was_written(run, tmp_path):
     read = results.read(run, tmp_path)
     assert read == json.loads(path.read_text("utf-8"))
     assert read["metrics"] == {"accuracy": 97.1234}
-    assert (read["format"], read["hash"]) == (results.FORMAT, run.hash)
+    assert (read["format"], read["hash"]) == (result_files.FORMAT, run.hash)
     assert (read["parameters"], read["seconds"]) == (206_554, 12.3)
     assert read["run"]["protocol"]["epochs"] == run.protocol.epochs
 
@@ -182,7 +182,7 @@ def damage(kind, path, other):
         path.unlink()
         os.mkfifo(path)
     elif kind == "huge":
-        path.write_bytes(b" " * (results.MAX_BYTES + 1))
+        path.write_bytes(b" " * (result_files.MAX_BYTES + 1))
     elif kind == "deep":
         path.write_bytes(b"[" * 100_000)
     elif kind == "other run":

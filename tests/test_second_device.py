@@ -223,14 +223,14 @@ def test_people_are_told_and_faces_measured_there_as_here(device, monkeypatch):
     run = next(row.runs[0] for row in rows if row.runs[0].oracle_knows == "portraits")
     train, test = (part.subset(slice(200)) for part in one_run.datasets(run)[::2])
     world = WORLDS["cartoons"]
-    encoder = world.encoder(run)
+    encoder = world.does.encoder(run)
     network = tm.ExogenousNetwork(encoder, train.n_exo, gate_on="pooled").freeze()
-    model = tm.build("tree", 7, encoder=world.encoder(run), seed=0)
+    model = tm.build("tree", 7, encoder=world.does.encoder(run), seed=0)
     found = []
     for place in ("cpu", device):
         there = network.to(place)
-        oracle = world.oracle(run, train, test, [there])
-        measured = [world.measure(run, m.to(place), test) for m in (there, model)]
+        oracle = world.does.oracle(run, train, test, [there])
+        measured = [world.does.measure(run, m.to(place), test) for m in (there, model)]
         found.append((oracle.table.tolist(), measured))
     assert found[0] == found[1]
 

@@ -10,7 +10,7 @@ import torch
 from conftest import ROWS, make
 
 import thin_mini as tm
-from thin_mini.lab.runs import Protocol
+from thin_mini.lab.rows import Protocol
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 

@@ -25,10 +25,9 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from thin_mini.basics.intervals import mean_interval
 from thin_mini.lab import ledger, results
-from thin_mini.lab.estimates import head
 from thin_mini.lab.ledger import Entry, Result
 from thin_mini.lab.recipes import RECIPES, rows_of
-from thin_mini.lab.runs import Row
+from thin_mini.lab.rows import Row
 
 SIGNED = {"difference": "+", "ours": ""}
 UNITS = {"difference": "points", "ours": "%"}
@@ -384,14 +383,10 @@ class Costs(FromResults):
         """A table: a command, runs, minutes on two cores, and the headline result."""
         lines: list[list] = []
         for recipe in RECIPES.values():
-            for data in recipe.makers:
-                command, made, runs, minutes, found = head(
-                    recipe, data, results.default_folder()
-                )
-                took = f"{minutes:.0f}" if made == runs else ledger.PENDING
+            for data, (runs, minutes, found) in recipe.heads.items():
+                command = [nodes.literal("", recipe.command(data))]
                 found = found.replace(" -", " \N{MINUS SIGN}")
-                about = [nodes.literal("", command)]
-                lines.append([about, f"{made} of {runs}", took, found])
+                lines.append([command, str(runs), str(minutes), found])
         titles = ["command", "runs", "minutes on two cores", "headline"]
         return [table(titles, [35, 15, 15, 35], lines, "measured-table")]
 

@@ -5,9 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import numpy as np
-from scipy.special import stdtrit  # the quantile of Student's t; scipy.stats is slow
-
 
 def mean_interval(values: Sequence[float]) -> tuple[float, float]:
     """Mean of repeated runs and half the width of its 95 % interval (Student's t).
@@ -18,6 +15,9 @@ def mean_interval(values: Sequence[float]) -> tuple[float, float]:
     Raises:
         ValueError: If there are fewer than two runs, or one is no finite number.
     """
+    import numpy as np  # here, since tables without a number need neither
+    from scipy.special import stdtrit  # the quantile of Student's t, from a quick room
+
     try:
         runs = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:

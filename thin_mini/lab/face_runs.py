@@ -1,8 +1,7 @@
-"""What the worlds of faces need beyond those with bins: data, encoder, measures."""
+"""What the worlds of faces need: data, an encoder, an oracle, and measures."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,8 +23,8 @@ from thin_mini.insight.distances import (
     pair_distances,
     verification,
 )
-from thin_mini.lab.measures import classified
-from thin_mini.lab.runs import Run
+from thin_mini.lab.bin_runs import classified
+from thin_mini.lab.rows import Run
 from thin_mini.models import ExogenousNetwork, Model, Oracle
 
 SIZE = 32  # pixels
@@ -99,15 +98,25 @@ def _photo_folder() -> Path:
     return folder / "faces"
 
 
-def encoder(channels: int, run: Run) -> ConvEncoder:
+LOADED = {"cartoons": drawn, "photos": photographs}
+PAIRED = {"cartoons": drawn_pairs, "photos": photo_pairs}
+CHANNELS = {"cartoons": 3, "photos": 1}
+
+
+def load(run: Run, n: int) -> tuple[ExogenousDataset, ExogenousDataset]:
+    """Training images, and test images of other people."""
+    return LOADED[run.data](run, n)
+
+
+def encoder(run: Run) -> ConvEncoder:
     """F_φ or γ_τ for faces, drawn from the seed."""
     with torch.random.fork_rng():
         torch.manual_seed(run.seed)
-        return ConvEncoder(channels, SIZE, WIDTHS)
+        return ConvEncoder(CHANNELS[run.data], SIZE, WIDTHS)
 
 
 @torch.no_grad()
-def people_oracle(
+def oracle(
     run: Run,
     train: ExogenousDataset,
     test: ExogenousDataset,
@@ -130,16 +139,14 @@ def people_oracle(
 
 
 @torch.no_grad()
-def measure(
-    pairs: Callable[[Run], Pairs], run: Run, model: Model, test: ExogenousDataset
-) -> dict[str, float]:
+def measure(run: Run, model: Model, test: ExogenousDataset) -> dict[str, float]:
     """What sections 3.4, 4.4 and 4.6 measure on representations.
 
     A network is measured on pairs alone: the people are strangers and no classes.
     """
-    a, b, same = pairs(run)
-    encoder = model.eval().encoder
-    h_a, h_b = embed(encoder, a), embed(encoder, b)
+    a, b, same = PAIRED[run.data](run)
+    see = model.eval().encoder
+    h_a, h_b = embed(see, a), embed(see, b)
     distance = pair_distances(h_a, h_b)
     found = {"overlap": round(overlap(distance[same], distance[~same], BINS), 4)}
     if isinstance(model, ExogenousNetwork):
@@ -148,7 +155,7 @@ def measure(
         known_a, known_b = (model.head.embed(h.to(device)) for h in (h_a, h_b))
         accuracy = verification(pair_distances(known_a, known_b), same).accuracy
         return found | {"pair_accuracy": round(accuracy, 4)}
-    h = embed(encoder, test.images)
+    h = embed(see, test.images)
     found["inter_intra"] = round(inter_intra_ratio(h, test.target), 4)
     found["variance_3"] = round(explained_variance(h), 4)
     metrics, _ = classified(model, test)

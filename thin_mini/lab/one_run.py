@@ -16,7 +16,7 @@ from thin_mini.data.store import cache_folder
 from thin_mini.encoders import ConvEncoder
 from thin_mini.files import regular_file
 from thin_mini.lab import result_files
-from thin_mini.lab.runs import Run
+from thin_mini.lab.rows import Run
 from thin_mini.lab.worlds import WORLDS, n_exo
 from thin_mini.models import ExogenousNetwork, Fused, Model, Oracle, build, n_trainable
 from thin_mini.training import fit
@@ -34,16 +34,9 @@ def train_run(run: Run, root: Path) -> Model:
     start = time.perf_counter()
     train, valid, test = datasets(run)
     model = assemble(run, root, train, test).to(choose_device(small=True))
-    history = fit(
-        model,
-        train,
-        epochs=run.protocol.epochs,
-        valid=valid,
-        progress=False,
-        **run.training,
-    )
+    history = fit(model, train, valid=valid, progress=False, **run.training)
     seconds = time.perf_counter() - start
-    metrics = WORLDS[run.data].measure(run, model, test)
+    metrics = WORLDS[run.data].does.measure(run, model, test)
     if valid is not None:
         metrics["epoch"] = int(history["valid"].idxmax())
         metrics["valid"] = round(history["valid"].max(), 4)
@@ -83,7 +76,7 @@ def _images(run: Run, n: int) -> tuple[ExogenousDataset, ExogenousDataset]:
     )
     if key not in _loaded or len(_loaded[key][0]) < n:
         _loaded.clear()  # one is enough, and they are large
-        _loaded[key] = WORLDS[run.data].load(run, n)
+        _loaded[key] = WORLDS[run.data].does.load(run, n)
     train, test = _loaded[key]
     return train.subset(slice(n)), test
 
@@ -100,10 +93,10 @@ def assemble(
     networks = [trained_network(network, root, run.gate_on) for network in run.networks]
     context: ExogenousNetwork | Fused | Oracle | None = None
     if run.model == "oracle":
-        context = WORLDS[run.data].oracle(run, train, test, networks)
+        context = WORLDS[run.data].does.oracle(run, train, test, networks)
     elif networks:
         context = Fused(*networks) if len(networks) > 1 else networks[0]
-    encoder = WORLDS[run.data].encoder(run)
+    encoder = WORLDS[run.data].does.encoder(run)
     model = build(
         run.model, train.n_classes, exogenous=context, encoder=encoder, seed=run.seed
     )
@@ -113,7 +106,7 @@ def assemble(
 
 
 def _network(run: Run, gate_on: str = "hidden") -> ExogenousNetwork:
-    encoder = WORLDS[run.data].encoder(run)
+    encoder = WORLDS[run.data].does.encoder(run)
     with torch.random.fork_rng():
         torch.manual_seed(run.seed)
         return ExogenousNetwork(encoder or ConvEncoder(), n_exo(run), gate_on=gate_on)

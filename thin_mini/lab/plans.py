@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, NamedTuple
 
-from thin_mini.lab.runs import Protocol, Row, Run
+from thin_mini.lab.rows import Protocol, Row, Run
 from thin_mini.lab.worlds import World
 from thin_mini.paper import NAMES
 from thin_mini.profiles import Profile
@@ -14,8 +15,7 @@ from thin_mini.profiles import Profile
 PAPER_EPOCHS = 6  # at most; the best is chosen on validation images
 GATED = ("tree", "exogenous", "oracle", "thin")
 RANDOM = "random start"
-BINNED = ("mnist-r", "dsprites")
-FACES = ("cartoons", "photos")
+OF_ROWS = {f.name for f in fields(Row)}
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,6 @@ class Plan:
         *,
         by: tuple[str, ...] = ("",),
         exo_labels: int | None = None,
-        about: dict[str, Any] | None = None,
         **changes: Any,
     ) -> Row:
         """A row of one architecture, by default as the plan and its world have it.
@@ -110,9 +109,16 @@ class Plan:
             labels: Of the task.
             by: The variables whose networks feed the gate, the first one the runs'.
             exo_labels: Labels of those networks.
-            about: Of the row; one whose reference has its name is held against none.
-            **changes: Of the runs.
+            **changes: Of the row or of its runs, which have no name in common. A row
+                whose reference has its name is held against none.
         """
+        about: dict[str, Any] = {
+            "name": NAMES[model],
+            "comparable": self.world.comparable,
+        }
+        about |= {key: changes.pop(key) for key in OF_ROWS & changes.keys()}
+        if about.get("reference") == about["name"]:
+            del about["reference"]
         # THIN is the exogenous ensemble with λ > 0, and one without is none.
         gated = model in ("exogenous", "thin")
         looks = gated or changes.get("oracle_knows") == "portraits"
@@ -133,27 +139,59 @@ class Plan:
             networks = [self.network(seed, exo_labels, each) for each in by]
             own["networks"] = tuple(networks) if looks or own["start"] else ()
             runs.append(self._run("exogenous" if gated else model, labels, seed, **own))
-        row: dict[str, Any] = {"name": NAMES[model]}
-        row |= {"comparable": self.world.comparable, **(about or {})}
-        if row.get("reference") == row["name"]:
-            row["reference"] = None
-        return Row(runs=tuple(runs), **row)
+        return Row(runs=tuple(runs), **about)
+
+    def architectures(
+        self,
+        labels: int | None = None,
+        suffix: str = "",
+        *,
+        models: Iterable[str] = NAMES,
+        against: str | None = None,
+        **changes: Any,
+    ) -> list[Row]:
+        """A row for each, beside the baseline and, of a gate, the simple ensemble.
+
+        Args:
+            labels: Of the task, by default all.
+            suffix: What follows the architecture in the name of its row.
+            models: Which.
+            against: The suffix of the rows that these are held against, if another.
+            **changes: As in :meth:`row`.
+        """
+        same = suffix if against is None else against
+        rows = []
+        for model in models:
+            own = {
+                "name": NAMES[model] + suffix,
+                "reference": NAMES["baseline"] + same,
+                "beside": NAMES["simple"] + same if model in GATED else None,
+                "paper": self.world.accuracies.get(model),
+            }
+            rows.append(self.row(model, labels, **(own | changes)))
+        return rows
 
     def _run(self, model: str, labels: int, seed: int, **own: Any) -> Run:
-        _, n_people, n_test = self.world.sizes(self.budget)
-        return Run(
-            self.world.name,
-            model=model,
-            labels=labels,
-            seed=seed,
-            n_test=n_test,
-            n_scales=self.n_scales,
-            n_people=n_people,
-            **own,
-        )
+        _, own["n_people"], own["n_test"] = self.world.sizes(self.budget)
+        own |= {"n_scales": self.n_scales, "labels": labels, "seed": seed}
+        return Run(self.world.name, model=model, **own)
 
 
 Maker = Callable[[Plan], list[Row]]
+
+
+class Head(NamedTuple):
+    """What stands over a recipe on one data set, as the committed runs have it.
+
+    Attributes:
+        runs: How many there are.
+        minutes: That they take on two cores.
+        headline: The result that says most: a row, or its difference from another.
+    """
+
+    runs: int
+    minutes: int
+    headline: str
 
 
 @dataclass(frozen=True)
@@ -163,76 +201,50 @@ class Recipe:
     Attributes:
         name: On the command line.
         about: What it is for.
-        headline: A pattern: of the rows that it fits the last one's result says most.
-        makers: By data set, what makes the rows from a plan.
         options: Of the plan.
+        makers: By data set, what makes the rows from a plan.
+        heads: By data set, what they take and find.
     """
 
     name: str
     about: str
-    headline: str
     options: dict[str, Any]
     makers: dict[str, Maker] = field(default_factory=dict)
+    heads: dict[str, Head] = field(default_factory=dict)
+
+    def command(self, data: str) -> str:
+        """What makes the rows on one data set."""
+        return f"thin-mini reproduce {self.name} --data {data}"
 
 
 RECIPES: dict[str, Recipe] = {}
+# How the docstring of a maker says it, after the command.
+HEAD = r"--data (\S+): (\d+) runs, (\d+) minutes on two cores\n +(.+)"
 
 
 def recipe(
-    name: str, data: Iterable[str], headline: str, about: str = "", **options: Any
+    name: str, data: Iterable[str], about: str = "", **options: Any
 ) -> Callable[[Maker], Maker]:
     """Say that the function below makes the rows of ``thin-mini reproduce NAME``.
 
-    What the recipe costs and finds is computed, :func:`thin_mini.lab.estimates.head`.
+    What that takes and finds its docstring says, and a test holds it to the committed
+    results.
 
     Args:
         name: On the command line.
         data: The data sets that it runs on.
-        headline: A pattern: of the rows that it fits the last one's result says most.
         about: What it is for, by default as the function says.
         **options: Of the plan.
     """
 
     def enter(maker: Maker) -> Maker:
-        line = (maker.__doc__ or "").partition("\n")[0].rstrip(".")
+        told = maker.__doc__ or ""
+        line = told.partition("\n")[0].rstrip(".")
         text = about or line[:1].lower() + line[1:]
-        own = RECIPES.setdefault(name, Recipe(name, text, headline, options))
+        own = RECIPES.setdefault(name, Recipe(name, text, options))
         own.makers.update(dict.fromkeys(data, maker))
+        for on, runs, minutes, found in re.findall(rf"reproduce {name} {HEAD}", told):
+            own.heads[on] = Head(int(runs), int(minutes), found)
         return maker
 
     return enter
-
-
-def architectures(
-    plan: Plan,
-    labels: int | None = None,
-    suffix: str = "",
-    *,
-    models: Iterable[str] = NAMES,
-    against: str | None = None,
-    about: dict[str, Any] | None = None,
-    **changes: Any,
-) -> list[Row]:
-    """A row for each, beside the baseline and, of a gate, the simple ensemble.
-
-    Args:
-        plan: Of the recipe.
-        labels: Of the task, by default all.
-        suffix: What follows the architecture in the name of its row.
-        models: Which.
-        against: The suffix of the rows that these are held against, if another.
-        about: Of the rows.
-        **changes: As in :meth:`Plan.row`.
-    """
-    same = suffix if against is None else against
-    rows = []
-    for model in models:
-        own = {
-            "name": NAMES[model] + suffix,
-            "reference": NAMES["baseline"] + same,
-            "beside": NAMES["simple"] + same if model in GATED else None,
-            "paper": plan.world.accuracies.get(model),
-        }
-        own |= about or {}
-        rows.append(plan.row(model, labels, about=own, **changes))
-    return rows

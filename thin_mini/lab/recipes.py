@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
+from typing import Any
 
 from thin_mini.basics.kinds import checked
 from thin_mini.data.store import OfflineError, find_mnist, stand_in_wanted
@@ -12,11 +13,9 @@ from thin_mini.data.store import OfflineError, find_mnist, stand_in_wanted
 # Where the recipes enter themselves, in this order.
 from thin_mini.lab import paper_tables, sweeps  # noqa: F401
 from thin_mini.lab.plans import RECIPES, Plan
-from thin_mini.lab.runs import Row
+from thin_mini.lab.rows import Row
 from thin_mini.lab.worlds import WORLDS
 from thin_mini.profiles import profile
-
-__all__ = ["RECIPES", "committed_rows", "data_of", "nearest", "row_of", "rows_of"]
 
 
 @checked
@@ -28,20 +27,11 @@ def data_of(recipe: str, data: str = "all") -> tuple[str, ...]:
     Raises:
         ValueError: If there is no such recipe, or it does not run on these data.
     """
-    if recipe not in RECIPES:
-        raise ValueError(
-            f"unknown recipe {recipe!r}: there are {', '.join(RECIPES)}"
-            f"{nearest(recipe, RECIPES)}"
-        )
-    known = tuple(RECIPES[recipe].makers)
-    if data not in (*known, "all"):
-        raise ValueError(
-            f"{recipe} has no rows on {data!r}: choose from {', '.join(known)}, all"
-            f"{nearest(data, known)}"
-        )
-    if data != "all":
-        return (data,)
-    return tuple(name for name in known if not WORLDS[name].private)
+    known = look_up("unknown recipe", recipe, RECIPES).makers
+    if data == "all":
+        return tuple(name for name in known if not WORLDS[name].private)
+    look_up(f"{recipe} has no rows on", data, {**known, "all": None})
+    return (data,)
 
 
 @checked
@@ -97,13 +87,16 @@ def committed_rows() -> list[Row]:
 @checked
 def row_of(rows: list[Row], name: str) -> Row:
     """The row called ``name``, or a ValueError with the names there are."""
-    by_name = {row.name: row for row in rows}
-    if name not in by_name:
-        names = ", ".join(map(repr, by_name))
-        raise ValueError(
-            f"unknown row {name!r}: there are {names}{nearest(name, by_name)}"
-        )
-    return by_name[name]
+    return look_up("unknown row", name, {row.name: row for row in rows})
+
+
+@checked
+def look_up(about: str, name: str, known: Mapping[str, Any]) -> Any:
+    """What is known by a name, or a ValueError that says which names there are."""
+    if name in known:
+        return known[name]
+    names = ", ".join(map(repr, known))
+    raise ValueError(f"{about} {name!r}: there are {names}{nearest(name, known)}")
 
 
 @checked

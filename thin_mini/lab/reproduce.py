@@ -25,7 +25,7 @@ from thin_mini.files import check_writable
 from thin_mini.lab import one_run
 from thin_mini.lab.one_run import lock_of
 from thin_mini.lab.result_files import read
-from thin_mini.lab.runs import Row, Run, all_runs
+from thin_mini.lab.rows import Row, Run, all_runs
 
 POLL_SECONDS = 1.0  # how often to look whether another process has finished
 MEMORY_GB = 6  # of a job, which holds one data set

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 from thin_mini.basics.kinds import checked
 from thin_mini.files import PACKAGE, DataError, provenance, whole_file
-from thin_mini.lab.runs import Run, run_from, settings_of
+from thin_mini.lab.rows import Run, run_from, settings_of
 from thin_mini.lab.worlds import WORLDS, n_exo
 
 FORMAT = 1  # of a result file; another number is refused
@@ -40,9 +40,8 @@ def default_folder() -> Path:
     """
     named = os.environ.get("THIN_MINI_RESULTS")
     # Beside the library in the repository, inside it in a wheel.
-    places = [PACKAGE.parent / "results", PACKAGE / "_results"]
-    if named:
-        places = [Path(named)]
+    usual = PACKAGE.parent / "results", PACKAGE / "_results"
+    places = (Path(named),) if named else usual
     for place in places:
         if place.is_dir():
             return place / "runs"

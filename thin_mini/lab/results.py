@@ -3,41 +3,32 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from thin_mini.basics.intervals import mean_interval
 from thin_mini.basics.kinds import check_columns, checked
-from thin_mini.lab.recipes import rows_of
-from thin_mini.lab.result_files import (
-    FORMAT,
-    MAX_BYTES,
-    MEND,
-    ResultError,
-    check_folder,
-    default_folder,
-    path_of,
-    read,
-    write,
-)
-from thin_mini.lab.runs import Row
+from thin_mini.lab.recipes import committed_rows, rows_of
+from thin_mini.lab.result_files import MEND, ResultError, default_folder, path_of, read
+from thin_mini.lab.result_files import check_folder as check_folder
+from thin_mini.lab.result_files import write as write
+from thin_mini.lab.rows import Row, Run, all_runs
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = [
-    "FORMAT", "LEVELS", "MAX_BYTES", "VERDICTS", "ResultError", "Row", "check_folder",
-    "default_folder", "direction", "level", "paired", "path_of", "published", "read",
-    "readable", "table", "tabulate", "values", "verdict", "write",
-]  # fmt: skip
-
 VERDICTS = ("reproduced", "weaker", "not seen", "contradicted")  # of a difference
+LEVELS = ("reached", "not reached")  # of a single accuracy
+RESULT_BYTES = 4_096  # a block of the disk
+# The means of a table, and where half the width of their 95 % intervals stands.
+HALVES = {"mean": "half", "difference": "difference_half", "beside": "beside_half"}
 NUMBERS = [
     *("mean", "half", "seeds", "difference", "difference_half", "paper_difference"),
     *("verdict", "beside", "beside_half", "gate_sees"),
 ]  # of a table
-LEVELS = ("reached", "not reached")  # of a single accuracy
 
 
 @checked
@@ -61,9 +52,12 @@ def paired(ours: dict[int, float], reference: dict[int, float]) -> list[float]:
     return [ours[seed] - reference[seed] for seed in sorted(ours.keys() & reference)]
 
 
-def _check_paper(paper: float) -> None:
+def _interval(paper: float, ours: Sequence[float]) -> tuple[float, float]:
+    """The ends of our 95 % interval, to be held against a number of the paper."""
     if not math.isfinite(paper):
         raise ValueError(f"paper must be a finite number, got {paper}")
+    mean, half = mean_interval(ours)
+    return mean - half, mean + half
 
 
 @checked
@@ -79,10 +73,9 @@ def verdict(paper: float, differences: Sequence[float]) -> str:
         exceeds it, ``"weaker"`` if the sign agrees and the interval excludes 0,
         ``"not seen"`` if the interval includes 0, else ``"contradicted"``.
     """
-    _check_paper(paper)
-    mean, half = mean_interval(differences)
-    sign = 1.0 if paper >= 0 else -1.0
-    low, high = sorted((sign * (mean - half), sign * (mean + half)))
+    low, high = _interval(paper, differences)
+    if paper < 0:
+        low, high = -high, -low
     if high >= abs(paper):  # it lies inside, or all of ours lies beyond
         return "reproduced"
     if low <= 0 <= high:
@@ -102,19 +95,17 @@ def direction(paper: float, differences: Sequence[float]) -> str:
         ``"not seen"`` if the 95 % interval includes 0, else ``"reproduced"`` on the
         paper's side and ``"contradicted"`` on the other.
     """
-    _check_paper(paper)
-    mean, half = mean_interval(differences)
-    if abs(mean) <= half:
+    low, high = _interval(paper, differences)
+    if low <= 0 <= high:
         return "not seen"
-    return "reproduced" if (mean > 0) == (paper > 0) else "contradicted"
+    return "reproduced" if (low > 0) == (paper > 0) else "contradicted"
 
 
 @checked
 def level(paper: float, ours: Sequence[float]) -> str:
     """Judge a single accuracy: ``"reached"`` if our interval reaches the paper's."""
-    _check_paper(paper)
-    mean, half = mean_interval(ours)
-    return "reached" if mean + half >= paper else "not reached"
+    _, high = _interval(paper, ours)
+    return "reached" if high >= paper else "not reached"
 
 
 @checked
@@ -140,37 +131,33 @@ def tabulate(rows: Sequence[Row], numbers: dict[str, dict[int, float]]) -> pd.Da
     papers = {row.name: row.paper for row in rows}
     lines = []
     for row in rows:
-        own = list(numbers[row.name].values())
+        own = numbers[row.name]
+        found = {"mean": list(own.values())}
+        for name, than in (("difference", row.reference), ("beside", row.beside)):
+            found[name] = paired(own, numbers.get(than or "", {}))
         line: dict[str, Any] = {"row": row.name, **row.group, "paper": row.paper}
-        line |= {"seeds": len(own), **_interval("mean", "half", own)}
-        less = {
-            name: paired(numbers[row.name], numbers.get(than or "", {}))
-            for name, than in (("difference", row.reference), ("beside", row.beside))
+        line |= {
+            "seeds": len(own),
+            "gate_sees": row.runs[0].gate_sees if row.runs else "",
         }
-        for name, differences in less.items():
-            line |= _interval(name, f"{name}_half", differences)
-        if row.reference is None:
-            if row.paper is not None and row.comparable and len(own) > 1:
-                line["verdict"] = level(row.paper, own)
-        elif row.paper is not None and (other := papers[row.reference]) is not None:
-            line["paper_difference"] = paper = round(row.paper - other, 4)
-            if len(less["difference"]) > 1:
-                judge = verdict if row.comparable else direction
-                line["verdict"] = judge(paper, less["difference"])
-        line["gate_sees"] = row.runs[0].gate_sees if row.runs else ""
+        for name, values in found.items():
+            if len(values) > 1:
+                line[name], line[HALVES[name]] = mean_interval(values)
+        judge: Callable[[float, list[float]], str] = level
+        judged, paper = "mean", row.paper if row.comparable else None
+        if row.reference is not None:
+            judge, judged = verdict if row.comparable else direction, "difference"
+            paper, other = row.paper, papers[row.reference]
+            if paper is not None and other is not None:
+                line["paper_difference"] = round(paper - other, 4)
+            paper = line.get("paper_difference")
+        if paper is not None and judged in line:
+            line["verdict"] = judge(paper, found[judged])
         lines.append(line)
     frame = pd.DataFrame(lines).set_index("row")
     return frame.reindex(
         columns=[*frame.columns.difference(NUMBERS, sort=False), *NUMBERS]
     )
-
-
-def _interval(mean: str, half: str, numbers: list[float]) -> dict[str, float]:
-    """Mean and interval under these names; nothing of fewer than two numbers."""
-    if len(numbers) < 2:
-        return {}
-    found = mean_interval(numbers)
-    return {mean: found[0], half: found[1]}
 
 
 @checked
@@ -190,25 +177,57 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
 
     check_columns(table, "paper", *NUMBERS)
 
-    def written(name: str, form: str = "{}") -> list[str]:
+    def written(name: str, form: str = "{}") -> pd.Series:
         # Not fillna: a column of numbers takes no text.
-        return ["" if pd.isna(value) else form.format(value) for value in table[name]]
+        own = ["" if pd.isna(value) else form.format(value) for value in table[name]]
+        return pd.Series(own, table.index, dtype=object)
 
-    def with_interval(name: str, half: str, sign: str = "") -> list[str]:
-        halves = written(half, " ± {:.2f}")
-        means = written(name, f"{{:{sign}.2f}}")
-        return [mean + own for mean, own in zip(means, halves, strict=True)]
+    def with_interval(name: str, sign: str = "") -> pd.Series:
+        return written(name, f"{{:{sign}.2f}}") + written(HALVES[name], " ± {:.2f}")
 
     lines = {
         "paper": written("paper", "{:.2f}"),
-        "ours": [text or "pending" for text in with_interval("mean", "half")],
+        "ours": with_interval("mean").replace("", "pending"),
         "seeds": table["seeds"],
-        "difference": with_interval("difference", "difference_half", "+"),
+        "difference": with_interval("difference", "+"),
         "paper's": written("paper_difference", "{:+.2f}"),
         "verdict": written("verdict"),
     }
     if table["beside"].notna().any():
-        lines["from simple"] = with_interval("beside", "beside_half", "+")
+        lines["from simple"] = with_interval("beside", "+")
     if table["gate_sees"].any():
         lines["gate sees"] = table["gate_sees"]
-    return pd.DataFrame(lines, index=table.index.rename(None))
+    return pd.DataFrame(lines).rename_axis(None)
+
+
+@checked
+def estimate(runs: Sequence[Run], committed: Path) -> tuple[float, int]:
+    """Seconds of one core and bytes on disk that runs will take.
+
+    A run that is committed takes what it took; another, by its images and passes, the
+    median of its kind: the same data and architecture, else the same data, else any.
+
+    Args:
+        runs: What is to be made.
+        committed: The folder of the committed results.
+    """
+    rates, sizes = defaultdict(list), defaultdict(list)
+    own: dict[str, float] = {}
+    for run in all_runs(committed_rows()):
+        if (result := read(run, committed)) is not None:
+            own[run.hash] = result["seconds"]
+            for kind in _kinds(run):
+                rates[kind].append(result["seconds"] / run.cost)
+                sizes[kind].append(result["parameters"])
+    seconds, size = 0.0, RESULT_BYTES * len(runs)
+    for run in runs:
+        alike = next((kind for kind in _kinds(run) if kind in rates), None)
+        rate = median(rates[alike]) if alike is not None else 0.0
+        seconds += own.get(run.hash, run.cost * rate)
+        if run.model == "network" and alike is not None:  # its weights, in the cache
+            size += 4 * round(median(sizes[alike]))
+    return seconds, size
+
+
+def _kinds(run: Run) -> tuple[tuple[str, ...], ...]:
+    return (run.data, run.model), (run.data,), ()

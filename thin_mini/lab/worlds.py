@@ -1,18 +1,18 @@
 """The worlds: how each kind of data is drawn, read and measured, and who is told what.
 
-A new kind of data is one more entry of ``WORLDS``. The functions that it names are
-imported when they are called, since tables of results need none of them.
+A new kind of data is one more entry of ``WORLDS``, and one where its module loads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
-from thin_mini import data, paper
-from thin_mini.lab.runs import Run
+from thin_mini import paper
+from thin_mini.lab.rows import Run
 from thin_mini.profiles import Profile
 
 # (labels, epochs): over at most so many labelled images so many passes.
@@ -33,19 +33,6 @@ CARTOONS = {
 PHOTOS = dict.fromkeys(CARTOONS, (10_196, 5_265, 1_763))
 
 
-def _of(room: str, name: str, *first: Any) -> Callable[..., Any]:
-    """A function of a room that is imported when it is called."""
-
-    def call(*arguments: Any) -> Any:
-        module = import_module(f"{__package__}.{room}")
-        return getattr(module, name)(*first, *arguments)
-
-    return call
-
-
-BIN_ORACLE, BY_BIN = _of("measures", "bin_oracle"), _of("measures", "by_bin")
-
-
 @dataclass(frozen=True)
 class World:
     """A kind of data with a task and an exogenous variable, by default in bins.
@@ -54,10 +41,7 @@ class World:
         name: Of the data.
         by: The exogenous variable, unless a row says otherwise.
         n_classes: Of the task.
-        load: (run, n) ↦ n training images, and the test images.
-        encoder: run ↦ F_φ or γ_τ, untrained; None for the one that models draw.
-        oracle: (run, train, test, networks) ↦ what tells the gate the truth.
-        measure: (run, model, test) ↦ the numbers that a result keeps.
+        module: Whose functions ``does`` has.
         ways: The metrics of a network's recognition of ``by``, by name.
         recognised: The first of them in the paper, in percent.
         gate_on: What a gate sees of a network; ``choices`` compares, on validation.
@@ -80,10 +64,7 @@ class World:
     name: str
     by: str
     n_classes: int
-    load: Callable[..., Any]
-    encoder: Callable[[Run], Any] = lambda run: None
-    oracle: Callable[..., Any] = BIN_ORACLE
-    measure: Callable[..., dict[str, Any]] = BY_BIN
+    module: str = "bin_runs"
     ways: Mapping[str, str] = field(default_factory=lambda: WAYS)
     recognised: float | None = None
     gate_on: str = "hidden"
@@ -101,6 +82,17 @@ class World:
     comparable: bool = True
     private: bool = False
 
+    @property
+    def does(self) -> ModuleType:
+        """What is done with its data, imported here since tables need none of it.
+
+        Functions ``load`` (run, n) ↦ n training images, and the test images;
+        ``encoder`` run ↦ F_φ or γ_τ, untrained, or None for the one that models draw;
+        ``oracle`` (run, train, test, networks) ↦ what tells the gate the truth; and
+        ``measure`` (run, model, test) ↦ the numbers that a result keeps.
+        """
+        return import_module(f"{__package__}.{self.module}")
+
     def sizes(self, budget: Profile) -> tuple[int, int, int]:
         """Training images, the people whom they show, and test images."""
         usual = budget.n_images, 0, budget.n_test
@@ -112,19 +104,6 @@ def n_exo(run: Run) -> int:
     return {"rotation": 18, "scale": run.n_scales, "identity": run.n_people}[run.by]
 
 
-def _digits(run: Run, n: int) -> Any:
-    return data.mnist_r(n, run.n_test, seed=run.seed, source=run.source)
-
-
-def _two_variables(run: Run, n: int) -> Any:
-    return data.mnist_rs(n, run.n_test, by=run.by, seed=run.seed, source=run.source)
-
-
-def _sprites(run: Run, n: int) -> Any:
-    options: dict[str, Any] = {"seed": run.seed, "source": "rendered"}
-    return data.dsprites(n, run.n_test, n_scales=run.n_scales, **options)
-
-
 _DIGITS: dict[str, Any] = {
     "by": "rotation",
     "n_classes": 10,
@@ -134,7 +113,7 @@ _DIGITS: dict[str, Any] = {
 _FACES: dict[str, Any] = {
     "by": "identity",
     "n_classes": 7,
-    "oracle": _of("face_runs", "people_oracle"),
+    "module": "face_runs",
     "recognised": paper.TABLE_1["identity"],
     "ways": {"pair accuracy": "pair_accuracy"},
     "gate_on": "pooled",
@@ -147,41 +126,22 @@ _FACES: dict[str, Any] = {
 }
 _ALL = (
     World(
-        name="mnist-r",
-        load=_digits,
+        "mnist-r",
         views=4,
         recognised=paper.TABLE_1["mnist-r"],
         accuracies=dict(zip(paper.NAMES, paper.TABLE_2["mnist-r"], strict=True)),
         **_DIGITS,
     ),
-    World(name="mnist-rs", load=_two_variables, **_DIGITS),
+    World("mnist-rs", **_DIGITS),
     World(
-        name="dsprites",
+        "dsprites",
         by="scale",
         n_classes=3,
-        load=_sprites,
         few=2_000,
         recognised=paper.TABLE_1["dsprites"],
         accuracies=dict(zip(paper.NAMES, paper.TABLE_2["dsprites"], strict=True)),
     ),
-    World(
-        name="cartoons",
-        load=_of("face_runs", "drawn"),
-        encoder=_of("face_runs", "encoder", 3),
-        measure=_of("face_runs", "measure", _of("face_runs", "drawn_pairs")),
-        people=CARTOONS,
-        many=16_000,
-        strangers="celebrities",
-        **_FACES,
-    ),
-    World(
-        name="photos",
-        load=_of("face_runs", "photographs"),
-        encoder=_of("face_runs", "encoder", 1),
-        measure=_of("face_runs", "measure", _of("face_runs", "photo_pairs")),
-        people=PHOTOS,
-        private=True,
-        **_FACES,
-    ),
+    World("cartoons", people=CARTOONS, many=16_000, strangers="celebrities", **_FACES),
+    World("photos", people=PHOTOS, private=True, **_FACES),
 )
 WORLDS = {world.name: world for world in _ALL}

@@ -1,4 +1,4 @@
-"""A run is one training, described completely; a row has one for each seed.
+"""A row of a table has a run for each seed: one training, described completely.
 
 The hash of a description names its result: runs that two tables share are made once,
 and a change of anything makes another run.
@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
@@ -90,28 +90,33 @@ class Run:
 
     @cached_property
     def hash(self) -> str:
-        """Twelve hexadecimal digits that stand for everything above."""
-        text = json.dumps(settings_of(self, whole=False), sort_keys=True)
+        """Twelve hexadecimal digits that stand for everything above.
+
+        Only what differs from the defaults counts, and other runs by their own hash, so
+        that a new setting keeps the old ones.
+        """
+        settings = _changed(self) | {"protocol": _changed(self.protocol)}
+        if self.networks:
+            settings["networks"] = [run.hash for run in self.networks]
+        text = json.dumps(settings, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     @property
     def gate_sees(self) -> str:
         """What the gate's input is, for a table; empty without a gate that looks."""
-        layer = GATE_INPUTS[self.gate_on]
-        if self.model == "exogenous":
-            return layer
-        if self.model != "oracle":
-            return "h_endo" if self.model == "tree" else ""
-        if self.oracle_knows == "portraits":
-            return f"{layer}, mean of a person"
-        return f"true {self.oracle_knows if self.n_people else 'bin'}"
+        layer, known = GATE_INPUTS[self.gate_on], self.oracle_knows
+        told = f"true {known if self.n_people else 'bin'}"
+        if known == "portraits":
+            told = f"{layer}, mean of a person"
+        sees = {"tree": "h_endo", "exogenous": layer, "oracle": told}
+        return sees.get(self.model, "")
 
     @property
     def training(self) -> dict[str, Any]:
-        """What :func:`thin_mini.fit` is told, but for the epochs."""
-        names = ("batch_size", "lr", "schedule", "shift")
-        told = {name: getattr(self.protocol, name) for name in names}
-        return told | {"dispel": self.dispel, "seed": self.seed}
+        """What :func:`thin_mini.fit` is told."""
+        how = asdict(self.protocol)
+        del how["n_valid"]  # of the data
+        return how | {"dispel": self.dispel, "seed": self.seed}
 
     @property
     def cost(self) -> int:
@@ -127,25 +132,19 @@ class Run:
 FIRST_NAMES = {"oracle_knows": "told"}
 
 
-def settings_of(part: Run | Protocol, whole: bool = True) -> dict[str, Any]:
-    """What a file says of a run, from which :func:`run_from` makes it again.
+def _first_names(settings: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    return {FIRST_NAMES.get(name, name): value for name, value in settings}
 
-    Args:
-        part: The run, or its protocol.
-        whole: Else only what differs from the defaults, and other runs by their hash:
-            what a hash is of, so that a new field keeps the old ones.
-    """
-    settings: dict[str, Any] = {}
-    for f in fields(part):
-        value = getattr(part, f.name)
-        if value == f.default and not whole:
-            continue
-        if isinstance(value, Protocol):
-            value = settings_of(value, whole)
-        elif isinstance(value, tuple):
-            value = [settings_of(run) if whole else run.hash for run in value]
-        settings[FIRST_NAMES.get(f.name, f.name)] = value
-    return settings
+
+def _changed(part: Run | Protocol) -> dict[str, Any]:
+    """What differs from the defaults."""
+    own = ((f.name, getattr(part, f.name), f.default) for f in fields(part))
+    return _first_names((name, value) for name, value, usual in own if value != usual)
+
+
+def settings_of(run: Run) -> dict[str, Any]:
+    """What a file says of a run, from which :func:`run_from` makes it again."""
+    return asdict(run, dict_factory=_first_names)
 
 
 def run_from(settings: dict[str, Any]) -> Run:

@@ -1,4 +1,4 @@
-"""The numbers that a result file keeps, all on the test images."""
+"""What the worlds with bins need: data, an oracle, and the numbers of a result."""
 
 from __future__ import annotations
 
@@ -8,21 +8,36 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from thin_mini import data
 from thin_mini.basics.devices import device_of
 from thin_mini.data import ExogenousDataset
 from thin_mini.inference import evaluate, in_batches, precompute
-from thin_mini.lab.runs import Run
+from thin_mini.lab.rows import Run
 from thin_mini.losses import absolute_cosine
 from thin_mini.metrics import Report, exogenous_accuracy, leaf_usage
 from thin_mini.models import Condition, ExogenousNetwork, GatedEnsemble, Model, Oracle
 
 
-def bin_oracle(run: Run, train: ExogenousDataset, *_: object) -> Oracle:
+def load(run: Run, n: int) -> tuple[ExogenousDataset, ExogenousDataset]:
+    """Training and test images of what is drawn or turned by a bin."""
+    own: dict[str, Any] = {"seed": run.seed, "source": run.source or "rendered"}
+    if run.data == "dsprites":
+        return data.dsprites(n, run.n_test, n_scales=run.n_scales, **own)
+    if run.data == "mnist-rs":
+        return data.mnist_rs(n, run.n_test, by=run.by, **own)
+    return data.mnist_r(n, run.n_test, **own)
+
+
+def encoder(run: Run) -> None:
+    """None of its own: a model draws it."""
+
+
+def oracle(run: Run, train: ExogenousDataset, *_: object) -> Oracle:
     """An oracle that tells the gate the bin."""
     return Oracle(train.n_exo)
 
 
-def by_bin(run: Run, model: Model, test: ExogenousDataset) -> dict[str, Any]:
+def measure(run: Run, model: Model, test: ExogenousDataset) -> dict[str, Any]:
     """Those of :func:`classified`, the accuracy by bin, and a network's three ways."""
     metrics, report = classified(model, test)
     bins = report.by_bin.tolist()
