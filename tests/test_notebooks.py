@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from copy import deepcopy
 from pathlib import Path
 
 import check_pages
@@ -130,8 +131,43 @@ def test_figures_have_alt_text(path):
             assert image.get("alt", "").strip(), cell.source
 
 
-def run_nbval(path: Path) -> subprocess.CompletedProcess:
-    """Run a notebook as `make test` does, in a folder of its own."""
+def altered(notebook):
+    """The same with another output in its last cell, which is one that is checked."""
+    notebook = deepcopy(notebook)
+    assert tags(notebook.cells[-1]) >= CHECKED
+    output = nbformat.v4.new_output("stream", text="something else\n")
+    notebook.cells[-1].outputs = [output]
+    return notebook
+
+
+def test_alterations_are_noticed_and_nothing_else(tmp_path):
+    """A small notebook, as it is and altered, and the opening of a chapter, altered.
+
+    It is that of the chapter that reaches a checked cell soonest. As they are, `make
+    test` runs the chapters anyway.
+    """
+    small = nbformat.v4.new_notebook()
+    small.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
+    small.cells = [
+        nbformat.v4.new_code_cell("a = 6", execution_count=1),
+        nbformat.v4.new_code_cell(
+            "print(7 * a)",
+            execution_count=2,
+            metadata={"tags": sorted(CHECKED)},
+            outputs=[nbformat.v4.new_output("stream", text="42\n")],
+        ),
+    ]
+    openings = []
+    for path in CHAPTERS:
+        notebook = nbformat.read(path, as_version=4)
+        last = next(i for i, c in enumerate(notebook.cells) if tags(c) >= CHECKED)
+        del notebook.cells[last + 1 :]
+        code = sum(c.cell_type == "code" for c in notebook.cells)
+        openings.append((code, path.name, notebook))
+    _, _, opening = min(openings)
+    notebooks = {"small": small, "other": altered(small), "chapter": altered(opening)}
+    for name, notebook in notebooks.items():
+        nbformat.write(notebook, tmp_path / f"{name}.ipynb")
     variables = dict(os.environ)
     variables.pop("MPLBACKEND", None)  # it would keep the figures out
     variables |= {
@@ -141,55 +177,16 @@ def run_nbval(path: Path) -> subprocess.CompletedProcess:
     }
     options = "-q -p no:cacheprovider --nbval-lax --nbval-current-env"
     options += " --nbval-cell-timeout=300"
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", *options.split(), path.name],
-        cwd=path.parent,
+    names = [f"{name}.ipynb" for name in notebooks]
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", *options.split(), *names],
+        cwd=tmp_path,
         env=variables,
         capture_output=True,
         text=True,
     )
-
-
-def assert_alteration_is_noticed(notebook, folder: Path) -> None:
-    """Run a notebook as it is, then with another output in its last cell."""
-    path = folder / "chapter.ipynb"
-    nbformat.write(notebook, path)
-    run = run_nbval(path)
-    assert run.returncode == 0, run.stdout + run.stderr
-
-    cell = notebook.cells[-1]
-    assert tags(cell) >= CHECKED
-    cell.outputs = [nbformat.v4.new_output("stream", text="something else\n")]
-    nbformat.write(notebook, path)
-    run = run_nbval(path)
     assert run.returncode == 1, run.stdout + run.stderr
-    assert "Cell outputs differ" in run.stdout
-    assert "something else" in run.stdout
-
-
-def test_alteration_of_a_small_notebook_is_noticed(tmp_path):
-    notebook = nbformat.v4.new_notebook()
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
-    notebook.cells = [
-        nbformat.v4.new_code_cell("a = 6", execution_count=1),
-        nbformat.v4.new_code_cell(
-            "print(7 * a)",
-            execution_count=2,
-            metadata={"tags": sorted(CHECKED)},
-            outputs=[nbformat.v4.new_output("stream", text="42\n")],
-        ),
-    ]
-    assert_alteration_is_noticed(notebook, tmp_path)
-
-
-def test_alteration_of_a_chapter_is_noticed(tmp_path):
-    """The chapter that reaches a checked cell soonest, as far as that cell."""
-    openings = []
-    for path in CHAPTERS:
-        notebook = nbformat.read(path, as_version=4)
-        last = next(i for i, c in enumerate(notebook.cells) if tags(c) >= CHECKED)
-        del notebook.cells[last + 1 :]
-        code = sum(c.cell_type == "code" for c in notebook.cells)
-        openings.append((code, path.name, notebook))
-    _, _, notebook = min(openings)
-    assert_alteration_is_noticed(notebook, tmp_path)
+    cells_wrong = re.findall(r"^FAILED (\S+)::", run.stdout, flags=re.MULTILINE)
+    assert sorted(cells_wrong) == ["chapter.ipynb", "other.ipynb"], run.stdout
+    assert run.stdout.count("Cell outputs differ") == 2
+    assert run.stdout.count("something else") >= 2
