@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -60,7 +61,12 @@ def drawn(run: Run, n: int) -> tuple[ExogenousDataset, ExogenousDataset]:
 
 def drawn_pairs(run: Run) -> Pairs:
     """Pairs of drawn people whom no network has seen."""
-    return data.cartoon_pairs(PAIRS, seed=run.seed, size=SIZE)
+    return _pairs_of(run.seed)
+
+
+@lru_cache(maxsize=1)  # all rows of a seed are measured on the same
+def _pairs_of(seed: int) -> Pairs:
+    return data.cartoon_pairs(PAIRS, seed=seed, size=SIZE)
 
 
 def photographs(run: Run, n: int) -> tuple[ExogenousDataset, ExogenousDataset]:
