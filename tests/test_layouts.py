@@ -219,7 +219,7 @@ def test_fer2013s_tables(tmp_path, name, folder):
         ("0,1 2 3 256,Training", "row 3: .*numbers of 0 to 255"),
         ("0,1 2 3 x,Training", "row 3: .*numbers of 0 to 255"),
         ("0.5,1 2 3 4,Training", "row 3: emotion is '0.5'; take 0 to 6"),
-        ("0,1 2 3,Training", "row 3: .* a square of them .*size 3"),
+        ("0,1 2 3,Training", "row 3: .* a square .*size 3"),
         ("0,1,Training", "row 3: .* as in the other rows .*size 1"),
         ("0,1 2 3 4,Holiday", "row 3: Usage is 'Holiday'; take Training"),
     ],

@@ -122,9 +122,9 @@ def places(root: Path) -> Iterator[Path]:
 FOLDER, CSV = DataSet("a folder of faces"), DataSet("a table of faces")
 # What else each expression may be called in a folder's name or a table.
 ALSO = ("neutral", "happy", "sad", "surprised", "fearful", "disgusted", "angry")
-CLASSES: dict[str, int | str] = {}
-for number, synonyms in enumerate(zip(EXPRESSIONS, ALSO, strict=True)):
-    CLASSES |= dict.fromkeys(synonyms, number)
+CLASSES: dict[str, int | str] = {
+    name: i % len(EXPRESSIONS) for i, name in enumerate(EXPRESSIONS + ALSO)
+}
 CLASSES["contempt"] = "contempt"  # not among the seven: left out and counted
 # An identity that says that it is not known.
 UNKNOWN = {"", "-1", "?", "na", "n/a", "<na>", "nan", "none", "null", "unknown"}

@@ -25,7 +25,7 @@ log = logging.getLogger("thin_mini")
 
 TEST_SHARE = 0.2  # where a data set has no test part: ExpW in the paper, 6673 of 33374
 # A picture of two parts stays in the later one.
-PARTS = {"train": "training", "valid": "validation", "test": "test"}
+IN_WORDS = {"train": "training", "valid": "validation", "test": "test"}
 BOX = ("left", "top", "right", "bottom")
 
 Parts = tuple[FaceFiles, FaceFiles]
@@ -210,11 +210,11 @@ def _unshared(
     )
     rows["mark"] = rows["path"].map(same)  # NaN without a copy
     _say_two_labels(files, rows)
-    rank = rows["part"].map([*PARTS].index)
+    rank = rows["part"].map([*IN_WORDS].index)
     last = rank.groupby(rows["mark"]).transform("max")
     lost = rank < last
     if twins == "drop" or not lost.any():
-        said = [*PARTS.values()]
+        said = [*IN_WORDS.values()]
         why = Counter(f"also in the {said[int(i)]} part" for i in last[lost])
         return torch.from_numpy(~lost.to_numpy()), why
     text = f"{files.name}: {_shared(rows)}"
@@ -234,10 +234,10 @@ def _shared(rows: pd.DataFrame) -> str:
         here, there = (rows[rows["part"] == part].dropna() for part in (low, high))
         both = there.merge(here.drop_duplicates("mark"), on="mark")
         if len(both):
-            there, here = both[["path_x", "path_y"]].iloc[0]
+            one = " = ".join(both[["path_y", "path_x"]].iloc[0])
             said.append(
-                f"{len(both):,} pictures of the {PARTS[high]} part are in the "
-                f"{PARTS[low]} part too, byte for byte (one of them: {here} = {there})"
+                f"{len(both):,} pictures of the {IN_WORDS[high]} part are in the "
+                f"{IN_WORDS[low]} part too, byte for byte (one of them: {one})"
             )
     return " and ".join(said)
 
@@ -251,12 +251,9 @@ def _say_two_labels(files: FaceFiles, rows: pd.DataFrame) -> None:
     rows = rows[rows.groupby(face)["target"].transform("nunique") > 1]
     if len(rows):
         alike = (rows[face] == rows[face].iloc[0]).all(axis=1)
-        first, second, *_ = rows[alike].drop_duplicates("target")["path"]
-        log.warning(
+        pair = rows["path"][alike][~rows["target"][alike].duplicated()]
+        text = (
             "%s: %d training pictures have another expression under another name (one "
-            "of them: %s = %s): correct or remove them",
-            files.name,
-            len(rows),
-            first,
-            second,
+            "of them: %s = %s): correct or remove them"
         )
+        log.warning(text, files.name, len(rows), *pair[:2])

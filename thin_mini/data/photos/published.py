@@ -22,8 +22,8 @@ from thin_mini.files import DataError, regular_file
 
 def numbered(expressions: str, first: int) -> dict[str, int | str]:
     """A data set's numbers for the expressions, and their places in EXPRESSIONS."""
-    places = map(EXPRESSIONS.index, expressions.split())
-    return {str(number): place for number, place in enumerate(places, first)}
+    names = enumerate(expressions.split(), first)
+    return {str(number): EXPRESSIONS.index(name) for number, name in names}
 
 
 def _beside(known: DataSet, file: Path, *patterns: str) -> tuple[Path, Path]:
@@ -122,10 +122,10 @@ def _affectnet_lists(root: Path, sign: Path) -> Listing:
         table["target"] = table["target"].mask(unseen, "no face box")
     # The first pictures are beside the lists, or in a folder there.
     around = [lists, lists.parent] if lists.name.lower() == AFFECTNET_LISTS else [lists]
-    places = [f for base in around for f in look_all(base, *AFFECTNET_IMAGES)] + around
+    roots = [f for base in around for f in look_all(base, *AFFECTNET_IMAGES)] + around
     first = [path.replace("\\", "/") for path in table["path"][:20]]
-    there = (p for p in places if any(os.path.isfile(p / path) for path in first))
-    return Listing(AFFECTNET.title, next(there, places[0]), table)
+    there = (f for f in roots if any(os.path.isfile(f / path) for path in first))
+    return Listing(AFFECTNET.title, next(there, roots[0]), table)
 
 
 def _affectnet_list(file: Path) -> pd.DataFrame:
@@ -253,15 +253,11 @@ FER2013_MD5 = {
 FER2013_PARTS = {"training": "train", "publictest": "test", "privatetest": "test"}
 
 
-def _has_pixels(file: Path) -> bool:
-    """Whether it is a table of pixels; another's train.csv is none."""
-    return file.is_file() and "pixels" in first_line(file).lower()
-
-
 @FER2013.layout(
     ", or ".join(FER2013_MD5),
     *(f"{place}{name}" for name in FER2013_MD5 for place in ("", "fer2013/")),
-    proof=_has_pixels,
+    # Another's train.csv is no table of pixels.
+    proof=lambda file: file.is_file() and "pixels" in first_line(file).lower(),
 )
 def _fer2013(root: Path, file: Path) -> Listing:
     rows = read_table(file, ("emotion", "pixels"), ("Usage",))
@@ -271,10 +267,8 @@ def _fer2013(root: Path, file: Path) -> Listing:
     target = coded(file, rows["emotion"], EXPW_CLASSES, f"take 0 to 6, or {again}")
     table = pd.DataFrame({"path": "row " + rows.index.astype(str), "target": target})
     if "Usage" in rows:
-        usage, mend = (
-            rows["Usage"].str.replace(" ", ""),
-            "take Training, PublicTest or PrivateTest",
-        )
+        usage = rows["Usage"].str.replace(" ", "")
+        mend = "take Training, PublicTest or PrivateTest"
         table["split"] = coded(file, usage, FER2013_PARTS, mend)
     images: list[np.ndarray] = []
     for number, text in with_bar([*rows["pixels"].items()], "reading pixels"):
@@ -286,7 +280,6 @@ def _fer2013(root: Path, file: Path) -> Listing:
         except ValueError as error:
             raise DataError(
                 f"{file}, row {number}: its pixels must be numbers of 0 to 255 with "
-                f"blanks between, a square of them as in the other rows ({error}): "
-                f"{again}"
+                f"blanks between, a square as in the other rows ({error}): {again}"
             ) from error
     return Listing(name, root, table, pixels=torch.from_numpy(np.stack(images)))

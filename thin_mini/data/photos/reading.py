@@ -158,7 +158,6 @@ def read_all(
 
 def with_bar(items: Collection[K], label: str) -> Iterator[K]:
     """The items, under a bar where they take long and a terminal shows it."""
-    off = os.environ.get("TQDM_DISABLE") or os.environ.get("RANK", "0") != "0"
-    # None hides it unless it goes to a terminal.
-    hidden = True if off else None
-    return iter(tqdm(items, label, leave=False, delay=BAR_AFTER, disable=hidden))
+    unwanted = os.environ.get("TQDM_DISABLE") or os.environ.get("RANK", "0") != "0"
+    off = True if unwanted else None  # None: unless it goes to a terminal
+    return iter(tqdm(items, label, leave=False, delay=BAR_AFTER, disable=off))

@@ -102,7 +102,7 @@ def read_table(
         text.seek(0)
         rows = _rows(file, csv.reader(text, delimiter=delimiter, strict=True))
         header = [*names] or next(rows, (0, []))[1]
-        places, table = _places(file, header, needed, optional), {}
+        columns, table = _columns(file, header, needed, optional), {}
         for number, cells in rows:
             if any(cells[len(header) :]):
                 raise DataError(
@@ -111,10 +111,10 @@ def read_table(
                     "marks"
                 )
             cells += [""] * (len(header) - len(cells))
-            table[number] = [cells[place] for place in places.values()]
+            table[number] = [cells[column] for column in columns.values()]
     if not table:
         raise DataError(f"{file} holds no row below its header: fill it in")
-    return pd.DataFrame([*table.values()], [*table], [*places], dtype=object)
+    return pd.DataFrame([*table.values()], [*table], [*columns], dtype=object)
 
 
 def _rows(file: Path, lines: Any) -> Iterator[tuple[int, list[str]]]:
@@ -131,7 +131,7 @@ def _rows(file: Path, lines: Any) -> Iterator[tuple[int, list[str]]]:
         ) from error
 
 
-def _places(
+def _columns(
     file: Path, header: Sequence[str], needed: Sequence[str], optional: Sequence[str]
 ) -> dict[str, int]:
     """Where the wanted columns are."""
