@@ -4,7 +4,7 @@ import hashlib
 import os
 import threading
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
@@ -213,6 +213,12 @@ def test_an_encoder_stays_as_it_was_unless_the_whole_file_fits(tmp_path):
     assert tm.load_vgg16(encoder, path)(torch.rand(1, 3, 32, 32)).abs().sum() == 0
 
 
+@cache
+def encoder():
+    """Whose weights are always overwritten, or of no interest."""
+    return tm.VGG16Encoder(32)
+
+
 class Trap:
     """A pickle that would run code: it makes the file that it is given."""
 
@@ -253,7 +259,7 @@ def one_tensor(path):
 
 
 @pytest.mark.parametrize(
-    "load", [tm.vgg_face, lambda file: tm.load_vgg16(tm.VGG16Encoder(32), file)]
+    "load", [tm.vgg_face, lambda file: tm.load_vgg16(encoder(), file)]
 )
 @pytest.mark.parametrize(
     ("write", "message"),
@@ -292,8 +298,8 @@ def test_training_code_wraps_its_weights(prefix, wraps, tmp_path):
     for wrap in wraps:
         content = {"epoch": 3, wrap: content, "optimizer": {"state": {}, "lr": 0.1}}
     torch.save(content, path)
-    encoder = tm.load_vgg16(tm.VGG16Encoder(32), path)
-    assert (encoder(torch.rand(1, 3, 32, 32)) == 2).all()
+    loaded = tm.load_vgg16(encoder(), path)
+    assert (loaded(torch.rand(1, 3, 32, 32)) == 2).all()
     assert tm.vgg_face(path)(torch.rand(1, 3, 64, 64)).dtype == torch.float32
 
 
@@ -321,7 +327,7 @@ def test_weights_that_are_no_plain_floats_or_of_two_models(change, message, tmp_
     path = tmp_path / "odd.pth"
     torch.save(values | change(values["conv_1_1.weight"]), path)
     with pytest.raises(DataError, match=message):
-        tm.load_vgg16(tm.VGG16Encoder(32), path)
+        tm.load_vgg16(encoder(), path)
 
 
 def test_vgg16_with_batch_norm_is_another_network(tmp_path):
@@ -330,7 +336,7 @@ def test_vgg16_with_batch_norm_is_another_network(tmp_path):
     shapes = {f"features.{key}": value.shape for key, value in layers.items()}
     torch.save(hollow(shapes), path)
     with pytest.raises(DataError, match=r"no whole VGG-16, features\.2\.weight is mis"):
-        tm.load_vgg16(tm.VGG16Encoder(32), path)
+        tm.load_vgg16(encoder(), path)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import cast
+from typing import Annotated, cast
 
 import torch
 from torch import Tensor, nn
@@ -11,22 +11,25 @@ from torch import Tensor, nn
 from thin_mini.basics import checks
 from thin_mini.basics.devices import device_of
 from thin_mini.basics.frozen import wake
+from thin_mini.basics.kinds import checked
 from thin_mini.data.dataset import ExogenousDataset, Features
 from thin_mini.encoders import Encoder
+from thin_mini.inference import embed
 from thin_mini.models import ExogenousNetwork
 from thin_mini.training import fit
 
 
+@checked
 def adapt(
     representation: nn.Module,
     classifier: nn.Module | None = None,
     *,
-    in_shape: tuple[int, int, int],
+    in_shape: Annotated[tuple[int, int, int], checks.map_shape],
     gate_on: str = "pooled",
     people: ExogenousDataset | None = None,
     hidden: int | tuple[int, ...] = 256,
     epochs: int = 10,
-    seed: int = 0,
+    seed: checks.Seed = 0,
 ) -> ExogenousNetwork:
     """Make a frozen exogenous network out of a representation and a classifier.
 
@@ -61,51 +64,50 @@ def adapt(
             "pass classifier=, or people= (a data set with identities as exo) to fit "
             "one on, and not both"
         )
-    mend = "pass a trained network, a torch.nn.Module"
-    checks.instance("representation", representation, nn.Module, mend)
-    if classifier is not None:
-        checks.instance("classifier", classifier, nn.Module, mend)
-    if people is not None:
-        checks.instance("people", people, ExogenousDataset, "pass one data set")
-    in_shape = checks.map_shape("in_shape", in_shape)
-    seed = checks.seed_number(seed)
     device = device_of(representation)
+    layers = copy.deepcopy(representation).float().eval()
     probe = torch.rand(2, *in_shape, generator=torch.Generator().manual_seed(0))
-    probe = probe.to(device)
-    try:
-        encoder = Encoder(copy.deepcopy(representation).float().eval(), in_shape)
-        with torch.no_grad():
-            h = encoder(probe)  # (2, D)
-    except Exception as error:  # whatever another's code may raise
-        raise ValueError(
-            f"the representation fails on images (N, {', '.join(map(str, in_shape))}): "
-            f"{error}; pass in_shape= of the images that it was trained on"
-        ) from error
-    _check_finite("representation", h)
+    h = _asked(  # (2, D)
+        "representation",
+        nn.Sequential(layers, nn.Flatten()),
+        probe.to(device),
+        f"fails on images (N, {', '.join(map(str, in_shape))})",
+        "; pass in_shape= of the images that it was trained on",
+    )
+    encoder = Encoder(layers, in_shape)
     if people is not None:
         return _fitted(encoder, people, gate_on, hidden, epochs, seed).freeze()
     head = copy.deepcopy(cast(nn.Module, classifier)).to(device).float().eval()
+    fails = f"must map the representation's (N, {h.shape[1]}) to (N, n_exo)"
+    z = _asked("classifier", head, h, fails)  # (2, n_exo)
+    return ExogenousNetwork(encoder, z.shape[1], gate_on=gate_on, head=head).freeze()
+
+
+@torch.no_grad()
+def _asked(
+    name: str, network: nn.Module, x: Tensor, fails: str, mend: str = ""
+) -> Tensor:
+    """What another's network makes of x, if that is rows of finite numbers."""
     try:
-        with torch.no_grad():
-            z = head(h)
-        _, n_classes = z.shape  # (2, n_exo)
-    except Exception as error:
+        output = network(x)
+        _, _ = output.shape
+    except Exception as error:  # whatever another's code may raise
+        raise ValueError(f"the {name} {fails}: {error}{mend}") from error
+    if not output.isfinite().all():
         raise ValueError(
-            f"the classifier must map the representation's (N, {h.shape[1]}) to "
-            f"(N, n_exo): {error}"
-        ) from error
-    _check_finite("classifier", z)
-    return ExogenousNetwork(encoder, n_classes, gate_on=gate_on, head=head).freeze()
+            f"the {name} gives NaN or infinite numbers for images from 0..1: check its "
+            "weights"
+        )
+    return output
 
 
+@checked
 def starting_encoder(network: ExogenousNetwork) -> Encoder:
     """A copy of γ_τ that can be trained, so that F_φ starts from it (section 4.3).
 
     Returns:
         Equal weights, in training mode and with gradients; ``network`` stays frozen.
     """
-    mend = "pass the frozen network whose weights to start from"
-    checks.instance("network", network, ExogenousNetwork, mend)
     encoder = copy.deepcopy(network.encoder)
     wake(encoder)
     return encoder
@@ -124,9 +126,7 @@ def _fitted(
         torch.manual_seed(seed)
         device = device_of(encoder)
         network = ExogenousNetwork(encoder, people.n_exo, hidden, gate_on).to(device)
-        with torch.no_grad():
-            parts = people.images.split(256)
-            h = torch.cat([encoder(images.to(device)).cpu() for images in parts])
+        h = embed(encoder, people.images, 256)
         # To fit, each vector of features is an image of D channels and one pixel.
         features = Features(
             **vars(people.exogenous()) | {"images": h[:, :, None, None]}
@@ -137,11 +137,3 @@ def _fitted(
         )
         fit(student, features, epochs=epochs, seed=seed)
     return network
-
-
-def _check_finite(name: str, output: Tensor) -> None:
-    if not output.isfinite().all():
-        raise ValueError(
-            f"the {name} gives NaN or infinite numbers for images from 0..1: check its "
-            "weights"
-        )

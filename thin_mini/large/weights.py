@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -175,14 +174,13 @@ def vgg_face_network(image_size: int, widths: list[int]) -> ExogenousNetwork:
         image_size: As in :class:`VGG16Encoder`.
         widths: Of its fully connected layers; the last is the number of identities.
     """
-    encoder = VGG16Encoder(image_size)
-    # Not initialised, since they are overwritten and large.
-    fc6, fc7, fc8 = (
-        nn.utils.skip_init(nn.Linear, before, after)
-        for before, after in pairwise([encoder.out_features, *checks.widths(widths)])
-    )
-    head = nn.Sequential(fc6, nn.ReLU(), fc7, nn.ReLU(), fc8)
-    return ExogenousNetwork(encoder, fc8.out_features, gate_on="pooled", head=head)
+    with torch.device("meta"):  # not drawn, since they are overwritten and large
+        encoder = VGG16Encoder(image_size)
+        sizes = [encoder.out_features, *checks.widths(widths)]
+        fc6, fc7, fc8 = (nn.Linear(a, b) for a, b in pairwise(sizes))
+        head = nn.Sequential(fc6, nn.ReLU(), fc7, nn.ReLU(), fc8)
+    network = ExogenousNetwork(encoder, sizes[-1], gate_on="pooled", head=head)
+    return network.to_empty(device="cpu")
 
 
 def _refused(what: str) -> DataError:
@@ -199,7 +197,7 @@ def _read(file: Path | str, n_layers: int) -> dict[str, Tensor]:
     kind = max(_KEYS, key=lambda kind: len(values.keys() & _KEYS[kind]))
     keys = _KEYS[kind]
     if not values.keys() & keys:
-        kept = ", ".join([*values][:3]) or "nothing"
+        kept = ", ".join(map(str, [*values][:3])) or "nothing"
         raise _refused(
             f"{file} holds no layer of VGG-16 (what it holds begins with {kept})"
         )
@@ -230,17 +228,19 @@ def _state_dict(file: Path | str) -> dict[str, Any]:
         for _ in _WRAPS:  # and not for ever: a state dict may hold itself
             inner = [w for w in _WRAPS if isinstance(content.get(w), Mapping)]
             content = content[inner[0]] if inner else content
-        named = [(_PREFIX.sub("", str(name)), v) for name, v in content.items()]
     except Exception as error:  # both readers raise many kinds for a damaged file
         raise _refused(
             f"{file} is damaged, or no file of weights that can be read without "
             f"running code ({type(error).__name__})"
         ) from error
-    tensors = [(name, v) for name, v in named if isinstance(v, Tensor)]
-    for name, n in Counter(name for name, _ in tensors).items():
-        if n > 1:
-            raise DataError(f"{file} holds {name} of two models: save one of them")
-    return dict(tensors or named)
+    values = {}
+    for name, value in content.items():
+        if isinstance(value, Tensor):
+            name = _PREFIX.sub("", str(name))
+            if name in values:
+                raise DataError(f"{file} holds {name} of two models: save one of them")
+            values[name] = value
+    return values or content
 
 
 def _from_matconvnet(file: Path | str) -> dict[str, Tensor]:
