@@ -378,7 +378,7 @@ def test_imagenet_weights_are_fetched_once_and_checked(
     digest = hashlib.sha256(content).hexdigest()
     with served(tmp_path) as url:
         monkeypatch.setattr(weights, "IMAGENET_URL", url)
-        with pytest.raises(DataError, match=r"something else as vgg16\.pth: put the"):
+        with pytest.raises(DataError, match=r"something else as vgg16\.pth\): put the"):
             tm.download_vgg16()
         assert not list(clean_env.glob("vgg16*"))
         monkeypatch.setattr(weights, "IMAGENET_SHA256", digest)

@@ -29,6 +29,18 @@ class DataError(RuntimeError):
     """Data that is missing, damaged or out of reach; the message says the mend."""
 
 
+class OfflineError(DataError):
+    """Data that only a network could bring, and none brings them."""
+
+
+def unwritable(folder: Path, error: OSError) -> DataError:
+    """What to raise where a folder takes no files, or no more."""
+    return DataError(
+        f"cannot write to {folder} ({error.strerror}): choose another folder "
+        "(for the cache, set THIN_MINI_CACHE) or free some space"
+    )
+
+
 def check_writable(folder: Path) -> None:
     """Make the folder if need be; raise a :class:`DataError` if it takes no files."""
     try:
@@ -36,10 +48,7 @@ def check_writable(folder: Path) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise DataError(
-            f"cannot write to {folder} ({error.strerror}): choose another folder "
-            "(for the cache, set THIN_MINI_CACHE) or free some space"
-        ) from error
+        raise unwritable(folder, error) from error
 
 
 @contextmanager

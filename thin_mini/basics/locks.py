@@ -12,7 +12,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from thin_mini.files import DataError, check_writable
+from thin_mini.files import DataError, check_writable, unwritable
 
 log = logging.getLogger("thin_mini")
 
@@ -71,9 +71,10 @@ def workshop(folder: Path) -> Iterator[Path]:
     It goes with the block. What a killed process leaves in it is the next one's.
 
     Raises:
-        DataError: If it cannot be locked.
+        DataError: If it cannot be locked, or the folder cannot be written.
     """
     work = folder / WORK
+    check_writable(folder)
     with ExitStack() as stack:
         try:
             busy = f"another process is downloading into {folder}: waiting for it"
@@ -82,8 +83,11 @@ def workshop(folder: Path) -> Iterator[Path]:
             log.warning("%s", error)
             stack.enter_context(locked(lock_of(work)))
         stack.callback(shutil.rmtree, work, ignore_errors=True)
-        work.mkdir(exist_ok=True)
-        yield work
+        try:
+            work.mkdir(exist_ok=True)
+            yield work
+        except OSError as error:
+            raise unwritable(folder, error) from error
 
 
 def tidy(folder: Path) -> None:

@@ -15,6 +15,8 @@ import requests
 import urllib3
 from tqdm import tqdm
 
+from thin_mini.files import OfflineError
+
 BLOCK = 1 << 16  # bytes
 SLOWEST = 10_000  # bytes a second: whoever sends less counts as broken
 WORDS = {
@@ -99,7 +101,8 @@ def fetch_all(
     folder: Path,
     patience: float,
     largest: int,
-) -> list[str]:
+    mend: str,
+) -> None:
     """Bring files into a folder, each from the first mirror that has the right one.
 
     Args:
@@ -108,13 +111,14 @@ def fetch_all(
         folder: Where the files are put.
         patience: Seconds without an answer after which a mirror is given up.
         largest: Bytes at which a file is refused.
+        mend: What to do where none has them.
 
-    Returns:
-        What was wrong with the mirrors, a clause each; empty if all files are there.
+    Raises:
+        OfflineError: That says of each mirror what was wrong with it.
     """
     missing = list(hashes)
     if not missing:
-        return []
+        return
     wrong = dict.fromkeys(mirrors, in_words(requests.Timeout(), patience))
     for mirror, silent in _as_they_answer(mirrors, missing[0], patience):
         if silent is not None:
@@ -132,9 +136,12 @@ def fetch_all(
                 if isinstance(error, requests.Timeout):
                     break  # the other files would take as long
         if not missing:
-            return []
+            return
         wrong[mirror] = faults[0]
-    return [f"{mirror} {what}" for mirror, what in wrong.items()] or ["no mirror"]
+    said = "; ".join(f"{mirror} {what}" for mirror, what in wrong.items())
+    raise OfflineError(
+        f"no network brings {missing[0]} ({said or 'no mirror'}): {mend}"
+    )
 
 
 def _as_they_answer(

@@ -16,7 +16,8 @@ import platformdirs
 
 from thin_mini.basics.locks import tidy, workshop
 from thin_mini.files import DataError as DataError
-from thin_mini.files import check_writable, regular_file
+from thin_mini.files import OfflineError as OfflineError
+from thin_mini.files import regular_file
 
 STAND_IN = "stand-in"
 # How long a server may take to answer before we call the network dead.
@@ -51,10 +52,6 @@ MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "http://yann.lecun.com/exdb/mnist/",
 )
-
-
-class OfflineError(DataError):
-    """Data that only a network could bring, and none brings them."""
 
 
 def data_folder() -> Path | None:
@@ -180,26 +177,15 @@ def _download_mnist(root: Path) -> None:
     # Slow to import, and needed once.
     from thin_mini.data.mirrors import fetch_all
 
-    check_writable(root)
-    try:
-        with workshop(root) as folder:
-            missing = missing_mnist(root)  # less, if another process was at it
-            hashes = {f"{p.name}.gz": f"md5:{MNIST_MD5[p.name]}" for p in missing}
-            wrong = fetch_all(hashes, MIRRORS, folder, PATIENCE_SECONDS, LARGEST_BYTES)
-            if wrong:
-                raise OfflineError(
-                    f"no network brings MNIST ({'; '.join(wrong)}): set THIN_MINI_DATA "
-                    f"to a folder that holds MNIST/raw, or to {STAND_IN}"
-                )
-            for path in missing:
-                packed = folder / f"{path.name}.gz"
-                (folder / path.name).write_bytes(gzip.decompress(packed.read_bytes()))
-                check_mnist_file(folder / path.name)
-            for path in missing:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                (folder / path.name).replace(path)
-    except OSError as error:
-        raise DataError(
-            f"cannot write to {root} ({error.strerror}): choose another folder with "
-            "THIN_MINI_CACHE, or free some space"
-        ) from error
+    mend = f"set THIN_MINI_DATA to a folder that holds MNIST/raw, or to {STAND_IN}"
+    with workshop(root) as folder:
+        missing = missing_mnist(root)  # less, if another process was at it
+        hashes = {f"{p.name}.gz": f"md5:{MNIST_MD5[p.name]}" for p in missing}
+        fetch_all(hashes, MIRRORS, folder, PATIENCE_SECONDS, LARGEST_BYTES, mend)
+        for path in missing:
+            packed = folder / f"{path.name}.gz"
+            (folder / path.name).write_bytes(gzip.decompress(packed.read_bytes()))
+            check_mnist_file(folder / path.name)
+        for path in missing:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            (folder / path.name).replace(path)

@@ -28,9 +28,9 @@ from thin_mini.basics import checks
 from thin_mini.basics.kinds import checked
 from thin_mini.basics.locks import workshop
 from thin_mini.data.mirrors import fetch_all, is_right
-from thin_mini.data.store import PATIENCE_SECONDS, OfflineError, cache_folder
+from thin_mini.data.store import PATIENCE_SECONDS, cache_folder
 from thin_mini.encoders import Encoder
-from thin_mini.files import DataError, check_writable, regular_file
+from thin_mini.files import DataError, regular_file
 from thin_mini.models import ExogenousNetwork
 
 IMAGENET_URL = VGG16_Weights.IMAGENET1K_V1.url
@@ -93,27 +93,13 @@ def download_vgg16() -> Path:
     """
     mirror, slash, name = IMAGENET_URL.rpartition("/")
     file, known = cache_folder() / name, f"sha256:{IMAGENET_SHA256}"
-    check_writable(file.parent)
+    mirrors, mend = [mirror + slash], f"put the official {name} into {file.parent}"
     regular_file(file)
-    try:
-        with workshop(file.parent) as work:
-            if not is_right(file, known):
-                wrong = fetch_all(
-                    {name: known},
-                    [mirror + slash],
-                    work,
-                    PATIENCE_SECONDS,
-                    IMAGENET_BYTES,
-                )
-                if wrong:
-                    mend = f"put the official {name} into {file.parent}"
-                    raise OfflineError(f"{'; '.join(wrong)}: {mend}")
-                (work / name).replace(file)
-    except OSError as error:
-        raise DataError(
-            f"{file} cannot be written ({error.strerror}): free some space, or set "
-            "THIN_MINI_CACHE to another folder"
-        ) from error
+    with workshop(file.parent) as work:
+        if not is_right(file, known):
+            limits = (PATIENCE_SECONDS, IMAGENET_BYTES)
+            fetch_all({name: known}, mirrors, work, *limits, mend)
+            (work / name).replace(file)
     return file
 
 
