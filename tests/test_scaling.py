@@ -23,7 +23,7 @@ from torch import nn
 
 import thin_mini as tm
 from thin_mini.data import DataError, Pictures, class_batches
-from thin_mini.large import long_run, preflight
+from thin_mini.large import preflight, scaling
 from thin_mini.large.feed import Feed
 from thin_mini.large.microbatch import MicroBatches
 from thin_mini.large.scaling import predict, train
@@ -343,7 +343,8 @@ def test_processes_talk_only_with_the_last_micro_batch():
         backward=lambda loss: loss.backward(),
         reduce=lambda value, how: value,
     )
-    micro = MicroBatches(losses, 0.1, 8, 4, processes)
+    losses.dispel = 0.1
+    micro = MicroBatches(losses, 8, 4, processes)
     micro.prepared = forward
     micro(torch.rand(8, 3, 4, 4), torch.zeros(8), None, 1)
     assert seen == [True, True, True, False]
@@ -379,7 +380,7 @@ def test_without_memory_for_two_images_there_is_a_clear_error(tmp_path):
 def test_one_of_several_processes_cannot_go_on_alone():
     losses = nn.BatchNorm1d(1)
     processes = SimpleNamespace(num_processes=2, process_index=1)
-    micro = MicroBatches(losses, 0.0, 16, 2, processes)
+    micro = MicroBatches(losses, 16, 2, processes)
     micro._passes = lambda *_: no_more_than(0)(losses, [[1]])
     with pytest.raises(MemoryError, match=r"process 1 at step 9: .* accumulate=4 \("):
         micro(None, None, None, 9)
@@ -464,7 +465,7 @@ def test_the_weights_of_the_best_validation_are_kept(best, tmp_path, monkeypatch
         right = nn.functional.one_hot(VALID.files.target, 7)
         return right if len(prints) >= best else wrong
 
-    monkeypatch.setattr(long_run.Run, "logits", pretend)
+    monkeypatch.setattr(scaling.Run, "logits", pretend)
     model = thin()
     history = quick(model, DATA, VALID, folder=tmp_path, every=2)
     assert history["valid"].tolist() == [0.0] * (best - 1) + [100.0] * (4 - best)

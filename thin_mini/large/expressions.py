@@ -17,7 +17,6 @@ from thin_mini.data.photos.fer import open_faces
 from thin_mini.data.photos.pictures import Pictures
 from thin_mini.files import provenance
 from thin_mini.large.logbook import CHECKPOINT
-from thin_mini.large.long_run import run
 from thin_mini.large.preflight import (
     check_batches,
     check_folders,
@@ -26,15 +25,14 @@ from thin_mini.large.preflight import (
     validation,
 )
 from thin_mini.large.run_folder import RESULT, SETTINGS, forget, write_json
-from thin_mini.large.scaling import predict
-from thin_mini.large.settings import FolderSettings, settings_of, takes
+from thin_mini.large.scaling import predict, run
+from thin_mini.large.settings import FolderSettings, settings_of
 from thin_mini.large.starts import put_together, start
 from thin_mini.large.trained import save_model
 from thin_mini.metrics import report
 from thin_mini.models import n_trainable
 
 
-@takes(FolderSettings)
 @checked
 def train_folder(
     folder: Path | str, out: Path | str, progress: bool = True, **options: Any

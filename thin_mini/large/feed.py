@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from itertools import tee
 
 import torch
@@ -15,11 +16,12 @@ from torch.utils.data import DataLoader
 from thin_mini.basics.bars import progress_bar
 from thin_mini.data.photos.pictures import Pictures, class_batches, plain_batches
 
-# What is asked of images (N, C, H, W) and their indices (N,), both on the CPU → tensors
-# of N rows, where the model is.
+# What is asked of images (N, C, H, W), where the model is, and of their indices (N,):
+# tensors of N rows.
 Question = Callable[[Tensor, Tensor], tuple[Tensor, ...]]
 
 
+@dataclass
 class Feed:
     """Deals pictures out to the processes of an accelerator.
 
@@ -36,16 +38,11 @@ class Feed:
         workers: Processes that read for this one.
     """
 
-    def __init__(
-        self,
-        accelerator: Accelerator,
-        batch_size: int,
-        balanced: bool = False,
-        seed: int = 0,
-        workers: int = 0,
-    ) -> None:
-        self.accelerator, self.batch_size = accelerator, batch_size
-        self.balanced, self.seed, self.workers = balanced, seed, workers
+    accelerator: Accelerator
+    batch_size: int
+    balanced: bool = False
+    seed: int = 0
+    workers: int = 0
 
     def share(self, data: Pictures, step: int) -> Tensor:
         """The indices of this process in the batch of a step, counted from 1."""
@@ -72,39 +69,49 @@ class Feed:
 
     @torch.no_grad()
     def ask(
-        self, question: Question, data: Pictures, n: int, label: str = ""
-    ) -> tuple[Tensor, ...]:
+        self,
+        question: Question,
+        data: Pictures,
+        n: int,
+        device: torch.device,
+        label: str = "",
+    ) -> list[Tensor]:
         """Answers about all images, each asked once and in one of the processes.
 
         Args:
             question: What to ask.
             data: The images.
             n: How many to ask about at a time.
+            device: Where they are asked about.
             label: Of a bar; without one none is shown.
 
         Returns:
-            Each of its tensors with len(data) rows, on the CPU of every process.
+            Each of its tensors with len(data) rows in float32, on the CPU of every
+            process.
         """
         rank, world = self.accelerator.process_index, self.accelerator.num_processes
         rows = math.ceil(len(data) / world)
         # Of one length everywhere: the first images fill up what is missing.
         own = torch.arange(rank, rows * world, world) % len(data)
         keys = ([(0, i) for i in part.tolist()] for part in own.split(n))
+        loaded = zip(own.split(n), self._load(data, keys), strict=True)
         answers = []
         bar = progress_bar(len(own), label, unit=" images", shown=bool(label))
         with bar:
-            loaded = zip(own.split(n), self._load(data, keys), strict=True)
             for part, (images, _, _) in loaded:
-                answers.append(question(images, part))
+                with self.accelerator.autocast():
+                    answers.append(question(to_device(images, device), part))
                 bar.update(len(part))
-        columns = [torch.cat(column) for column in zip(*answers, strict=True)]
-        gathered = [
-            self.accelerator.gather(c).cpu() for c in columns
-        ]  # (world·rows, …)
-        return tuple(
-            g.unflatten(0, (world, rows)).transpose(0, 1).flatten(0, 1)[: len(data)]
-            for g in gathered
-        )
+        columns = [torch.cat(column).float() for column in zip(*answers, strict=True)]
+        # (world·rows, …), all of one process together, to len(data) in their order
+        return [
+            self.accelerator.gather(column)
+            .cpu()
+            .unflatten(0, (world, rows))
+            .transpose(0, 1)
+            .flatten(0, 1)[: len(data)]
+            for column in columns
+        ]
 
     def _load(
         self, data: Pictures, keys: Iterable[list[tuple[int, int]]]

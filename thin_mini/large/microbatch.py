@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from accelerate import Accelerator
@@ -13,21 +16,25 @@ from torch import Tensor, nn
 
 from thin_mini.basics.devices import device_of
 from thin_mini.large.feed import to_device
+from thin_mini.loop import Losses
 from thin_mini.losses import total_loss
 from thin_mini.models import Condition
 
+Result = TypeVar("Result")
 
+
+@dataclass
 class MicroBatches:
     """Forward and backward passes over this process's share of a batch.
 
     The share is cut into ``pieces`` micro-batches, whose gradients add up to those of
     the mean loss over the whole batch. Each micro-batch has batch statistics of its
     own where the model has batch norm. When memory runs out, ``pieces`` doubles and
-    the step starts again, as if nothing had happened.
+    the step starts again, as if nothing had happened: accelerate's
+    ``find_executable_batch_size`` would start the whole run again.
 
     Args:
-        losses: (images, target, condition) → L_sup and L_sim.
-        dispel: λ of Eq. 8.
+        losses: (images, target, condition) → L_sup and L_sim, and λ of Eq. 8.
         batch_size: Images in a step, over all processes.
         pieces: Micro-batches to begin with.
         accelerator: Which processes there are.
@@ -36,18 +43,14 @@ class MicroBatches:
         prepared: What accelerate makes of ``losses``, to be set before the first step.
     """
 
-    def __init__(
-        self,
-        losses: nn.Module,
-        dispel: float,
-        batch_size: int,
-        pieces: int,
-        accelerator: Accelerator,
-    ) -> None:
-        self.losses, self.prepared, self.dispel = losses, losses, dispel
-        self.batch_size, self.pieces = batch_size, pieces
-        self.accelerator = accelerator
-        self.share = batch_size // accelerator.num_processes  # the smallest of all
+    losses: Losses
+    batch_size: int
+    pieces: int
+    accelerator: Accelerator
+
+    def __post_init__(self) -> None:
+        self.prepared: nn.Module = self.losses
+        self.share = self.batch_size // self.accelerator.num_processes  # the smallest
 
     @property
     def size(self) -> int:
@@ -71,29 +74,19 @@ class MicroBatches:
         Raises:
             MemoryError: If memory runs out and there is no way on.
         """
-        started_with = self.pieces
         self.losses.zero_grad()
-        while True:
-            before = _Snapshot(self.losses)
-            try:
-                means = self._passes(images, target, condition)
-            except RuntimeError as error:
-                if not _out_of_memory(error):
-                    raise
-                if self.accelerator.num_processes > 1:
-                    raise MemoryError(
-                        f"out of memory on process {self.accelerator.process_index} "
-                        f"at step {step}: start again with accumulate="
-                        f"{2 * self.pieces} (now {self.pieces}); the run goes on from "
-                        "its last checkpoint"
-                    ) from error
-            else:
-                break
-            # Only here, where the error and what its traceback holds are gone.
-            before.restore()
-            self._halve()
-        if self.pieces != started_with:
-            self._say()
+        before, means = self.pieces, None
+        while means is None:
+            means = self._tried(lambda: self._passes(images, target, condition))
+            if means is None and self.accelerator.num_processes > 1:
+                raise MemoryError(
+                    f"out of memory on process {self.accelerator.process_index} at "
+                    f"step {step}: start again with accumulate={2 * self.pieces} (now "
+                    f"{self.pieces}); the run goes on from its last checkpoint"
+                )
+            if means is None:
+                self._halve()
+        self._say(before)
         return self.accelerator.reduce(means, "sum")
 
     def rehearse(self, image: Tensor, condition: Condition | None) -> None:
@@ -107,20 +100,20 @@ class MicroBatches:
             image: Any image, (C, H, W).
             condition: What the frozen side says of any ``batch_size`` images.
         """
-        started_with = self.pieces
+        before, undo = self.pieces, _Snapshot(self.losses)
         failed = torch.zeros(1, device=device_of(self.losses))
-        while not self._fits(image, condition):
+        while not failed and not self._tried(lambda: self._rehearsal(image, condition)):
             try:
                 self._halve()
             except MemoryError:
                 failed += 1  # and yet the others must hear of it
-                break
+        undo.restore()
         pieces = self.accelerator.gather(failed.new_tensor([self.pieces]))
         self.pieces = int(pieces.max())
         if self.accelerator.reduce(failed, "sum") > 0:
             raise MemoryError(self._too_large())
-        if self.pieces != started_with and self.accelerator.is_main_process:
-            self._say()
+        if self.accelerator.is_main_process:
+            self._say(before)
 
     def _passes(
         self, images: Tensor, target: Tensor, condition: Condition | None
@@ -140,34 +133,43 @@ class MicroBatches:
                 share = len(piece) / self.batch_size
                 # Gradients are averaged over the processes, hence the factor.
                 factor = share * self.accelerator.num_processes
-                self.accelerator.backward(factor * total_loss(sup, sim, self.dispel))
+                self.accelerator.backward(
+                    factor * total_loss(sup, sim, self.losses.dispel)
+                )
             means += share * torch.stack([sup.detach(), sim.detach()])
         return means
 
-    def _fits(self, image: Tensor, condition: Condition | None) -> bool:
+    def _rehearsal(self, image: Tensor, condition: Condition | None) -> bool:
+        """The largest micro-batch, with room for what Adam and the processes need."""
         largest = math.ceil(self.batch_size / self.accelerator.num_processes)
         n = math.ceil(largest / self.pieces)
         device = device_of(self.losses)
         parameters = [p for p in self.losses.parameters() if p.requires_grad]
+        # Adam's two moments, and the gradients on their way.
+        room = [torch.empty_like(p) for p in parameters for _ in range(3)]
+        with self.accelerator.autocast():
+            sup, sim = self.losses(
+                to_device(image.expand(n, *image.shape), device),
+                torch.zeros(n, dtype=torch.int64, device=device),
+                condition and condition.at(torch.arange(n), device),
+            )
+        total_loss(sup, sim, self.losses.dispel).backward()
+        del room
+        return True
+
+    def _tried(self, attempt: Callable[[], Result]) -> Result | None:
+        """What an attempt gives; None, and all as it was, where memory runs out."""
         before = _Snapshot(self.losses)
         try:
-            # Room for Adam's two moments and for the gradients on their way.
-            room = [torch.empty_like(p) for p in parameters for _ in range(3)]
-            with self.accelerator.autocast():
-                sup, sim = self.losses(
-                    to_device(image.expand(n, *image.shape), device),
-                    torch.zeros(n, dtype=torch.int64, device=device),
-                    condition and condition.at(torch.arange(n), device),
-                )
-            total_loss(sup, sim, self.dispel).backward()
-            del room
-            fits = True
+            return attempt()
         except RuntimeError as error:
-            if not _out_of_memory(error):
+            # The first says it of every kind of GPU, the second of a CPU.
+            kind = torch.cuda.OutOfMemoryError
+            if not isinstance(error, kind) and not should_reduce_batch_size(error):
                 raise
-            fits = False
+        # Only here, where the error and what its traceback holds are gone.
         before.restore()
-        return fits
+        return None
 
     def _halve(self) -> None:
         if torch.cuda.is_available():
@@ -183,12 +185,13 @@ class MicroBatches:
             "device with more memory"
         )
 
-    def _say(self) -> None:
-        warnings.warn(
-            f"out of memory: going on with {self.pieces} micro-batches to a step, each "
-            f"of about {self.size} images",
-            stacklevel=3,
-        )
+    def _say(self, before: int) -> None:
+        if self.pieces != before:
+            warnings.warn(
+                f"out of memory: going on with {self.pieces} micro-batches to a step, "
+                f"each of about {self.size} images",
+                stacklevel=3,
+            )
 
 
 class _Snapshot:
@@ -204,9 +207,3 @@ class _Snapshot:
             buffer.copy_(value)
         torch.set_rng_state(self.rng)
         self.module.zero_grad()
-
-
-def _out_of_memory(error: RuntimeError) -> bool:
-    return isinstance(error, torch.cuda.OutOfMemoryError) or should_reduce_batch_size(
-        error
-    )

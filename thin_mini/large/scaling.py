@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pandas as pd
 from accelerate import Accelerator
-from torch import Tensor
+from accelerate.optimizer import AcceleratedOptimizer
+from accelerate.utils import set_seed
+from torch import Tensor, nn
 
 from thin_mini.basics import checks
+from thin_mini.basics.bars import progress_bar
+from thin_mini.basics.checkpoints import starting_point
 from thin_mini.basics.devices import check_place, choose_device, device_of
 from thin_mini.basics.kinds import checked
+from thin_mini.basics.locks import claim
 from thin_mini.data.photos.pictures import Pictures
-from thin_mini.large.feed import Feed, to_device
-from thin_mini.large.long_run import run
-from thin_mini.large.preflight import check_fit
-from thin_mini.large.settings import Settings, settings_of, takes
-from thin_mini.models import Model
+from thin_mini.large.feed import Feed, fingerprint
+from thin_mini.large.logbook import Logbook
+from thin_mini.large.microbatch import MicroBatches
+from thin_mini.large.preflight import check_fit, make_accelerator, own_precision
+from thin_mini.large.settings import Settings, settings_of
+from thin_mini.loop import Losses, adam, minimise
+from thin_mini.models import Condition, Model
+
+__all__ = ["predict", "train"]
 
 
-@takes(Settings)
 @checked
 def train(
     model: Model,
@@ -90,11 +100,160 @@ def predict(
     """
     checks.whole("n", n)
     checks.whole("workers", workers, 0)
-    device = device_of(model)
-    accelerator = check_place(Accelerator(device_placement=False), device)
-    feed = Feed(accelerator, n, workers=workers)
+    device = device_of(model.eval())
+    with own_precision():
+        accelerator = check_place(Accelerator(device_placement=False), device)
+        feed = Feed(accelerator, n, workers=workers)
+        return feed.ask(lambda images, _: (model(images),), data, n, device, label)[0]
+
+
+def run(
+    model: Model,
+    data: Pictures,
+    valid: Pictures,
+    folder: Path,
+    settings: Settings,
+    progress: bool,
+) -> pd.DataFrame:
+    """What :func:`train` does with a model that is where it shall be trained."""
+    recipe = {
+        **starting_point(model),
+        "data": fingerprint(data),
+        "valid": fingerprint(valid),
+        **settings.part_of("recipe"),
+    }
+    with own_precision():
+        set_seed(settings.seed)
+        accelerator = make_accelerator(device_of(model), settings, folder)
+        training = Run(model, data, valid, settings, accelerator)
+        adam, resume = training.optimizer, settings.resume
+        with claim(folder):
+            book = Logbook(folder, model, adam, recipe, accelerator, resume)
+            with closing(book):
+                if book.step > settings.steps:
+                    raise ValueError(
+                        f"{folder} holds a run that has done {book.step} steps: ask "
+                        f"for at least as many (steps is {settings.steps}), or choose "
+                        "another folder"
+                    )
+                training.go_on(book, progress and accelerator.is_main_process)
+            accelerator.wait_for_everyone()
+    book.load_best()
     model.eval()
-    (logits,) = feed.ask(
-        lambda images, _: (model(to_device(images, device)),), data, n, label
-    )
-    return logits
+    return book.table()
+
+
+class Run:
+    """Training from the step that a logbook stands at to the last one.
+
+    Args:
+        model: Where it is trained.
+        data: Training images.
+        valid: Images to choose the best weights on.
+        settings: All that determines the result otherwise.
+        accelerator: Which processes there are.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        data: Pictures,
+        valid: Pictures,
+        settings: Settings,
+        accelerator: Accelerator,
+    ) -> None:
+        self.model, self.data, self.valid, self.settings = model, data, valid, settings
+        self.accelerator, self.device = accelerator, device_of(model)
+        self.losses = Losses(model, settings.dispel)
+        self.optimizer = adam(model, settings.lr)
+        size, pieces = settings.batch_size, settings.accumulate
+        self.micro = MicroBatches(self.losses, size, pieces, accelerator)
+        how = settings.balanced, settings.seed, settings.workers
+        self.feed = Feed(accelerator, size, *how)
+
+    def go_on(self, book: Logbook, shown: bool) -> None:
+        """Train, and add a row to the book at each interval."""
+        model, data, micro = self.model, self.data, self.micro
+        steps, size = self.settings.steps, self.settings.batch_size
+        # Without augmentation, and if every image comes up, one answer of the frozen
+        # side serves for the whole run.
+        once = data.changes is None and steps * size >= len(data)
+        label = "asking the frozen side" if shown else ""
+        frozen = self.condition(data, label) if once else None
+        frozen_valid = self.condition(self.valid, label)
+        optimizer = self.prepare(book.pieces, frozen)
+
+        def gradients(step: int, batch: tuple[Tensor, Tensor, Tensor]) -> Tensor:
+            index, images, target = batch
+            return micro(images, target, frozen and frozen.at(index), step)
+
+        def update() -> None:
+            optimizer.step()
+            bar.update(size)
+
+        def stop(wrong: str, step: int) -> NoReturn:
+            raise FloatingPointError(
+                f"{wrong} in step {step}: lower lr (now {self.settings.lr}) or dispel "
+                f"(now {self.settings.dispel}); {book.kept()}"
+            )
+
+        done, started = book.step, time.perf_counter()
+        bar = progress_bar(
+            steps * size, "training", done=done * size, unit=" images", shown=shown
+        )
+        batches, every = self.feed.steps(data, done + 1, steps), self.settings.every
+        how = {"every": every, "done": done, "steps": steps}
+        with bar:
+            for step, sup, sim in minimise(
+                batches, gradients, update, model, self.accelerator, stop=stop, **how
+            ):
+                speed = (step - done) * size / (time.perf_counter() - started)
+                right = self.logits(frozen_valid).argmax(1) == self.valid.files.target
+                row = {"step": step, "sup": sup, "sim": sim}
+                row["valid"] = 100 * right.double().mean().item()
+                book.pieces = micro.pieces
+                book.add(row | {"images_per_second": speed})
+                bar.set_postfix(valid=f"{row['valid']:.1f} %")
+                done, started = step, time.perf_counter()
+
+    def prepare(self, pieces: int, frozen: Condition | None) -> AcceleratedOptimizer:
+        """Bring model and optimiser to all processes, in pieces that fit them all."""
+        micro = self.micro
+        micro.pieces = max(micro.pieces, min(pieces, micro.share // 2))
+        self.model.train()
+        if self.accelerator.num_processes > 1:
+            micro.rehearse(self.data[0][0], frozen)
+            if self.device.type == "cuda":
+                self.synchronise_batch_norm()
+        if self.settings.compile:
+            self.losses.compile()
+        prepared = self.accelerator.prepare(self.losses, self.optimizer)
+        micro.prepared, optimizer = prepared
+        return optimizer
+
+    def synchronise_batch_norm(self) -> None:
+        """Take batch statistics over all processes, in what is trained."""
+        for name, part in self.model.named_children():
+            if name != "context":
+                synchronised = nn.SyncBatchNorm.convert_sync_batchnorm(part)
+                setattr(self.model, name, synchronised)
+
+    def condition(self, data: Pictures, label: str) -> Condition | None:
+        """What the frozen side says of all images, or None if there is none."""
+        context = self.model.context
+        if context is None:
+            return None
+
+        def ask(images: Tensor, index: Tensor) -> Condition:
+            return context.condition(images)
+
+        return Condition(*self.feed.ask(ask, data, self.micro.size, self.device, label))
+
+    def logits(self, known: Condition | None) -> Tensor:
+        """What the model says of the validation images (N, K)."""
+        self.model.eval()
+
+        def ask(images: Tensor, index: Tensor) -> tuple[Tensor]:
+            return (self.model(images, known and known.at(index, self.device)),)
+
+        return self.feed.ask(ask, self.valid, self.micro.size, self.device)[0]

@@ -5,9 +5,8 @@ Nothing here is slow to import, so that ``thin-mini train --help`` need not wait
 
 from __future__ import annotations
 
-import inspect
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -231,7 +230,6 @@ class FolderSettings(Settings):
 
 
 S = TypeVar("S", bound=Settings)
-F = TypeVar("F", bound=Callable[..., Any])
 FIELDS = {own.name: own for own in fields(FolderSettings)}
 
 
@@ -272,26 +270,3 @@ def settings_of(kind: type[S], options: dict[str, Any]) -> S:
         if name not in known:
             raise TypeError(f"there is no option {name!r}{nearest(name, known)}")
     return kind(**options)
-
-
-def takes(kind: type[Settings]) -> Callable[[F], F]:
-    """Name ``**options`` in the signature of a function, for those who look there."""
-
-    def named(function: F) -> F:
-        whole = inspect.signature(function)
-        *own, options = whole.parameters.values()
-        more = [
-            options.replace(
-                name=f.name,
-                kind=options.KEYWORD_ONLY,
-                default=f.default,
-                annotation=f.type,
-            )
-            for f in fields(kind)
-        ]
-        function.__signature__ = whole.replace(  # type: ignore[attr-defined]
-            parameters=own + more
-        )
-        return function
-
-    return named
