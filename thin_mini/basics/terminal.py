@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import os
 import sys
 import unicodedata
 from typing import Any
@@ -20,9 +21,10 @@ SPELLED = {
 }
 KEPT = {
     "data": "what is half downloaded is gone; the same command starts again",
-    "train": "its last checkpoint is kept, and the same command goes on from there",
     "reproduce": "finished runs are kept, and the same command makes the others",
     "ledger": "the ledger is as it was",
+    "predict": "nothing was written; start again",
+    "export": "nothing was written; start again",
 }
 
 
@@ -65,9 +67,10 @@ class Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as error:  # which may say it
             kept = KEPT.get(ctx.invoked_subcommand, "nothing is changed")
-            say(f"\nstopped: {kept}", err=True)
+            if os.environ.get("RANK", "0") == "0":  # of the processes of torchrun
+                say(f"\nstopped: {error.args[0] if error.args else kept}", err=True)
             raise typer.Exit(code=130) from None  # as shells say of Ctrl-C
 
 

@@ -12,10 +12,11 @@ from typing import Annotated
 import typer
 
 from thin_mini import __version__
-from thin_mini.basics.terminal import Commands, fail, say
+from thin_mini.basics.terminal import say
 from thin_mini.cli import reproduce as cli_reproduce
 from thin_mini.cli import runs as cli_runs
 from thin_mini.cli import use as cli_use
+from thin_mini.cli.messages import Commands
 
 app = typer.Typer(
     help="THIN, step by step.",
@@ -71,12 +72,7 @@ def data() -> None:
     The line is a value for THIN_MINI_DATA: stand-in, where there is neither a copy nor
     a network.
     """
-    from thin_mini.files import DataError
-
-    try:
-        say(where(download=True))
-    except DataError as error:
-        raise fail(error) from error
+    say(where(download=True))
 
 
 cli_runs.add_commands(app)
@@ -97,20 +93,16 @@ def check_ledger(
     ] = None,
 ) -> None:
     """Count the ledger's entries, and fail if a verdict disagrees with the results."""
-    from thin_mini.files import DataError
     from thin_mini.lab import ledger, results
 
     file = file or ledger.FILE
-    try:
-        root = results_folder or results.default_folder()
-        results.check_folder(root)
+    root = results_folder or results.default_folder()
+    results.check_folder(root)
+    entries = ledger.load(file)
+    wrong = ledger.disagreements(entries, root)
+    if update and wrong:
+        ledger.update(file, root)
         entries = ledger.load(file)
-        wrong = ledger.disagreements(entries, root)
-        if update and wrong:
-            ledger.update(file, root)
-            entries = ledger.load(file)
-    except (ValueError, OSError, DataError) as error:
-        raise fail(error) from error
     counts = Counter((entry.verdict, entry.kind) for entry in entries)
     say("".join(f"{name:>13}" for name in ("", *ledger.KINDS, "all")))
     for verdict in ledger.VERDICTS:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from typing import Any
 
 import typer
 
+from thin_mini.basics import terminal
+from thin_mini.files import DataError
 from thin_mini.large.settings import FIELDS
 
+EXPECTED = (DataError, ValueError, OSError, ImportError, ArithmeticError, MemoryError)
 # Names of the library that are typed otherwise than their words.
 TYPED = {"mixed_precision": "--precision", "folder": "FOLDER", "image_size": "--size"}
 NAMES = [name for name, own in FIELDS.items() if own.metadata["about"]]
@@ -19,28 +20,18 @@ QUOTES = "'\""
 ADVICE = ("name another file", "start anew with --no-resume, or name another --out")
 
 
-@contextmanager
-def one_line(kept: Callable[[], str]) -> Iterator[None]:
-    """Turn an error into one line and exit code 1, an interruption into 130.
+class Commands(terminal.Commands):
+    """Commands that turn an error into one line and exit code 1."""
 
-    Args:
-        kept: Says, after an interruption, what is kept and how to go on.
-    """
-    first = os.environ.get("RANK", "0") == "0"  # of the processes of torchrun
-    try:
-        yield
-    except KeyboardInterrupt:
-        if first:
-            typer.echo(f"\nstopped: {kept()}", err=True)
-        raise typer.Exit(code=130) from None
-    except Exception as error:
-        from thin_mini.files import DataError
-
-        expected = (DataError, ValueError, OSError, ImportError)
-        if not isinstance(error, (*expected, FloatingPointError, MemoryError)):
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # of `| head`, which has seen enough
             raise
-        typer.echo(as_typed(str(error)), err=True)
-        raise typer.Exit(code=1) from error
+        except EXPECTED as error:
+            lines = as_typed(str(error)).splitlines()
+            terminal.say(" ".join(map(str.strip, lines)), err=True)
+            raise typer.Exit(code=1) from error
 
 
 def typed(name: str) -> str:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, get_args, get_type_hints
 
 import typer
 
-from thin_mini.cli.messages import one_line, typed
+from thin_mini.cli.messages import typed
 from thin_mini.large.settings import FIELDS, LAYOUTS, FolderSettings, Settings
 
 __all__ = ["LAYOUTS", "add_commands", "readable_measures"]
@@ -75,19 +75,21 @@ def train(
     own people; VGG-16 from --weights, by default the file of --identity or, with
     --weights-of imagenet, a download.
     """
-    with one_line(lambda: kept(Path(out))):
-        from accelerate import PartialState
+    from accelerate import PartialState
 
-        from thin_mini.large.expressions import train_folder
-        from thin_mini.large.run_folder import RESULT
+    from thin_mini.large.expressions import train_folder
+    from thin_mini.large.run_folder import RESULT
 
+    try:
         twins = "drop" if drop_twins else "refuse"
         result = train_folder(folder, out, twins=twins, **options)
-        if PartialState().is_main_process:
-            typer.echo(f"{result['data']}, best at step {result['best_step']:,}")
-            typer.echo(readable_measures(result))
-            typer.echo(Path(out) / RESULT)
-        PartialState().destroy_process_group()
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(kept(Path(out))) from None
+    if PartialState().is_main_process:
+        typer.echo(f"{result['data']}, best at step {result['best_step']:,}")
+        typer.echo(readable_measures(result))
+        typer.echo(Path(out) / RESULT)
+    PartialState().destroy_process_group()
 
 
 def kept(out: Path) -> str:
@@ -121,23 +123,21 @@ def compare(
     runs: Annotated[Path, typer.Argument(help="A folder of folders made by train.")],
 ) -> None:
     """Lay runs of train side by side as Table 4 does, with intervals over seeds."""
-    with one_line(lambda: "nothing was changed"):
-        from thin_mini.lab.results import readable
-        from thin_mini.large.comparison import compare_runs
+    from thin_mini.lab.results import readable
+    from thin_mini.large.comparison import compare_runs
 
-        typer.echo(readable(compare_runs(runs)).to_string())
+    typer.echo(readable(compare_runs(runs)).to_string())
 
 
 def runs(
     folder: Annotated[Path, typer.Argument(help="A run, or a folder of runs.")],
 ) -> None:
     """List runs of train with their settings and results, unfinished ones as well."""
-    with one_line(lambda: "nothing was changed"):
-        import pandas as pd
+    import pandas as pd
 
-        from thin_mini.large.run_folder import table_of_runs
+    from thin_mini.large.run_folder import table_of_runs
 
-        table = table_of_runs(folder)
-        # Not fillna: a column of numbers takes no text.
-        filled = table.drop(columns="data").map(lambda v: "" if pd.isna(v) else v)
-        typer.echo(filled.to_string(index_names=False))
+    table = table_of_runs(folder)
+    # Not fillna: a column of numbers takes no text.
+    filled = table.drop(columns="data").map(lambda v: "" if pd.isna(v) else v)
+    typer.echo(filled.to_string(index_names=False))

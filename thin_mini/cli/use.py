@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from thin_mini.cli.messages import one_line
 from thin_mini.cli.runs import LAYOUTS, readable_measures
 
 if TYPE_CHECKING:
@@ -56,29 +55,28 @@ def predict(
     The largest face of each picture is cut out where OpenCV is installed; else, and
     where none is found, the whole picture is taken.
     """
-    with one_line(lambda: "nothing was written; start again"):
-        from thin_mini.files import whole_file
-        from thin_mini.large import predictions
-        from thin_mini.large.preflight import check_image_file, check_new
+    from thin_mini.files import whole_file
+    from thin_mini.large import predictions
+    from thin_mini.large.preflight import check_image_file, check_new
 
-        if save is not None:
-            check_image_file(save)
-        found = predictions.find_pictures(pictures)
-        for path in filter(None, (csv, save)):
-            check_new(path, found)
-        trained = opened(run, device)
-        table, images = predictions.predict_pictures(trained, found, whole)
-        typer.echo(predictions.readable(trained, table))
-        if csv is not None:
-            with whole_file(csv) as temporary:  # names may be of any bytes
-                table.to_csv(temporary, index=False, errors="surrogateescape")
-            typer.echo(csv)
-        if save is not None:
-            drawn = predictions.figure(trained, table, images)
-            with whole_file(save) as temporary:
-                drawn.savefig(temporary, format=save.suffix[1:].lower(), dpi=150)
-            typer.echo(save)
-        typer.echo(predictions.caveats(trained), err=True)
+    if save is not None:
+        check_image_file(save)
+    found = predictions.find_pictures(pictures)
+    for path in filter(None, (csv, save)):
+        check_new(path, found)
+    trained = opened(run, device)
+    table, images = predictions.predict_pictures(trained, found, whole)
+    typer.echo(predictions.readable(trained, table))
+    if csv is not None:
+        with whole_file(csv) as temporary:  # names may be of any bytes
+            table.to_csv(temporary, index=False, errors="surrogateescape")
+        typer.echo(csv)
+    if save is not None:
+        drawn = predictions.figure(trained, table, images)
+        with whole_file(save) as temporary:
+            drawn.savefig(temporary, format=save.suffix[1:].lower(), dpi=150)
+        typer.echo(save)
+    typer.echo(predictions.caveats(trained), err=True)
 
 
 def evaluate(
@@ -96,16 +94,15 @@ def evaluate(
     A folder without parts is measured whole, unless the run was trained on it. With
     --pairs it holds pairs.csv or LFW's pairs.txt, or is such a table.
     """
-    with one_line(lambda: "nothing is kept of it; start again"):
-        from thin_mini.large.evaluation import evaluate_run, verify_run
+    from thin_mini.large.evaluation import evaluate_run, verify_run
 
-        trained = opened(run, device)
-        if pairs:
-            for name, found in verify_run(trained, folder).items():
-                typer.echo(f"{name:<8}{found}")
-            return
-        result = evaluate_run(trained, folder, layout, workers)
-        typer.echo(f"{result['data']}\n{readable_measures(result)}")
+    trained = opened(run, device)
+    if pairs:
+        for name, found in verify_run(trained, folder).items():
+            typer.echo(f"{name:<8}{found}")
+        return
+    result = evaluate_run(trained, folder, layout, workers)
+    typer.echo(f"{result['data']}\n{readable_measures(result)}")
 
 
 def export(
@@ -118,10 +115,9 @@ def export(
     ] = None,
 ) -> None:
     """Write the model of a trained run for other programs."""
-    with one_line(lambda: "nothing was written; start again"):
-        from thin_mini.large.export import to_onnx
-        from thin_mini.large.trained import load
+    from thin_mini.large.export import to_onnx
+    from thin_mini.large.trained import load
 
-        if not onnx:
-            raise ValueError("name a format to write: --onnx")
-        typer.echo(to_onnx(load(run), out or run / "model.onnx"))
+    if not onnx:
+        raise ValueError("name a format to write: --onnx")
+    typer.echo(to_onnx(load(run), out or run / "model.onnx"))

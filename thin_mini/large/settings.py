@@ -8,11 +8,11 @@ from __future__ import annotations
 import math
 from collections.abc import Collection
 from dataclasses import Field, dataclass, field, fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
 from thin_mini.files import DataError
-from thin_mini.lab.recipes import nearest
 from thin_mini.paper import FACE_LAMBDA, MODELS
 
 PRECISIONS = ("no", "bf16")
@@ -268,5 +268,7 @@ def settings_of(kind: type[S], options: dict[str, Any]) -> S:
     known = [own.name for own in fields(kind)]
     for name in options:
         if name not in known:
-            raise TypeError(f"there is no option {name!r}{nearest(name, known)}")
+            near = get_close_matches(name, known, 1)
+            meant = f"; the nearest is {near[0]!r}" if near else ""
+            raise TypeError(f"there is no option {name!r}{meant}")
     return kind(**options)
