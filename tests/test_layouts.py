@@ -854,7 +854,7 @@ def test_messages_name_what_their_reader_can_change(tmp_path):
     assert "plain_batches" not in str(caught.value)
     for odd, message in (
         (torch.zeros(4), "target must be int64"),
-        (torch.zeros(2, 2).long(), "one label for each of the 2 images"),
+        (torch.zeros(2, 2).long(), "one label for each"),
         (torch.zeros(0).long(), "target is empty"),
     ):
         with pytest.raises(ValueError, match=message):

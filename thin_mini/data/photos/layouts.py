@@ -171,7 +171,7 @@ def class_folders(
             path, split = file.relative_to(root).as_posix(), "".join(splits)
             if is_read[file]:
                 rows.append((path, target, split))
-            elif not (mimetypes.guess_type(path)[0] or "").startswith("text/"):
+            elif not (mimetypes.guess_type(file.name)[0] or "").startswith("text/"):
                 ending = file.suffix.lower() or "no ending"
                 rows.append((path, f"not read ({ending})", split))
     skipped = Counter(reason for _, reason, _ in rows if isinstance(reason, str))

@@ -53,8 +53,8 @@ class Listing:
     pixels: Tensor | None = None
     mend: str = "add it, or correct the list"
 
-    def files(self) -> tuple[FaceFiles, np.ndarray]:
-        """All pictures that are there, and the part of each ("" where none is said).
+    def files(self) -> tuple[FaceFiles, pd.DataFrame]:
+        """All pictures that are there, and the rows of the table that name them.
 
         Raises:
             DataError: If one is listed twice with two labels, or more than 1 % of them
@@ -70,7 +70,6 @@ class Listing:
             table = self._on_disk(table, skipped)
         if table.empty:
             raise DataError(f"{self.name} has no picture in {self.root}: {self.mend}")
-        boxed = all(side in table for side in BOX)
 
         def rows(columns: str | list[str]) -> Tensor:
             return torch.tensor(table[columns].to_numpy(np.int64))
@@ -82,11 +81,11 @@ class Listing:
             identity=rows("identity") if self.people else torch.full((len(table),), -1),
             people=self.people,
             name=self.name,
-            boxes=rows([*BOX]) if boxed else None,
+            boxes=rows([*BOX]) if "left" in table else None,
             skipped=dict(skipped),
             pixels=None if self.pixels is None else self.pixels[table.index.to_numpy()],
         )
-        return files, table["split"].to_numpy(object)
+        return files, table
 
     def _on_disk(self, table: pd.DataFrame, skipped: Counter[str]) -> pd.DataFrame:
         """Each face that is there, once, in one part and with one label."""
@@ -108,7 +107,7 @@ class Listing:
                 f"{name}: {torn['path'].nunique():,} pictures are listed in two parts "
                 f"(the first: {first}, in {both}): keep each in one"
             )
-        face = ["path", *(side for side in BOX if side in table)]
+        face = ["path", *BOX] if "left" in table else ["path"]
         clear = ~table.duplicated(face, keep=False)
         what = "rows list one picture with two expressions or people"
         leave_out(name, table["path"], clear, what, "keep the right ones")
@@ -136,9 +135,10 @@ def train_and_test(listing: Listing, seed: int, twins: str) -> Parts:
         DataError: As in :meth:`Listing.files`; if a part is empty; if the parts share
             a picture.
     """
-    files, parts = listing.files()
+    files, table = listing.files()
     name, same = listing.name, copies(files)
-    if not (parts != "").any():
+    found = set(table["split"])
+    if found == {""}:
         n_test = max(1, round(TEST_SHARE * len(files)))
         chosen = draw(files, same, n_test, seed)
         if chosen.all():
@@ -147,24 +147,23 @@ def train_and_test(listing: Listing, seed: int, twins: str) -> Parts:
                 f"{name} has no picture to test with: its {len(files):,} are all of "
                 f"one {whom}, which cannot be on both sides: add others"
             )
-        parts = np.where(chosen.numpy(), "test", "train")
-    elif "train" in parts and "valid" in parts and "test" not in parts:
+        table["split"] = np.where(chosen.numpy(), "test", "train")
+    elif found == {"train", "valid"}:
         log.warning("%s has no test part: its validation part is the test part", name)
-        parts = np.where(parts == "valid", "test", parts)
+        table["split"] = table["split"].replace("valid", "test")
     for part in ("train", "test"):
-        if part not in parts:
-            found = ", ".join(f"{n:,} {p}" for p, n in Counter(parts).items())
+        if part not in table["split"].values:
+            counts = table["split"].value_counts().items()
+            only = ", ".join(f"{n:,} {other}" for other, n in counts)
             raise DataError(
                 f"{name} has no picture to {part} with in {listing.root}, only "
-                f"{found}: {listing.mend}. To measure a trained model, "
+                f"{only}: {listing.mend}. To measure a trained model, "
                 "tm.data.open_test reads the test part alone"
             )
-    keep, why = _unshared(files, same, parts, twins)
-    if not keep.all():
-        files = replace(files.subset(keep), skipped=files.skipped | why)
-        parts = parts[keep.numpy()]
-    test = torch.from_numpy(parts == "test")
-    held = torch.from_numpy(parts == "valid")
+    table["mark"] = table["path"].map(same)  # NaN without a copy
+    _say_two_labels(name, table)
+    files, table = _without_twins(files, table, twins)
+    test, held = (_is_in(table, part) for part in ("test", "valid"))
     train = replace(files, held=held if held.any() else None).subset(~test)
     both = set(train.identity.tolist()) & set(files.identity[test].tolist())
     if files.identified and both:
@@ -178,60 +177,54 @@ def test_only(listing: Listing) -> FaceFiles:
     Raises:
         DataError: If there are training pictures only, and as in :meth:`Listing.files`.
     """
-    files, parts = listing.files()
+    files, table = listing.files()
     for part in ("test", "valid", ""):
-        if part in parts:
-            return files.subset(torch.from_numpy(parts == part))
+        if (chosen := _is_in(table, part)).any():
+            return files.subset(chosen)
     raise DataError(
         f"{listing.name} has no picture to test with in {listing.root}, only a part to "
         f"train: {listing.mend}"
     )
 
 
-def _unshared(
-    files: FaceFiles, same: pd.Series, parts: np.ndarray, twins: str
-) -> tuple[Tensor, Counter[str]]:
-    """What may be kept so that no picture is in two parts, and why the rest may not.
+def _is_in(table: pd.DataFrame, part: str) -> Tensor:
+    """Which rows are in a part, bool (N,)."""
+    return torch.from_numpy((table["split"] == part).to_numpy(bool))
 
-    Args:
-        files: The pictures of all parts.
-        same: Their copies, from :func:`copies`.
-        parts: The part of each (N,): train, valid or test.
-        twins: ``"refuse"``, or ``"drop"`` the one of the earlier part.
 
-    Returns:
-        Bool (N,), and how many go, by reason.
+def _without_twins(
+    files: FaceFiles, table: pd.DataFrame, twins: str
+) -> tuple[FaceFiles, pd.DataFrame]:
+    """What is left so that no picture is in two parts, by its bytes.
 
     Raises:
-        DataError: If a picture is in two parts and ``twins`` is to refuse that.
+        DataError: If one is and ``twins`` is to refuse that.
     """
-    rows = pd.DataFrame(
-        {"path": files.paths, "part": parts, "target": files.target.numpy()}
-    )
-    rows["mark"] = rows["path"].map(same)  # NaN without a copy
-    _say_two_labels(files, rows)
-    rank = rows["part"].map([*IN_WORDS].index)
-    last = rank.groupby(rows["mark"]).transform("max")
+    rank = table["split"].map([*IN_WORDS].index)
+    last = rank.groupby(table["mark"]).transform("max")
     lost = rank < last
-    if twins == "drop" or not lost.any():
-        said = [*IN_WORDS.values()]
-        why = Counter(f"also in the {said[int(i)]} part" for i in last[lost])
-        return torch.from_numpy(~lost.to_numpy()), why
-    text = f"{files.name}: {_shared(rows)}"
+    if not lost.any():
+        return files, table
+    if twins == "drop":
+        words = [*IN_WORDS.values()]
+        why = Counter(f"also in the {words[int(i)]} part" for i in last[lost])
+        rest = files.subset(torch.from_numpy(~lost.to_numpy()))
+        return replace(rest, skipped=files.skipped | why), table[~lost]
+    text = f"{files.name}: {_shared(table)}"
     if files.pixels is not None:  # FER2013 was given out so, and is measured so
         log.warning("%s; they stay, as the data set's authors have it", text)
-        return torch.ones(len(files), dtype=torch.bool), Counter()
+        return files, table
     raise DataError(
         f"{text}: remove one of each, or leave those of the earlier part out with "
         "--drop-twins or tm.data.open_faces(..., twins='drop')"
     )
 
 
-def _shared(rows: pd.DataFrame) -> str:
+def _shared(table: pd.DataFrame) -> str:
     """How many pictures two parts share, in words, with one pair of them."""
-    said = []
+    said, marked = [], table.dropna(subset="mark")[["path", "split", "mark"]]
     for low, high in (("train", "test"), ("valid", "test"), ("train", "valid")):
-        here, there = (rows[rows["part"] == part].dropna() for part in (low, high))
+        here, there = (marked[marked["split"] == part] for part in (low, high))
         both = there.merge(here.drop_duplicates("mark"), on="mark")
         if len(both):
             one = " = ".join(both[["path_y", "path_x"]].iloc[0])
@@ -242,18 +235,16 @@ def _shared(rows: pd.DataFrame) -> str:
     return " and ".join(said)
 
 
-def _say_two_labels(files: FaceFiles, rows: pd.DataFrame) -> None:
+def _say_two_labels(name: str, table: pd.DataFrame) -> None:
     """Warn of training pictures that have another expression under another name."""
-    if files.boxes is not None:  # each face on a photograph has its own
-        rows = rows.assign(box=[str(box) for box in files.boxes.tolist()])
-    rows = rows[rows["part"] == "train"].dropna()
-    face = [name for name in ("mark", "box") if name in rows]
+    face = ["mark", *BOX] if "left" in table else ["mark"]  # each face has its own
+    rows = table[table["split"] == "train"].dropna(subset="mark")
     rows = rows[rows.groupby(face)["target"].transform("nunique") > 1]
     if len(rows):
-        alike = (rows[face] == rows[face].iloc[0]).all(axis=1)
-        pair = rows["path"][alike][~rows["target"][alike].duplicated()]
+        alike = rows[(rows[face] == rows[face].iloc[0]).all(axis=1)]
+        pair = alike["path"][~alike["target"].duplicated()][:2]
         text = (
             "%s: %d training pictures have another expression under another name (one "
             "of them: %s = %s): correct or remove them"
         )
-        log.warning(text, files.name, len(rows), *pair[:2])
+        log.warning(text, name, len(rows), *pair)
