@@ -11,12 +11,11 @@ from typer.testing import CliRunner
 
 import thin_mini as tm
 from thin_mini.cli import app
-from thin_mini.cli import runs as cli_runs
 from thin_mini.data.factors import EXPRESSIONS
 from thin_mini.data.photos.fer import LAYOUTS
 from thin_mini.large import expressions, starts
 from thin_mini.large.comparison import compare_runs
-from thin_mini.large.settings import FolderSettings
+from thin_mini.large.settings import FIELDS, FolderSettings
 
 
 def run(*arguments):
@@ -187,4 +186,4 @@ def test_vgg_networks_get_images_as_their_weights_want_them(tmp_path):
 
 
 def test_the_help_names_every_layout_although_it_reads_none():
-    assert ", ".join(LAYOUTS) == cli_runs.LAYOUTS
+    assert FIELDS["layout"].metadata["about"] == f"auto, {', '.join(LAYOUTS)}."

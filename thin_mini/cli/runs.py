@@ -14,9 +14,8 @@ from typing import Annotated, Any, get_args, get_type_hints
 import typer
 
 from thin_mini.cli.messages import typed
-from thin_mini.large.settings import FIELDS, LAYOUTS, FolderSettings, Settings
+from thin_mini.large.settings import FIELDS, FolderSettings, Settings
 
-__all__ = ["LAYOUTS", "add_commands", "readable_measures"]
 KINDS = get_type_hints(FolderSettings)
 
 

@@ -6,24 +6,28 @@ What they need is imported inside them, so that ``--help`` does not wait for it.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from thin_mini.cli.runs import LAYOUTS, readable_measures
+from thin_mini.cli.runs import readable_measures
+from thin_mini.large.settings import FIELDS
 
 if TYPE_CHECKING:
     from thin_mini.large.trained import TrainedRun
 
 Run = Annotated[Path, typer.Argument(help="The --out of a run of train.")]
-Layout = Annotated[str, typer.Option(help=f"auto, {LAYOUTS}.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 
 
 def add_commands(app: typer.Typer) -> None:
     """Make the functions below commands of ``thin-mini``."""
     for command in (predict, evaluate, export):
         app.command()(command)
+
+
+def as_in_train(name: str) -> Any:
+    """An option that ``train`` has too, with the same help."""
+    return typer.Option(help=FIELDS[name].metadata["about"])
 
 
 def opened(run: Path, device: str) -> TrainedRun:
@@ -48,7 +52,7 @@ def predict(
     whole: Annotated[
         bool, typer.Option("--whole", help="Do not look for the face in a picture.")
     ] = False,
-    device: Device = "auto",
+    device: Annotated[str, as_in_train("device")] = "auto",
 ) -> None:
     """Ask a trained run which expressions faces show, and how its gate weighs them.
 
@@ -85,9 +89,9 @@ def evaluate(
     pairs: Annotated[
         bool, typer.Option("--pairs", help="Tell one person from two instead.")
     ] = False,
-    layout: Layout = "auto",
-    workers: Annotated[int, typer.Option(help="Processes that read pictures.")] = 0,
-    device: Device = "auto",
+    layout: Annotated[str, as_in_train("layout")] = "auto",
+    workers: Annotated[int, as_in_train("workers")] = 0,
+    device: Annotated[str, as_in_train("device")] = "auto",
 ) -> None:
     """Measure a trained run on the test pictures of a folder, or on pairs of faces.
 
