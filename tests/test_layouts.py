@@ -98,7 +98,7 @@ def test_affectnet_with_backslashes_and_without_a_half(tmp_path):
 
 
 @pytest.mark.parametrize("prefix", ["", "Manually_Annotated_Images/"])
-@pytest.mark.parametrize("named", [".", "training.csv"])
+@pytest.mark.parametrize("named", [".", "training.csv", "validation.csv"])
 def test_affectnet_by_its_lists(tmp_path, prefix, named):
     lists, images = "Manually_Annotated_file_lists", "Manually_Annotated_Images"
     affectnet_tree(tmp_path, lists, images)
@@ -725,6 +725,7 @@ def test_lfws_pairs_as_a_table_and_for_development(tmp_path, caplog):
         ("Ann_B\t1", "line 2: 'Ann_B.*is not a pair: write"),
         ("Ann_B\tone\t2", "is not a pair"),
         ("Ann_B\t1\tCid", "is not a pair"),
+        pytest.param("a 1 1 1 1 " * 2000 + "x", "is not a pair", id="said at once"),
         ("Ann_B\t1\t9", r"1 of the 2 pictures listed are no files.*Ann_B_0009\.jpg"),
         ("Eve\t1\t2", r"no picture such as Eve/Eve_0001\.jpg lies beside"),
         ("", "holds no pair"),

@@ -26,10 +26,11 @@ log = logging.getLogger("thin_mini")
 
 PAIRS = ("pairs.csv", "pairs.txt")
 LFW_HEAD = r"\d+(\s+\d+)?|name\b.*imagenum.*"
-# Name 1 4, or Name 1 Other 2, with blanks, tabs or commas between.
+# Name 1 4, or Name 1 Other 2, with blanks, tabs or commas between. A name has an end,
+# so that no line, however long, is searched for ever.
 LFW_PAIR = (
-    r"(?P<a>[^\t,]+?)[\s,]+(?P<i>\d+)[\s,]+"
-    r"((?P<b>[^\t,]*[^\d\s,][^\t,]*?)[\s,]+)?(?P<j>\d+),*"
+    r"(?P<a>[^\t,]{1,99}?)[\s,]+(?P<i>\d+)[\s,]+"
+    r"((?P<b>[^\t,]{1,99}?)[\s,]+)?(?P<j>\d+),*"
 )
 
 
