@@ -181,7 +181,8 @@ def _read(path: Path, parts: set[str], mend: str) -> dict[str, Any]:
     if not isinstance(saved, dict) or not needed <= saved.keys():
         raise ValueError(f"{path} is no checkpoint of fit: {mend}")
     try:
-        weights, best = saved["model"], saved["best"] or saved["model"]
+        weights, best = saved["model"], saved["best"]
+        best = weights if best is None else best
         sound = (
             isinstance(saved["recipe"], dict)
             and isinstance(saved["history"], list)
@@ -199,8 +200,11 @@ def _read(path: Path, parts: set[str], mend: str) -> dict[str, Any]:
 def _differing(
     names: Iterable[str], there: dict[str, Any], here: dict[str, Any]
 ) -> list[str]:
-    pairs = [(n, there.get(n, "absent"), here.get(n, "absent")) for n in names]
-    return [f"{name} {a} there, {b} here" for name, a, b in pairs if a != b]
+    return [
+        f"{name} {there.get(name, 'absent')} there, {here.get(name, 'absent')} here"
+        for name in names
+        if there.get(name) != here.get(name)
+    ]
 
 
 def _equal(here: dict[str, Tensor], there: dict[str, Tensor] | None) -> bool:

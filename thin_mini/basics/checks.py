@@ -221,11 +221,6 @@ def whole_numbers(name: str, values: Any, *sizes: int | str, mend: str = "") -> 
         raise ValueError(f"{name} must be int64, got {values.dtype}")
 
 
-def one_each(name: str, values: Tensor, n: int) -> None:
-    """Raise a ValueError unless ``values`` is (n,)."""
-    shaped(name, values, n, mend=", one label for each image")
-
-
 def targets(target: Tensor, n: int, n_classes: int) -> None:
     """As :func:`labels`, in a step of training.
 

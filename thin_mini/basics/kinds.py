@@ -117,8 +117,7 @@ def _fits(value: Any, kind: Any, deep: bool = True) -> bool:
     if outer in (Sequence, tuple, list):
         if isinstance(value, (str, bytes, Mapping)):  # a sequence of letters: no
             return False
-        able = "__getitem__" if outer is Sequence else "__iter__"
-        if not hasattr(value, able) or getattr(value, "shape", None) == ():
+        if not hasattr(value, "__getitem__") or getattr(value, "shape", None) == ():
             return False
         if outer is tuple and inner and inner[-1] is not Ellipsis:
             if len(value) != len(inner):

@@ -26,7 +26,7 @@ WORDS = {
 }
 
 
-def retrieve(
+def _retrieve(
     url: str, known_hash: str, folder: Path, patience: float, largest: int
 ) -> Path:
     """Fetch one file, checked by its hash, unless the folder has it already.
@@ -119,20 +119,20 @@ def fetch_all(
     missing = list(hashes)
     if not missing:
         return
-    wrong = dict.fromkeys(mirrors, in_words(requests.Timeout(), patience))
+    wrong = dict.fromkeys(mirrors, _in_words(requests.Timeout(), patience))
     for mirror, silent in _as_they_answer(mirrors, missing[0], patience):
         if silent is not None:
-            wrong[mirror] = in_words(silent, patience)
+            wrong[mirror] = _in_words(silent, patience)
             continue
         faults = []
         for name in list(missing):
             try:
-                retrieve(mirror + name, hashes[name], folder, patience, largest)
+                _retrieve(mirror + name, hashes[name], folder, patience, largest)
                 missing.remove(name)
             except ValueError:
                 faults.append(f"sent something else as {name}")
             except requests.RequestException as error:
-                faults.append(f"{in_words(error, patience)} ({name})")
+                faults.append(f"{_in_words(error, patience)} ({name})")
                 if isinstance(error, requests.Timeout):
                     break  # the other files would take as long
         if not missing:
@@ -167,7 +167,7 @@ def _as_they_answer(
             yield answers.next(max(0.0, end - time.monotonic()))
 
 
-def in_words(error: requests.RequestException, patience: float) -> str:
+def _in_words(error: requests.RequestException, patience: float) -> str:
     """What kept an address from sending a file, without the library's own words."""
     if isinstance(error, requests.HTTPError) and error.response is not None:
         return f"answered {error.response.status_code} {error.response.reason}"

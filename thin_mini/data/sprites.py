@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from functools import cache, partial
 from pathlib import Path
 from typing import Annotated
@@ -23,7 +22,6 @@ SOURCES = ("auto", "official", "rendered")
 N_POSITIONS = 32  # of x and of y
 N_ORIENTATIONS = 39  # the official 40th repeats the first: 360 degrees are 0
 OFFICIAL_SIZE = 64
-Size = Annotated[int, partial(checks.whole, low=4)]
 # Half the extent of the largest sprite at scale 1: a corner of the square.
 REACH = 9.6 * math.sqrt(2)
 CHUNK = 512  # images drawn at a time: what they need then fits a processor's cache
@@ -36,7 +34,7 @@ def render_sprites(
     orientation: Tensor,
     x: Tensor,
     y: Tensor,
-    size: Size = OFFICIAL_SIZE,
+    size: Annotated[int, partial(checks.whole, low=4)] = OFFICIAL_SIZE,
 ) -> Tensor:
     """Draw white sprites on black, as dSprites does: a pixel is on if its centre is in.
 
@@ -188,20 +186,15 @@ def _make(
         edges = torch.linspace(0.5, 1, 11, dtype=torch.float64)
         scale = torch.from_numpy(np.random.default_rng(seed).uniform(0.5, 1, size=n))
         exo = binned(scale, edges)
-    if file is None:
-        # The official grids; the first and the last orientation are one.
+    if file is not None:
+        source = "official file"
+        images = official.frames(file, (shape, exo, turn, column, row))
+    else:  # the official grids; the first and the last orientation are one
         orientation = turn * (2 * math.pi / N_ORIENTATIONS)
         x, y = (p / (N_POSITIONS - 1) for p in (column, row))
-        parts = (f.split(8192) for f in (shape, scale, orientation, x, y))
-        images = _averaged(
-            (render_sprites(*part) for part in zip(*parts, strict=True)), size
-        )
-    else:
-        source = "official file"
-        found = official.frames(file, (shape, exo, turn, column, row))
-        images = _averaged(found.split(8192), size)
+        images = render_sprites(shape, scale, orientation, x, y)
     return ExogenousDataset(
-        images=images,
+        images=_averaged(images, size),
         target=shape,
         exo=exo,
         n_classes=3,
@@ -212,10 +205,11 @@ def _make(
     )
 
 
-def _averaged(parts: Iterable[Tensor], size: int) -> Tensor:
-    """Exact area averaging: 0/1 (n, 64, 64) each → float32 (N, 1, size, size)."""
+def _averaged(images: Tensor, size: int) -> Tensor:
+    """Exact area averaging: 0/1 (N, 64, 64) → float32 (N, 1, size, size)."""
     overlap = area_weights(size)
-    return torch.cat([overlap @ part.float() @ overlap.T for part in parts])[:, None]
+    parts = (overlap @ part.float() @ overlap.T for part in images.split(8192))
+    return torch.cat([*parts])[:, None]
 
 
 @cache

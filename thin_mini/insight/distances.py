@@ -167,7 +167,7 @@ def inter_intra_ratio(h: Tensor, target: Tensor) -> float:
             or no class has any width.
     """
     checks.features("h", h)
-    checks.one_each("target", target, len(h))
+    checks.shaped("target", target, len(h), mend=", one label for each image")
     n, k = len(h), len(target.unique())
     if k < 2:
         raise ValueError(
