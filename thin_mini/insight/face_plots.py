@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import math
 from collections.abc import Mapping, Sequence
+from typing import Annotated
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -17,8 +18,10 @@ from sklearn.manifold import TSNE
 from torch import Tensor
 
 from thin_mini.basics import checks
+from thin_mini.basics.checks import Count, Seed, one_of
 from thin_mini.basics.kinds import checked
 from thin_mini.gates import TreeGate
+from thin_mini.insight import style
 from thin_mini.insight.distances import check_pairs, explained_variance, overlap
 from thin_mini.insight.plots import show_image
 from thin_mini.insight.routes import most_representative, node_probabilities
@@ -32,7 +35,11 @@ METHODS = ("tsne", "umap", "pca")
 
 @checked
 def predictions(
-    images: Tensor, target: Tensor, predicted: Tensor, names: Sequence[str], n: int = 6
+    images: Tensor,
+    target: Tensor,
+    predicted: Tensor,
+    names: Sequence[str],
+    n: Count = 6,
 ) -> Figure:
     """Some right and some wrong predictions under their images, as in Figure 6.
 
@@ -47,11 +54,8 @@ def predictions(
         ValueError: If shapes disagree or ``n`` is below 1.
     """
     checks.images("images", images)
-    if images.shape[1] not in (1, 3):
-        raise ValueError(f"an image has 1 or 3 channels, got {images.shape[1]}")
     checks.labels("target", target, len(images), len(names))
     checks.labels("predicted", predicted, len(images), len(names))
-    checks.whole("n", n)
     target, predicted = target.cpu(), predicted.cpu()
     figure, axes = panels(2 * n, n, WIDTH / n + 0.4)
     right = predicted == target
@@ -106,9 +110,8 @@ def pair_histograms(pairs: Mapping[str, tuple[Tensor, Tensor]]) -> Figure:
         axis.set_title(f"{name}\nIoU {iou:.0f} %", fontsize=9)
         axis.set(xlim=(0, 2), yticks=[])
     figure.supxlabel("distance of the pair", fontsize=9, color=INK)
-    figure.legend(
-        *axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2
-    )
+    known = axes[0].get_legend_handles_labels()
+    figure.legend(*known, loc="outside upper center", ncols=2)
     return figure
 
 
@@ -176,15 +179,12 @@ def split_information(bits: pd.DataFrame) -> Figure:
     """
     if bits.empty or not np.isfinite(bits.to_numpy(float)).all():
         raise ValueError("bits must be a table of finite numbers, a row for each split")
-    figure, axis = plt.subplots(
-        figsize=(min(WIDTH, 2.2 + 0.65 * bits.shape[1]), 1.1 + 0.22 * len(bits))
-    )
-    sns.heatmap(
-        bits, cmap="cividis", vmin=0, vmax=max(0.1, bits.max(None)), fmt="", ax=axis,
-        annot=bits.map(lambda b: f"{b:.2f}" if b >= 0.005 else ""),
-        annot_kws={"size": 7}, cbar_kws={"label": "bits"},
+    size = min(WIDTH, 2.2 + 0.65 * bits.shape[1]), 1.1 + 0.22 * len(bits)
+    shown = bits.map(lambda b: f"{b:.2f}" if b >= 0.005 else "")
+    figure, axis = style.heat_map(
+        bits, size, "bits", vmax=max(0.1, bits.max(None)), annot=shown, fmt="",
+        annot_kws={"size": 7},
     )  # fmt: skip
-    axis.tick_params(length=0, labelsize=8)
     axis.set(ylabel="split")
     return figure
 
@@ -194,9 +194,9 @@ def projections(
     representations: Mapping[str, Tensor],
     target: Tensor,
     names: Sequence[str],
-    method: str = "tsne",
+    method: Annotated[str, one_of(*METHODS)] = "tsne",
     limit: int = 1_000,
-    seed: int = 0,
+    seed: Seed = 0,
 ) -> Figure:
     """Representations in the plane, one panel each, as in Figure 12.
 
@@ -215,9 +215,7 @@ def projections(
         ValueError: If the method is unknown, shapes disagree or there are more classes.
         ImportError: If umap-learn is asked for and missing.
     """
-    checks.choice("method", method, METHODS)
     checks.whole("limit", limit, 2)
-    checks.seed_number(seed)
     if len(names) > len(MARKERS):
         raise ValueError(
             f"there are {len(MARKERS)} markers, too few for {len(names)} classes: "
@@ -229,9 +227,8 @@ def projections(
     order = np.random.default_rng(seed).permutation(len(target))[:limit]
     shown = target.cpu().numpy()[order]
     columns = max(1, min(3, len(representations)))
-    figure, axes = panels(
-        len(representations), columns, min(WIDTH / columns, 3.4) + 0.3
-    )
+    height = min(WIDTH / columns, 3.4) + 0.3
+    figure, axes = panels(len(representations), columns, height)
     # Without the pale pink and the yellow, which fade on white.
     colors = [sns.color_palette("colorblind")[i] for i in (0, 1, 2, 3, 4, 5, 9, 7)]
     for axis, (name, h) in zip(axes, representations.items(), strict=True):

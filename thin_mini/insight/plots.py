@@ -15,24 +15,20 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from thin_mini.basics import checks
+from thin_mini.basics.checks import Count
 from thin_mini.basics.devices import device_of
 from thin_mini.basics.kinds import checked
 from thin_mini.data.dataset import ExogenousDataset
 from thin_mini.gates import TreeGate
+from thin_mini.insight import style
 from thin_mini.insight.result_plots import accuracy_by_lambda, dots, gains, intervals
 from thin_mini.insight.style import INK, MARKERS, WIDTH, panels, use_style
 from thin_mini.metrics import Report
 
-__all__ = [
-    "INK", "WIDTH", "accuracy_by_bin", "accuracy_by_lambda", "confusion", "cosines",
-    "dots", "embedding", "gains", "image_grid", "intervals", "partition", "routing",
-    "show_image", "use_style",
-]  # fmt: skip
-
 
 @checked
 def image_grid(
-    images: Tensor, titles: Sequence[str] = (), columns: int = 9, size: float = 0.78
+    images: Tensor, titles: Sequence[str] = (), columns: Count = 9, size: float = 0.78
 ) -> Figure:
     """Images (N, 1 or 3, H, W) in rows; the first have titles above, or all.
 
@@ -40,7 +36,6 @@ def image_grid(
         ValueError: If these are no images in 0..1 or there are more titles.
     """
     checks.images("images", images)
-    checks.whole("columns", columns)
     if len(titles) > len(images):
         raise ValueError(f"{len(titles)} titles for {len(images)} images")
     if not 0 < checks.number("size", size) < math.inf:
@@ -61,13 +56,11 @@ def show_image(
     extent: tuple[float, float, float, float] | None = None,
 ) -> None:
     """An image (C, H, W), grey or RGB, values in 0..1."""
-    if image.ndim != 3:
-        raise ValueError(f"an image is (C, H, W), got {tuple(image.shape)}")
-    pixels = image.detach().float().cpu().clamp(0, 1).permute(1, 2, 0).numpy()
-    if pixels.shape[2] not in (1, 3):
-        raise ValueError(f"an image has 1 or 3 channels, got {pixels.shape[2]}")
-    pixels = pixels if pixels.shape[2] == 3 else pixels[:, :, 0]
-    axis.imshow(pixels, cmap="gray", vmin=0, vmax=1, extent=extent)
+    checks.shaped("an image", image, "C", "H", "W")
+    if len(image) not in (1, 3):
+        raise ValueError(f"an image has 1 or 3 channels, got {len(image)}")
+    pixels = image.detach().float().cpu().clamp(0, 1).permute(1, 2, 0)  # (H, W, C)
+    axis.imshow(pixels.numpy(), cmap="gray", vmin=0, vmax=1, extent=extent)
 
 
 @checked
@@ -113,13 +106,11 @@ def confusion(matrix: np.ndarray, labels: Sequence[str], name: str = "") -> Figu
     if not (np.isfinite(matrix) & (matrix >= 0)).all():
         raise ValueError("a confusion matrix holds counts: finite, from 0 up")
     share = 100 * matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
-    figure, axis = plt.subplots(figsize=(4.6, 3.8))
-    sns.heatmap(
-        share, cmap="cividis", vmin=0, vmax=100, square=True, ax=axis,
-        xticklabels=labels, yticklabels=labels, cbar_kws={"label": "% of the row"},
+    figure, axis = style.heat_map(
+        share, (4.6, 3.8), "% of the row", vmax=100, square=True,
+        xticklabels=labels, yticklabels=labels,
     )  # fmt: skip
     axis.set(xlabel=f"predicted {name}", ylabel=f"true {name}")
-    axis.tick_params(length=0, labelsize=8)
     return figure
 
 
@@ -130,13 +121,12 @@ def embedding(points: np.ndarray | Tensor, value: Tensor, name: str) -> Figure:
     Raises:
         ValueError: If there is not one value for each point.
     """
-    points = torch.as_tensor(points).detach().cpu().numpy()
-    if points.ndim != 2 or points.shape[1] != 2 or len(points) == 0:
-        raise ValueError(f"points must be (N, 2), got {points.shape}")
+    points = torch.as_tensor(points).detach().cpu()
+    checks.shaped("points", points, "N", 2)
     checks.factor("value", value, len(points))
     figure, axis = plt.subplots(figsize=(5, 4))
     axis.axis("off")
-    x, y = points.T
+    x, y = points.T.numpy()
     marks = axis.scatter(
         x, y, c=value.detach().cpu(), s=5, cmap="viridis", rasterized=True
     )
@@ -186,11 +176,9 @@ def partition(gates: Mapping[str, TreeGate], points: Tensor, target: Tensor) -> 
         ValueError: If shapes disagree, a gate takes more than two features, or there
             is nothing to draw.
     """
-    checks.features("points", points)
+    checks.floats("points", points, "N", 2)
     checks.labels("target", target, len(points), 2)
-    if {points.shape[1], *(gate.in_features for gate in gates.values())} != {
-        2
-    } or not gates:
+    if any(gate.in_features != 2 for gate in gates.values()):
         raise ValueError("partition draws points (N, 2) and trees on two features")
     points, target = points.detach().float().cpu(), target.cpu()
     reach = 1.15 * points.abs().max().item()
@@ -225,11 +213,9 @@ def cosines(values: Mapping[str, Tensor]) -> Figure:
         checks.scores(name, cosine, 1)
         checks.factor(name, cosine, len(cosine), 0, 1 + checks.ROUNDING)
     figure, axis = plt.subplots()
-    for name, cosine in values.items():
-        sns.kdeplot(
-            cosine.detach().float().cpu().numpy(), ax=axis, label=name, fill=True,
-            alpha=0.25, cut=0, bw_adjust=0.7,
-        )  # fmt: skip
+    shown = {name: c.detach().float().cpu().numpy() for name, c in values.items()}
+    sns.kdeplot(
+        shown, ax=axis, common_norm=False, fill=True, alpha=0.25, cut=0, bw_adjust=0.7,
+    )  # fmt: skip
     axis.set(xlabel="|cos| of the exogenous logits", ylabel="density", xlim=(0, 1))
-    axis.legend()
     return figure

@@ -13,6 +13,7 @@ from scipy.stats import rankdata
 from torch import Tensor
 
 from thin_mini.basics import checks
+from thin_mini.basics.checks import Count, Seed
 from thin_mini.basics.devices import device_of
 from thin_mini.basics.kinds import checked
 from thin_mini.basics.precision import full
@@ -113,8 +114,8 @@ def mutual_information(
     routes: Routes,
     factors: Mapping[str, Tensor],
     bins: int = 8,
-    shuffles: int = 20,
-    seed: int = 0,
+    shuffles: Count = 20,
+    seed: Seed = 0,
 ) -> Information:
     """How much each split knows of each factor: I(side; factor) in bits.
 
@@ -137,8 +138,7 @@ def mutual_information(
             images, or a number is out of range.
     """
     checks.whole("bins", bins, 2)
-    checks.whole("shuffles", shuffles)
-    random = np.random.default_rng(checks.seed_number(seed))
+    random = np.random.default_rng(seed)
     reach, left = (x.cpu().double().numpy() for x in routes)
     n_splits = left.shape[1]
     here = reach[:, :n_splits]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import seaborn as sns
@@ -17,14 +19,8 @@ MARKERS = "osD^vPX*"
 def use_style() -> None:
     """Colours that the colour-blind tell apart, on a page of either shade."""
     sns.set_theme(style="ticks", palette="colorblind", font_scale=0.9)
-    for part in (
-        "axes.edge",
-        "axes.label",
-        "text.",
-        "xtick.",
-        "ytick.",
-        "legend.label",
-    ):
+    parts = ("axes.edge", "axes.label", "text.", "xtick.", "ytick.", "legend.label")
+    for part in parts:
         mpl.rcParams[f"{part}color"] = INK
     for part in ("axes.", "figure.", "savefig."):
         mpl.rcParams[f"{part}facecolor"] = "none"
@@ -47,3 +43,14 @@ def panels(
     for axis in axes.flat:
         axis.axis("off")
     return figure, list(axes.flat[:n])
+
+
+def heat_map(
+    values: Any, size: tuple[float, float], label: str, **how: Any
+) -> tuple[Figure, Axes]:
+    """Numbers as colours, the lowest dark, beside a bar that says what they are."""
+    figure, axis = plt.subplots(figsize=size)
+    bar = {"label": label}
+    sns.heatmap(values, cmap="cividis", vmin=0, ax=axis, cbar_kws=bar, **how)
+    axis.tick_params(length=0, labelsize=8)
+    return figure, axis

@@ -9,7 +9,6 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from pathlib import Path
 from signal import SIG_IGN, SIGINT, signal
 from threading import RLock
@@ -19,6 +18,7 @@ import torch
 from joblib import Parallel, delayed, parallel_config
 from tqdm import tqdm
 
+from thin_mini.basics.bars import progress_bar
 from thin_mini.basics.locks import BusyError, locked
 from thin_mini.data.store import cache_folder
 from thin_mini.files import check_writable
@@ -73,16 +73,11 @@ def make(rows: Sequence[Row], root: Path, progress: bool = True, jobs: int = 1) 
     check_writable(cache_folder())
     if jobs > 1:  # else a run and the network that it needs would come together
         missing.sort(key=lambda run: run.model != "network")
-    bar = tqdm(
-        desc=f"{len(missing)} runs",
-        total=sum(run.cost for run in missing),
-        unit="images",
-        unit_scale=True,
-        disable=not progress or bool(os.environ.get("TQDM_DISABLE")),
-    )
+    total, label = sum(run.cost for run in missing), f"{len(missing)} runs"
+    bar = progress_bar(total, label, unit="images", shown=progress)
 
     def each() -> Iterator[Any]:
-        for run in missing:
+        for run in [*missing]:
             bar.set_description(str(run))
             yield delayed(_make_one)(run, root)
 
@@ -91,31 +86,24 @@ def make(rows: Sequence[Row], root: Path, progress: bool = True, jobs: int = 1) 
         # One thread each. Of Ctrl-C this process hears, which ends them.
         workers |= {"backend": "loky", "inner_max_num_threads": 1}
         workers |= {"initializer": signal, "initargs": (SIGINT, SIG_IGN)}
-    with bar, parallel_config(**workers), _survivors():
-        while missing:
-            done = set()
-            for run, there in Parallel(return_as="generator_unordered")(each()):
-                if there:
-                    bar.update(run.cost)
-                    done.add(run)
-            if not done:  # all of them are being made elsewhere
-                time.sleep(POLL_SECONDS)
-            missing = [run for run in missing if run not in done]
-    for run in runs:  # of a process that was killed when it had finished a run
-        if lock_of(run, root).exists():
-            _make_one(run, root)
-
-
-@contextmanager
-def _survivors() -> Iterator[None]:
-    """Say what it means that one of the processes was killed."""
     try:
-        yield
+        with bar, parallel_config(**workers):
+            while missing:
+                n = len(missing)
+                for run, there in Parallel(return_as="generator_unordered")(each()):
+                    if there:
+                        bar.update(run.cost)
+                        missing.remove(run)
+                if len(missing) == n:  # all of them are being made elsewhere
+                    time.sleep(POLL_SECONDS)
     except BrokenProcessPool as error:
         raise ChildProcessError(
             "a process was killed in training, perhaps for want of memory: take fewer "
             "jobs"
         ) from error
+    for run in runs:  # of a process that was killed when it had finished a run
+        if lock_of(run, root).exists():
+            _make_one(run, root)
 
 
 def _make_one(run: Run, root: Path) -> tuple[Run, bool]:
