@@ -1,6 +1,7 @@
 """What the chapters share: the check against the hand-made, and the setting-up."""
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import pytest
 import torch
 
@@ -92,7 +93,8 @@ def test_setup_seeds_sets_the_style_and_returns_the_profile(monkeypatch):
         for _ in range(2):
             assert course.setup() == tm.profile("smoke")
             draws.append(torch.rand(3).tolist())
-        assert mpl.rcParams["figure.facecolor"] == "none"
+        assert plt.figure().get_facecolor()[3] == 0  # the page shows through
+    plt.close("all")
     assert draws[0] == draws[1]
 
 

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, fields, replace
 import pytest
 
 import thin_mini as tm
+from thin_mini.doors import Fit
 from thin_mini.lab import one_run, plans, recipes, results
 from thin_mini.lab.recipes import RECIPES, data_of, rows_of
 from thin_mini.lab.rows import Protocol, Run, all_runs
@@ -90,6 +91,13 @@ def test_runs_of_all_recipes_share_a_hash_only_if_they_are_equal(profile):
     rows = [row for name in EVERY for row in rows_of(*name, 3, profile)]
     runs = {run for row in rows for own in row.runs for run in (own, *own.networks)}
     assert len({run.hash for run in runs}) == len(runs) == len(all_runs(rows))
+
+
+def test_a_run_tells_all_that_fit_is_told():
+    for name in EVERY:
+        for run in all_runs(rows_of(*name, 2, "smoke")):
+            told = Fit(**run.training)  # which also checks them
+            assert (told.epochs, told.seed) == (run.protocol.epochs, run.seed)
 
 
 def test_figure_4_shares_two_points_with_table_2():

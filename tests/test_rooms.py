@@ -31,7 +31,6 @@ MAY_USE = {
 FILE, FUNCTION, WHOLE = 300, 60, 14_900
 LARGER_FILES = {"data.faces": 340}
 LARGER_FUNCTIONS = {
-    "cli.reproduce.reproduce": 70,
     "training.passes": 67,
 }
 

@@ -61,12 +61,12 @@ def drawn(run: Run, n: int) -> tuple[ExogenousDataset, ExogenousDataset]:
 
 def drawn_pairs(run: Run) -> Pairs:
     """Pairs of drawn people whom no network has seen."""
-    return _pairs_of(run.seed)
+    return _pairs_of(run.seed, PAIRS)
 
 
 @lru_cache(maxsize=1)  # all rows of a seed are measured on the same
-def _pairs_of(seed: int) -> Pairs:
-    return data.cartoon_pairs(PAIRS, seed=seed, size=SIZE)
+def _pairs_of(seed: int, n: int) -> Pairs:
+    return data.cartoon_pairs(n, seed=seed, size=SIZE)
 
 
 def photographs(run: Run, n: int) -> tuple[ExogenousDataset, ExogenousDataset]:
