@@ -106,16 +106,15 @@ def test_every_row_comes_back_bit_for_bit(model, encoder, trained, tmp_path):
         network = tm.ExogenousNetwork(tm.ConvEncoder(3, 16, starts.WIDTHS), 5).freeze()
         start = tm.starting_encoder(network)
     else:
-        prepare = tm.data.imagenet_input
-        network = starts.vgg_face_network(64, [8, 6, 5])
-        network = network.requires_grad_(False)
-        for p in network.parameters():
-            p.data.normal_(std=0.01)
-        layers = network.encoder.layers
-        network.encoder.layers = starts.Prepared(tm.data.vggface_input, layers)
-        network.freeze()
-        start = tm.VGG16Encoder(64)
-        start.layers = starts.Prepared(prepare, start.layers)
+        start, network = tm.VGG16Encoder(64), None
+        start.layers = starts.Prepared(tm.data.imagenet_input, start.layers)
+        if model == "exogenous":
+            network = starts.vgg_face_network(64, [8, 6, 5]).requires_grad_(False)
+            for p in network.parameters():
+                p.data.normal_(std=0.01)
+            layers = network.encoder.layers
+            network.encoder.layers = starts.Prepared(tm.data.vggface_input, layers)
+            network.freeze()
     whole = starts.put_together(about, network, start).eval()
     trained_run(tmp_path, whole, result | about)
     back = tm.load(tmp_path)
