@@ -86,7 +86,7 @@ def test_the_model_starts_from_the_identity_network(faces, tmp_path, monkeypatch
         models.append((model, settings))
         raise ValueError("enough")
 
-    monkeypatch.setattr(expressions, "run", stop)
+    monkeypatch.setattr(expressions, "LongRun", stop)
     assert quick(faces, tmp_path, "--precision", "bf16")[0] == 1
     ((model, settings),) = models
     assert model.context.gate_on == "hidden"

@@ -186,7 +186,7 @@ def test_files_can_be_read_as_the_umask_has_it(faces, tmp_path):
 
 @pytest.mark.parametrize(
     ("when", "kept"),
-    [("run", "the identity network in"), ("open_faces", "nothing was kept yet")],
+    [("LongRun", "the identity network in"), ("open_faces", "nothing was kept yet")],
 )
 def test_an_interruption_says_what_is_kept(when, kept, faces, tmp_path, monkeypatch):
     def interrupted(*_, **__):

@@ -465,7 +465,7 @@ def test_the_weights_of_the_best_validation_are_kept(best, tmp_path, monkeypatch
         right = nn.functional.one_hot(VALID.files.target, 7)
         return right if len(prints) >= best else wrong
 
-    monkeypatch.setattr(scaling.Run, "logits", pretend)
+    monkeypatch.setattr(scaling.LongRun, "logits", pretend)
     model = thin()
     history = quick(model, DATA, VALID, folder=tmp_path, every=2)
     assert history["valid"].tolist() == [0.0] * (best - 1) + [100.0] * (4 - best)

@@ -25,7 +25,7 @@ from thin_mini.large.preflight import (
     validation,
 )
 from thin_mini.large.run_folder import RESULT, SETTINGS, forget, write_json
-from thin_mini.large.scaling import predict, run
+from thin_mini.large.scaling import LongRun, predict
 from thin_mini.large.settings import FolderSettings, settings_of
 from thin_mini.large.starts import put_together, start
 from thin_mini.large.trained import save_model
@@ -78,14 +78,14 @@ def train_folder(
         model = put_together(about, network, encoder).to(device)
         if processes.is_main_process and not (out / CHECKPOINT).exists():
             write_json(out / SETTINGS, about)
-        history = run(
+        history = LongRun(
             model,
             Pictures(rest, settings.size, augment=True, seed=settings.seed),
             Pictures(valid_files, settings.size),
             out,
             settings,
             progress,
-        )
+        ).train()
         pictures, label = Pictures(test_files, settings.size), "testing"
         logits = predict(
             model, pictures, workers=settings.workers, label=label if progress else ""

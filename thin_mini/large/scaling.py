@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pandas as pd
+import torch
 from accelerate import Accelerator
 from accelerate.optimizer import AcceleratedOptimizer
 from accelerate.utils import set_seed
@@ -78,7 +80,7 @@ def train(
     check_fit(model, data, valid, settings)
     if settings.device is not None:
         model.to(choose_device(settings.device))
-    return run(model, data, valid, Path(folder), settings, progress)
+    return LongRun(model, data, valid, Path(folder), settings, progress).train()
 
 
 @checked
@@ -107,88 +109,77 @@ def predict(
         return feed.ask(lambda images, _: (model(images),), data, n, device, label)[0]
 
 
-def run(
-    model: Model,
-    data: Pictures,
-    valid: Pictures,
-    folder: Path,
-    settings: Settings,
-    progress: bool,
-) -> pd.DataFrame:
-    """What :func:`train` does with a model that is where it shall be trained."""
-    recipe = {
-        **starting_point(model),
-        "data": fingerprint(data),
-        "valid": fingerprint(valid),
-        **settings.part_of("recipe"),
-    }
-    with own_precision():
-        set_seed(settings.seed)
-        accelerator = make_accelerator(device_of(model), settings, folder)
-        training = Run(model, data, valid, settings, accelerator)
-        adam, resume = training.optimizer, settings.resume
-        with claim(folder):
-            book = Logbook(folder, model, adam, recipe, accelerator, resume)
-            with closing(book):
-                if book.step > settings.steps:
-                    raise ValueError(
-                        f"{folder} holds a run that has done {book.step} steps: ask "
-                        f"for at least as many (steps is {settings.steps}), or choose "
-                        "another folder"
-                    )
-                training.go_on(book, progress and accelerator.is_main_process)
-            accelerator.wait_for_everyone()
-    book.load_best()
-    model.eval()
-    return book.table()
-
-
-class Run:
-    """Training from the step that a logbook stands at to the last one.
+@dataclass
+class LongRun:
+    """What is behind :func:`train`: all steps that a model has still to take.
 
     Args:
-        model: Where it is trained.
+        model: Where it shall be trained.
         data: Training images.
         valid: Images to choose the best weights on.
-        settings: All that determines the result otherwise.
-        accelerator: Which processes there are.
+        folder: Where all is kept.
+        settings: What determines the result otherwise.
+        progress: Whether to show a bar.
     """
 
-    def __init__(
-        self,
-        model: Model,
-        data: Pictures,
-        valid: Pictures,
-        settings: Settings,
-        accelerator: Accelerator,
-    ) -> None:
-        self.model, self.data, self.valid, self.settings = model, data, valid, settings
-        self.accelerator, self.device = accelerator, device_of(model)
-        self.losses = Losses(model, settings.dispel)
-        self.optimizer = adam(model, settings.lr)
-        size, pieces = settings.batch_size, settings.accumulate
-        self.micro = MicroBatches(self.losses, size, pieces, accelerator)
-        how = settings.balanced, settings.seed, settings.workers
-        self.feed = Feed(accelerator, size, *how)
+    model: Model
+    data: Pictures
+    valid: Pictures
+    folder: Path
+    settings: Settings
+    progress: bool
 
-    def go_on(self, book: Logbook, shown: bool) -> None:
+    def train(self) -> pd.DataFrame:
+        """Take the steps, and give the model its best weights; the log."""
+        model, folder, settings = self.model, self.folder, self.settings
+        size, resume = settings.batch_size, settings.resume
+        recipe = {
+            **starting_point(model),
+            "data": fingerprint(self.data),
+            "valid": fingerprint(self.valid),
+            **settings.part_of("recipe"),
+        }
+        with own_precision():
+            set_seed(settings.seed)
+            accelerator = make_accelerator(device_of(model), settings, folder)
+            self.accelerator, self.losses = accelerator, Losses(model, settings.dispel)
+            optimizer, pieces = adam(model, settings.lr), settings.accumulate
+            self.micro = MicroBatches(self.losses, size, pieces, accelerator)
+            how = settings.balanced, settings.seed, settings.workers
+            self.feed = Feed(accelerator, size, *how)
+            with claim(folder):
+                book = Logbook(folder, model, optimizer, recipe, accelerator, resume)
+                with closing(book):
+                    self.go_on(book, optimizer)
+                accelerator.wait_for_everyone()
+        book.load_best()
+        model.eval()
+        return book.table()
+
+    def go_on(self, book: Logbook, optimizer: torch.optim.Optimizer) -> None:
         """Train, and add a row to the book at each interval."""
         model, data, micro = self.model, self.data, self.micro
         steps, size = self.settings.steps, self.settings.batch_size
+        if book.step > steps:
+            raise ValueError(
+                f"{self.folder} holds a run that has done {book.step} steps: ask for "
+                f"at least as many (steps is {steps}), or choose another folder"
+            )
+        shown = self.progress and self.accelerator.is_main_process
         # Without augmentation, and if every image comes up, one answer of the frozen
         # side serves for the whole run.
         once = data.changes is None and steps * size >= len(data)
         label = "asking the frozen side" if shown else ""
         frozen = self.condition(data, label) if once else None
         frozen_valid = self.condition(self.valid, label)
-        optimizer = self.prepare(book.pieces, frozen)
+        prepared = self.prepare(optimizer, book.pieces, frozen)
 
         def gradients(step: int, batch: tuple[Tensor, Tensor, Tensor]) -> Tensor:
             index, images, target = batch
             return micro(images, target, frozen and frozen.at(index), step)
 
         def update() -> None:
-            optimizer.step()
+            prepared.step()
             bar.update(size)
 
         def stop(wrong: str, step: int) -> NoReturn:
@@ -216,20 +207,21 @@ class Run:
                 bar.set_postfix(valid=f"{row['valid']:.1f} %")
                 done, started = step, time.perf_counter()
 
-    def prepare(self, pieces: int, frozen: Condition | None) -> AcceleratedOptimizer:
+    def prepare(
+        self, optimizer: torch.optim.Optimizer, pieces: int, frozen: Condition | None
+    ) -> AcceleratedOptimizer:
         """Bring model and optimiser to all processes, in pieces that fit them all."""
         micro = self.micro
         micro.pieces = max(micro.pieces, min(pieces, micro.share // 2))
         self.model.train()
         if self.accelerator.num_processes > 1:
             micro.rehearse(self.data[0][0], frozen)
-            if self.device.type == "cuda":
+            if device_of(self.model).type == "cuda":
                 self.synchronise_batch_norm()
         if self.settings.compile:
             self.losses.compile()
-        prepared = self.accelerator.prepare(self.losses, self.optimizer)
-        micro.prepared, optimizer = prepared
-        return optimizer
+        micro.prepared, prepared = self.accelerator.prepare(self.losses, optimizer)
+        return prepared
 
     def synchronise_batch_norm(self) -> None:
         """Take batch statistics over all processes, in what is trained."""
@@ -247,13 +239,14 @@ class Run:
         def ask(images: Tensor, index: Tensor) -> Condition:
             return context.condition(images)
 
-        return Condition(*self.feed.ask(ask, data, self.micro.size, self.device, label))
+        device = device_of(self.model)
+        return Condition(*self.feed.ask(ask, data, self.micro.size, device, label))
 
     def logits(self, known: Condition | None) -> Tensor:
         """What the model says of the validation images (N, K)."""
-        self.model.eval()
+        device = device_of(self.model.eval())
 
         def ask(images: Tensor, index: Tensor) -> tuple[Tensor]:
-            return (self.model(images, known and known.at(index, self.device)),)
+            return (self.model(images, known and known.at(index, device)),)
 
-        return self.feed.ask(ask, self.valid, self.micro.size, self.device)[0]
+        return self.feed.ask(ask, self.valid, self.micro.size, device)[0]

@@ -50,6 +50,12 @@ class Prepared(nn.Module):
         return self.get_submodule(self.prepare.__name__)(self.prepare(images))
 
 
+def prepared(prepare: Callable[[Tensor], Tensor], encoder: Encoder) -> Encoder:
+    """An encoder that prepares its images."""
+    encoder.layers = Prepared(prepare, encoder.layers)
+    return encoder
+
+
 def start(
     settings: FolderSettings,
     files: FaceFiles,
@@ -71,23 +77,8 @@ def start(
     """
     if settings.encoder == "vgg16":
         return *vgg16_start(settings), settings.weights_of
-    if settings.identity != FIT and settings.model not in GATED_BY_IDENTITY:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(settings.seed)
-            return None, ConvEncoder(3, settings.size, WIDTHS), "random"
-    network = trained_on(files, settings, out / IDENTITY, progress, device)
-    return network, starting_encoder(network), "identity"
-
-
-def trained_on(
-    files: FaceFiles,
-    settings: FolderSettings,
-    checkpoint: Path,
-    progress: bool,
-    device: torch.device,
-) -> ExogenousNetwork:
-    """An identity network of the people in files, as the recipes on faces train it."""
-    if not files.identified:
+    knows = settings.identity == FIT or settings.model in GATED_BY_IDENTITY
+    if knows and not files.identified:
         raise ValueError(
             f"{files.name} does not say who is who, so no identity network can be "
             "trained on it: train --model tree, or use --encoder vgg16"
@@ -95,18 +86,20 @@ def trained_on(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         encoder = ConvEncoder(3, settings.size, WIDTHS)
-        network = ExogenousNetwork(encoder, len(files.people))
+        if not knows:
+            return None, encoder, "random"
+        network = ExogenousNetwork(encoder, len(files.people)).to(device)
     fit(
-        network.to(device),
+        network,
         files.load(settings.size, progress=progress).exogenous(),
-        epochs=8,
+        epochs=8,  # as the recipes on faces train theirs
         batch_size=64,
         shift=1,
         seed=settings.seed,
-        checkpoint=checkpoint,
+        checkpoint=out / IDENTITY,
         progress=progress and "training the identity network",
     )
-    return network.freeze()
+    return network.freeze(), starting_encoder(network), "identity"
 
 
 def vgg16_start(settings: FolderSettings) -> tuple[ExogenousNetwork | None, Encoder]:
@@ -114,13 +107,12 @@ def vgg16_start(settings: FolderSettings) -> tuple[ExogenousNetwork | None, Enco
     network, weights = None, settings.weights or str(settings.identity)
     if settings.identity is not None:
         network = vgg_face(settings.identity)
-        network.encoder.layers = Prepared(vggface_input, network.encoder.layers)
+        prepared(vggface_input, network.encoder)
     if settings.weights_of == "imagenet" and settings.weights is None:
         with PartialState().local_main_process_first():
             weights = download_vgg16()
     encoder = load_vgg16(VGG16Encoder(settings.size), weights)
-    encoder.layers = Prepared(WEIGHTS[settings.weights_of], encoder.layers)
-    return network, encoder
+    return network, prepared(WEIGHTS[settings.weights_of], encoder)
 
 
 def put_together(
@@ -153,25 +145,21 @@ def rebuild(about: dict[str, Any], weights: dict[str, Tensor]) -> Model:
         about: As for :func:`put_together`, and ``size`` and ``start``.
         weights: Its state dict, that of the frozen side included.
     """
-    gated = about["model"] in GATED_BY_IDENTITY
+    gated, size = about["model"] in GATED_BY_IDENTITY, about["size"]
     network: ExogenousNetwork | None = None
     encoder: Encoder
     with torch.random.fork_rng(devices=[]):  # for weights that are overwritten
         if about["encoder"] == "small":
-            encoder = ConvEncoder(3, about["size"], WIDTHS)
+            encoder, known = (ConvEncoder(3, size, WIDTHS) for _ in range(2))
             if gated:
                 n_people = len(weights["context.head.last.bias"])
-                network = ExogenousNetwork(
-                    ConvEncoder(3, about["size"], WIDTHS), n_people
-                ).freeze()
+                network = ExogenousNetwork(known, n_people).freeze()
         else:
-            encoder = VGG16Encoder(about["size"])
-            encoder.layers = Prepared(WEIGHTS[about["start"]], encoder.layers)
+            encoder = prepared(WEIGHTS[about["start"]], VGG16Encoder(size))
             if gated:
-                layers = [weights[f"context.head.{i}.weight"] for i in (0, 2, 4)]
-                widths = [len(w) for w in layers]
-                network = vgg_face_network(about["size"], widths).freeze()
-                network.encoder.layers = Prepared(vggface_input, network.encoder.layers)
+                widths = [len(weights[f"context.head.{i}.weight"]) for i in (0, 2, 4)]
+                network = vgg_face_network(size, widths).freeze()
+                prepared(vggface_input, network.encoder)
         model = put_together(about, network, encoder)
     model.load_state_dict(weights)
     return model.eval()
