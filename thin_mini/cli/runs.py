@@ -11,7 +11,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, get_args, get_type_hints
 
-import typer
+from typer import Argument, Option, Typer, echo
 
 from thin_mini.cli.messages import typed
 from thin_mini.large.settings import FIELDS, FolderSettings, Settings
@@ -19,7 +19,7 @@ from thin_mini.large.settings import FIELDS, FolderSettings, Settings
 KINDS = get_type_hints(FolderSettings)
 
 
-def add_commands(app: typer.Typer) -> None:
+def add_commands(app: Typer) -> None:
     """Make the functions below commands of ``thin-mini``."""
     own = inspect.signature(train, eval_str=True)
     *first, _ = own.parameters.values()
@@ -49,16 +49,16 @@ def parameter(own: Field[Any]) -> inspect.Parameter:
         own.name,
         inspect.Parameter.KEYWORD_ONLY,
         default=own.default,
-        annotation=Annotated[kind, typer.Option(name, help=about)],
+        annotation=Annotated[kind, Option(name, help=about)],
     )
 
 
 def train(
-    folder: Annotated[str, typer.Argument(help="Faces with expressions.")],
-    out: Annotated[str, typer.Option(help="The folder to keep the run in.")],
+    folder: Annotated[str, Argument(help="Faces with expressions.")],
+    out: Annotated[str, Option(help="The folder to keep the run in.")],
     drop_twins: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--drop-twins",
             help="Leave out pictures that a later part (valid, test) has too.",
         ),
@@ -85,9 +85,9 @@ def train(
     except KeyboardInterrupt:
         raise KeyboardInterrupt(kept(Path(out))) from None
     if PartialState().is_main_process:
-        typer.echo(f"{result['data']}, best at step {result['best_step']:,}")
-        typer.echo(readable_measures(result))
-        typer.echo(Path(out) / RESULT)
+        echo(f"{result['data']}, best at step {result['best_step']:,}")
+        echo(readable_measures(result))
+        echo(Path(out) / RESULT)
     PartialState().destroy_process_group()
 
 
@@ -119,17 +119,17 @@ def readable_measures(found: dict[str, Any]) -> str:
 
 
 def compare(
-    runs: Annotated[Path, typer.Argument(help="A folder of folders made by train.")],
+    runs: Annotated[Path, Argument(help="A folder of folders made by train.")],
 ) -> None:
     """Lay runs of train side by side as Table 4 does, with intervals over seeds."""
     from thin_mini.lab.results import readable
     from thin_mini.large.comparison import compare_runs
 
-    typer.echo(readable(compare_runs(runs)).to_string())
+    echo(readable(compare_runs(runs)).to_string())
 
 
 def runs(
-    folder: Annotated[Path, typer.Argument(help="A run, or a folder of runs.")],
+    folder: Annotated[Path, Argument(help="A run, or a folder of runs.")],
 ) -> None:
     """List runs of train with their settings and results, unfinished ones as well."""
     import pandas as pd
@@ -139,4 +139,4 @@ def runs(
     table = table_of_runs(folder)
     # Not fillna: a column of numbers takes no text.
     filled = table.drop(columns="data").map(lambda v: "" if pd.isna(v) else v)
-    typer.echo(filled.to_string(index_names=False))
+    echo(filled.to_string(index_names=False))

@@ -75,17 +75,17 @@ class MicroBatches:
             MemoryError: If memory runs out and there is no way on.
         """
         self.losses.zero_grad()
-        before, means = self.pieces, None
-        while means is None:
-            means = self._tried(lambda: self._passes(images, target, condition))
-            if means is None and self.accelerator.num_processes > 1:
+        before = self.pieces
+        while (
+            means := self._tried(lambda: self._passes(images, target, condition))
+        ) is None:
+            if self.accelerator.num_processes > 1:
                 raise MemoryError(
                     f"out of memory on process {self.accelerator.process_index} at "
                     f"step {step}: start again with accumulate={2 * self.pieces} (now "
                     f"{self.pieces}); the run goes on from its last checkpoint"
                 )
-            if means is None:
-                self._halve()
+            self._halve()
         self._say(before)
         return self.accelerator.reduce(means, "sum")
 

@@ -20,6 +20,7 @@ LAYOUTS = "raf-db, affectnet, expw, fer2013, csv, folder"  # a test holds them e
 GATED_BY_IDENTITY = ("exogenous", "thin")
 FIT = "fit"  # in place of a file with an identity network
 ENCODERS = ("small", "vgg16")  # for minutes on a laptop, and the paper's
+ALL = "recipe result shared"  # what a field is part of, see option
 # What F_φ starts from, as the names of rows have it.
 STARTS = {
     "random": "random start",
@@ -37,7 +38,7 @@ def option(
     known: Collection[str] = (),
     low: int | None = None,
     high: int | None = None,
-    part_of: str = "",
+    of: str = "",
 ) -> Any:
     """A field, with what is to be known of it.
 
@@ -48,13 +49,13 @@ def option(
         known: The values that there are.
         low: The least whole number that it may be.
         high: The largest.
-        part_of: ``recipe`` if a run goes on from a checkpoint only where it is the
+        of: ``recipe`` if a run goes on from a checkpoint only where it is the
             same, ``result`` if the files of a run say it, ``shared`` if runs that are
             compared must have it in common.
     """
     metadata = {"about": about, "known": known, "low": low, "high": high}
     metadata["by_encoder"] = dict(zip(ENCODERS, by_encoder, strict=True))
-    return field(default=default, metadata=metadata | {"part_of": part_of.split()})
+    return field(default=default, metadata=metadata | {"of": of.split()})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,34 +88,23 @@ class Settings:
     """
 
     steps: int = option(
-        "Updates", by_encoder=(1_000, 100_000), low=1, part_of="result shared"
+        "Updates", by_encoder=(1_000, 100_000), low=1, of="result shared"
     )
     batch_size: int = option(
-        "Images in a step, in all",
-        by_encoder=(64, 16),
-        low=2,
-        part_of="recipe result shared",
+        "Images in a step, in all", by_encoder=(64, 16), low=2, of=ALL
     )
-    lr: float = option(
-        "Learning rate", by_encoder=(1e-3, 1e-5), part_of="recipe result shared"
-    )
-    dispel: float = option(
-        "λ of Eq. 8: 0.01 for thin, else 0.", part_of="recipe result"
-    )
-    balanced: bool = option(
-        "Draw the expressions in turn.", False, part_of="recipe result shared"
-    )
-    mixed_precision: str = option(
-        "no or bf16.", "no", known=PRECISIONS, part_of="recipe result shared"
-    )
+    lr: float = option("Learning rate", by_encoder=(1e-3, 1e-5), of=ALL)
+    dispel: float = option("λ of Eq. 8: 0.01 for thin, else 0.", of="recipe result")
+    balanced: bool = option("Draw the expressions in turn.", False, of=ALL)
+    mixed_precision: str = option("no or bf16.", "no", known=PRECISIONS, of=ALL)
     accumulate: int = option("Micro-batches to a step, on each device.", 1, low=1)
     workers: int = option("Processes that read pictures, for each device.", 0, low=0)
     compile: bool = option("torch.compile.", False)
-    every: int = option(by_encoder=(100, 1_000), low=1, part_of="recipe")
+    every: int = option(by_encoder=(100, 1_000), low=1, of="recipe")
     device: str | None = option()
     resume: bool = option("Go on with a run in --out.", True)
     seed: int = option(
-        "Draws all that is random.", 0, low=0, high=2**32 - 1, part_of="recipe result"
+        "Draws all that is random.", 0, low=0, high=2**32 - 1, of="recipe result"
     )
 
     def __post_init__(self) -> None:
@@ -164,12 +154,12 @@ class FolderSettings(Settings):
 
     layout: str = option(f"auto, {LAYOUTS}.", "auto")
     twins: str = option(default="refuse")
-    model: str = option(f"{', '.join(MODELS)}.", "thin", known=MODELS, part_of="result")
+    model: str = option(f"{', '.join(MODELS)}.", "thin", known=MODELS, of="result")
     encoder: str = option(
         "small, for a laptop, or vgg16, the paper's.",
         "small",
         known=ENCODERS,
-        part_of="result shared",
+        of="result shared",
     )
     weights: Path | str | None = option("What VGG-16 starts from.")
     weights_of: str = option(
@@ -181,12 +171,10 @@ class FolderSettings(Settings):
         "A file of VGG-Face, or fit: train on the folder's people first."
     )
     size: int = option(
-        "Height and width", by_encoder=(48, 224), low=8, part_of="result shared"
+        "Height and width", by_encoder=(48, 224), low=8, of="result shared"
     )
-    n_experts: int = option(by_encoder=(8, 32), low=1, part_of="result")
-    hidden: int | tuple[int, ...] = option(
-        by_encoder=(32, (512, 512)), part_of="result"
-    )
+    n_experts: int = option(by_encoder=(8, 32), low=1, of="result")
+    hidden: int | tuple[int, ...] = option(by_encoder=(32, (512, 512)), of="result")
     device: str = option("auto, cpu, cuda or mps.", "auto")
 
     def __post_init__(self) -> None:
@@ -235,7 +223,7 @@ FIELDS = {own.name: own for own in fields(FolderSettings)}
 
 def part_of(whole: str, kind: type[Settings] = FolderSettings) -> list[str]:
     """Names of the fields that are part of ``recipe``, ``result`` or ``shared``."""
-    return [own.name for own in fields(kind) if whole in own.metadata["part_of"]]
+    return [own.name for own in fields(kind) if whole in own.metadata["of"]]
 
 
 def sound(own: Field[Any], value: Any) -> Any:
