@@ -46,7 +46,7 @@ def test_predictions_show_the_right_above_the_wrong(channels):
 @pytest.mark.parametrize(
     ("shape", "target", "n", "message"),
     [
-        ((4, 1, 8, 8), torch.zeros(3), 2, "one label for each image"),
+        ((4, 1, 8, 8), torch.zeros(3), 2, r"\(4,\), one label for each image"),
         ((4, 1, 8, 8), torch.zeros(4).long(), 0, "n must be at least 1, got 0"),
         ((4, 2, 8, 8), torch.zeros(4).long(), 2, "1 or 3 channels, got 2"),
     ],
@@ -186,7 +186,7 @@ def test_umap_is_asked_for_where_it_is_missing(monkeypatch):
     [
         ({"method": "mds"}, "one of tsne, umap, pca, got 'mds'"),
         ({"names": ["x"] * 9}, "8 markers, too few for 9 classes"),
-        ({"target": torch.zeros(8)}, "one label for each image"),
+        ({"target": torch.zeros(8)}, r"\(9,\), one label for each image"),
     ],
 )
 def test_projections_that_cannot_be_drawn_are_refused(options, message):

@@ -151,7 +151,7 @@ each_fault = pytest.mark.parametrize("fault", FAULTS, ids=lambda f: f.__name__)
 
 @pytest.fixture
 def impatient(monkeypatch):
-    monkeypatch.setattr(store, "PATIENCE_SECONDS", 1.5)
+    monkeypatch.setattr(mirrors, "PATIENCE_SECONDS", 1.5)
     monkeypatch.setattr(store, "LARGEST_BYTES", 1 << 20)
 
 
@@ -202,7 +202,7 @@ def test_the_first_mirror_that_answers_is_taken(packed, monkeypatch):
         monkeypatch.setattr(store, "MIRRORS", [dead, mute, url])
         start = time.perf_counter()
         assert store.find_mnist().is_dir()
-    assert time.perf_counter() - start < store.PATIENCE_SECONDS
+    assert time.perf_counter() - start < mirrors.PATIENCE_SECONDS
 
 
 def test_a_mirror_that_lacks_the_files_is_passed_over(packed, monkeypatch):
@@ -248,11 +248,11 @@ def test_trying_whether_the_cache_can_be_written_leaves_no_file(files, clean_env
 def test_a_dead_network_is_known_within_seconds(
     network, files, clean_env, monkeypatch, caplog
 ):
-    monkeypatch.setattr(store, "PATIENCE_SECONDS", 1.0)
+    monkeypatch.setattr(mirrors, "PATIENCE_SECONDS", 1.0)
     refused = f"http://127.0.0.1:{closed_port()}/"
     with silent() as mute:
-        mirrors = {"refused": [refused], "mute": [mute], "both": [refused, mute]}
-        monkeypatch.setattr(store, "MIRRORS", mirrors.get(network, []))
+        asked = {"refused": [refused], "mute": [mute], "both": [refused, mute]}
+        monkeypatch.setattr(store, "MIRRORS", asked.get(network, []))
         start = time.perf_counter()
         with pytest.raises(store.OfflineError, match=r"no network.*set THIN_MINI_DATA"):
             tm.data.mnist_r(20, 10, source="mnist")
@@ -268,7 +268,7 @@ def test_a_refusal_needs_no_waiting(files):
     start = time.perf_counter()
     with pytest.raises(store.OfflineError, match=r"no network .*cannot be rea") as said:
         store.find_mnist()
-    assert time.perf_counter() - start < store.PATIENCE_SECONDS / 2
+    assert time.perf_counter() - start < mirrors.PATIENCE_SECONDS / 2
     assert "seconds" not in str(said.value)
 
 

@@ -241,7 +241,7 @@ def test_rows_without_a_lambda_are_refused(names):
         (lambda d: plots.routing(torch.ones(4, 2), d.exo[:4], d), "probabilities that"),
         (
             lambda d: plots.routing(torch.ones(4, 1), d.exo[:3], d),
-            "one label for each image",
+            r"\(4,\), one label for each image",
         ),
         (lambda d: plots.routing(torch.ones(2, 1), d.exo[:2] + 18, d), "out of range"),
         (

@@ -110,6 +110,11 @@ def rows(name: str, values: Any) -> int:
     return values.shape[0]
 
 
+def first(wrong: Tensor) -> int | None:
+    """The first row (of N) where anything is wrong."""
+    return int(wrong.nonzero()[0, 0]) if wrong.any() else None
+
+
 def shaped(name: str, values: Any, *sizes: int | str, mend: str = "") -> None:
     """Raise an error unless ``values`` is a tensor of these sizes.
 
@@ -132,9 +137,7 @@ def floats(name: str, values: Any, *sizes: int | str, mend: str = "") -> None:
         raise ValueError(
             f"{name} must hold floats, got {values.dtype}: write {name}.float()"
         )
-    wrong = ~values.isfinite()
-    if wrong.any():
-        row = int(wrong.nonzero()[0, 0])
+    if (row := first(~values.isfinite())) is not None:
         raise ValueError(f"row {row} of {name} holds NaN or infinity: leave it out")
 
 
@@ -160,9 +163,8 @@ def factor(
 ) -> None:
     """Raise a ValueError unless ``values`` is (n,), each finite, from low to high."""
     shaped(name, values, n, mend=", one number each")
-    wrong = ~(values.isfinite() & (values >= low) & (values <= high))
-    if wrong.any():
-        i = int(wrong.nonzero()[0])
+    right = values.isfinite() & (values >= low) & (values <= high)
+    if (i := first(~right)) is not None:
         must = "be finite" if high == math.inf else f"lie between {low} and {high}"
         raise ValueError(f"{name} must {must}, got {values[i].item()} at {i}")
 
@@ -194,20 +196,16 @@ def images(name: str, values: Tensor, bounded: bool = True) -> None:
         raise ValueError("the data set is empty (0 images): ask for at least one image")
     shaped(name, values, "N", "C", "H", "W")
     if values.dtype != torch.float32:
-        mend = (
-            "divide by 255" if values.dtype == torch.uint8 else f"write {name}.float()"
-        )
+        raw = values.dtype == torch.uint8
+        mend = "divide by 255" if raw else f"write {name}.float()"
         raise ValueError(
             f"{name} must be float32 with values in 0..1, got {values.dtype}: {mend}"
         )
     low, high = values.flatten(1).aminmax(dim=1)  # (N,) each, NaN if one of them is
-    wrong = ~(low.isfinite() & high.isfinite())
-    if wrong.any():
-        bad = int(wrong.nonzero()[0])
+    if (bad := first(~(low.isfinite() & high.isfinite()))) is not None:
         raise ValueError(f"image {bad} holds NaN or infinite pixels: clean or drop it")
-    wrong = (low < -ROUNDING) | (high > 1 + ROUNDING)
-    if bounded and wrong.any():
-        bad = int(wrong.nonzero()[0])
+    bad = first((low < -ROUNDING) | (high > 1 + ROUNDING))
+    if bounded and bad is not None:
         raise ValueError(
             f"{name} must lie in 0..1, and image {bad} holds {low[bad].item():.4g} to "
             f"{high[bad].item():.4g}: scale them, as 0..255 by dividing by 255"

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from multiprocessing import TimeoutError
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
@@ -17,6 +18,7 @@ from tqdm import tqdm
 
 from thin_mini.files import OfflineError
 
+PATIENCE_SECONDS = 8.0  # without an answer: then a mirror is given up
 BLOCK = 1 << 16  # bytes
 SLOWEST = 10_000  # bytes a second: whoever sends less counts as broken
 WORDS = {
@@ -26,48 +28,28 @@ WORDS = {
 }
 
 
-def _retrieve(
-    url: str, known_hash: str, folder: Path, patience: float, largest: int
-) -> Path:
-    """Fetch one file, checked by its hash, unless the folder has it already.
-
-    Args:
-        url: Its address; the file keeps the name.
-        known_hash: As ``pooch`` takes it, such as ``"md5:..."``.
-        folder: Where it is put, whole or not at all.
-        patience: Seconds without an answer, or with next to nothing of one, after
-            which the address is given up.
-        largest: Bytes at which it is refused.
+def _download(url: str, output_file: str, _: object, largest: int) -> None:
+    """Save what an address sends, for ``pooch``, which judges it by its hash.
 
     Raises:
-        requests.RequestException: If the address does not send a whole file.
-        ValueError: If it sends another one.
+        requests.RequestException: If it does not send a whole file.
     """
-    name = url.rpartition("/")[2]
-
-    def download(url: str, output_file: str, _: object) -> None:
-        with requests.get(url, stream=True, timeout=patience) as response:
-            response.raise_for_status()
-            length = response.headers.get("Content-Length", "")
-            # Most files are there within two seconds.
-            total = int(length) if length.isdecimal() else None
-            bar = tqdm(total=total, desc=name, unit="B", unit_scale=True, delay=2)
-            # pooch's own is readable by its owner alone; a new one as the umask says.
-            Path(output_file).unlink(missing_ok=True)
-            with open(output_file, "wb") as file, bar:
-                for block in _blocks(response, patience, largest):
-                    file.write(block)
-                    bar.update(len(block))
-
-    pooch.get_logger().setLevel(logging.WARNING)  # who fetches says what is fetched
-    return Path(
-        pooch.retrieve(url, known_hash, fname=name, path=folder, downloader=download)
-    )
+    with requests.get(url, stream=True, timeout=PATIENCE_SECONDS) as response:
+        response.raise_for_status()
+        length = response.headers.get("Content-Length", "")
+        total = int(length) if length.isdecimal() else None
+        name = url.rpartition("/")[2]
+        # Most files are there within two seconds.
+        bar = tqdm(total=total, desc=name, unit="B", unit_scale=True, delay=2)
+        # pooch's own is readable by its owner alone; a new one as the umask says.
+        Path(output_file).unlink(missing_ok=True)
+        with open(output_file, "wb") as file, bar:
+            for block in _blocks(response, largest):
+                file.write(block)
+                bar.update(len(block))
 
 
-def _blocks(
-    response: requests.Response, patience: float, largest: int
-) -> Iterator[bytes]:
+def _blocks(response: requests.Response, largest: int) -> Iterator[bytes]:
     """What comes, as long as enough of it comes, and not too much.
 
     A time limit of ``requests`` starts anew with each byte, so that a server that
@@ -81,8 +63,8 @@ def _blocks(
             received += len(block)
             if received > largest:
                 raise requests.ConnectionError("sent too much")
-            if time.monotonic() > start + patience:
-                if received - before < SLOWEST * patience:
+            if time.monotonic() > start + PATIENCE_SECONDS:
+                if received - before < SLOWEST * PATIENCE_SECONDS:
                     raise requests.Timeout("sent too little")
                 before, start = received, time.monotonic()
     except urllib3.exceptions.HTTPError as error:
@@ -99,7 +81,6 @@ def fetch_all(
     hashes: Mapping[str, str],
     mirrors: Sequence[str],
     folder: Path,
-    patience: float,
     largest: int,
     mend: str,
 ) -> None:
@@ -109,7 +90,6 @@ def fetch_all(
         hashes: Of each file by its name, as ``pooch`` takes them.
         mirrors: Addresses to put in front of a name, tried as they answer.
         folder: Where the files are put.
-        patience: Seconds without an answer after which a mirror is given up.
         largest: Bytes at which a file is refused.
         mend: What to do where none has them.
 
@@ -119,20 +99,22 @@ def fetch_all(
     missing = list(hashes)
     if not missing:
         return
-    wrong = dict.fromkeys(mirrors, _in_words(requests.Timeout(), patience))
-    for mirror, silent in _as_they_answer(mirrors, missing[0], patience):
+    pooch.get_logger().setLevel(logging.WARNING)  # who fetches says what is fetched
+    wrong = dict.fromkeys(mirrors, _in_words(requests.Timeout()))
+    for mirror, silent in _as_they_answer(mirrors, missing[0]):
         if silent is not None:
-            wrong[mirror] = _in_words(silent, patience)
+            wrong[mirror] = _in_words(silent)
             continue
         faults = []
         for name in list(missing):
             try:
-                _retrieve(mirror + name, hashes[name], folder, patience, largest)
+                save = partial(_download, largest=largest)
+                pooch.retrieve(mirror + name, hashes[name], name, folder, None, save)
                 missing.remove(name)
             except ValueError:
                 faults.append(f"sent something else as {name}")
             except requests.RequestException as error:
-                faults.append(f"{_in_words(error, patience)} ({name})")
+                faults.append(f"{_in_words(error)} ({name})")
                 if isinstance(error, requests.Timeout):
                     break  # the other files would take as long
         if not missing:
@@ -145,7 +127,7 @@ def fetch_all(
 
 
 def _as_they_answer(
-    mirrors: Sequence[str], name: str, patience: float
+    mirrors: Sequence[str], name: str
 ) -> Iterator[tuple[str, requests.RequestException | None]]:
     """Each mirror as soon as it answers, whatever it says, or with what kept it.
 
@@ -155,23 +137,23 @@ def _as_they_answer(
 
     def ask(mirror: str) -> tuple[str, requests.RequestException | None]:
         try:
-            requests.get(mirror + name, stream=True, timeout=patience).close()
+            requests.get(mirror + name, stream=True, timeout=PATIENCE_SECONDS).close()
         except requests.RequestException as error:
             return mirror, error
         return mirror, None
 
-    end = time.monotonic() + patience
+    end = time.monotonic() + PATIENCE_SECONDS
     with ThreadPool(max(1, len(mirrors))) as pool, suppress(TimeoutError):
         answers = pool.imap_unordered(ask, mirrors)
         for _ in mirrors:
             yield answers.next(max(0.0, end - time.monotonic()))
 
 
-def _in_words(error: requests.RequestException, patience: float) -> str:
+def _in_words(error: requests.RequestException) -> str:
     """What kept an address from sending a file, without the library's own words."""
     if isinstance(error, requests.HTTPError) and error.response is not None:
         return f"answered {error.response.status_code} {error.response.reason}"
     if isinstance(error, requests.Timeout):
-        return f"sent nothing, or next to nothing, for {patience:g} seconds"
+        return f"sent nothing, or next to nothing, for {PATIENCE_SECONDS:g} seconds"
     kinds = (words for kind, words in WORDS.items() if isinstance(error, kind))
     return next(kinds, "cannot be reached, or broke off")

@@ -20,8 +20,6 @@ from thin_mini.files import OfflineError as OfflineError
 from thin_mini.files import regular_file
 
 STAND_IN = "stand-in"
-# How long a server may take to answer before we call the network dead.
-PATIENCE_SECONDS = 8.0
 LARGEST_BYTES = 100 << 20  # more than any file of MNIST, packed or unpacked
 
 # Hashes of the official files as they lie unpacked in MNIST/raw.
@@ -181,7 +179,7 @@ def _download_mnist(root: Path) -> None:
     with workshop(root) as folder:
         missing = missing_mnist(root)  # less, if another process was at it
         hashes = {f"{p.name}.gz": f"md5:{MNIST_MD5[p.name]}" for p in missing}
-        fetch_all(hashes, MIRRORS, folder, PATIENCE_SECONDS, LARGEST_BYTES, mend)
+        fetch_all(hashes, MIRRORS, folder, LARGEST_BYTES, mend)
         for path in missing:
             packed = folder / f"{path.name}.gz"
             (folder / path.name).write_bytes(gzip.decompress(packed.read_bytes()))

@@ -28,7 +28,7 @@ from thin_mini.basics import checks
 from thin_mini.basics.kinds import checked
 from thin_mini.basics.locks import workshop
 from thin_mini.data.mirrors import fetch_all, is_right
-from thin_mini.data.store import PATIENCE_SECONDS, cache_folder
+from thin_mini.data.store import cache_folder
 from thin_mini.encoders import Encoder
 from thin_mini.files import DataError, regular_file
 from thin_mini.models import ExogenousNetwork
@@ -97,8 +97,7 @@ def download_vgg16() -> Path:
     regular_file(file)
     with workshop(file.parent) as work:
         if not is_right(file, known):
-            limits = (PATIENCE_SECONDS, IMAGENET_BYTES)
-            fetch_all({name: known}, mirrors, work, *limits, mend)
+            fetch_all({name: known}, mirrors, work, IMAGENET_BYTES, mend)
             (work / name).replace(file)
     return file
 
