@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 
@@ -21,7 +20,7 @@ def lazy(
         package: Its name.
         module: Its ``globals()``, where what has been looked up is kept.
     """
-    tree = ast.parse(Path(module["__file__"]).read_text("utf-8"))
+    tree = ast.parse(module["__spec__"].loader.get_source(package))
     (block,) = (node for node in tree.body if isinstance(node, ast.If))
     imports = [node for node in block.body if isinstance(node, ast.ImportFrom)]
     room_of = {own.name: str(node.module) for node in imports for own in node.names}
