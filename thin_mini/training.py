@@ -162,9 +162,8 @@ def passes(
     Yields:
         The number of the pass, counted from 1, and the means of L_sup and L_sim.
     """
-    device, n, n_steps = device_of(model), len(dataset), steps_of(dataset, how)
+    device, n_steps = device_of(model), steps_of(dataset, how)
     accelerator = check_place(Accelerator(device_placement=False), device)
-    batch_size = min(how.batch_size, n)
     losses, prepared = accelerator.prepare(Losses(model, how.dispel), optimizer)
     images, target = dataset.images.to(device), dataset.target.to(device)
     # A frozen side that sees the images move has another answer every time. An oracle
@@ -172,15 +171,6 @@ def passes(
     moving = how.shift > 0 and not isinstance(model.context, Oracle)
     known = None if moving else precompute(model, dataset)
     known = known and known.to(device)
-
-    def drawn() -> Iterator[tuple[int, tuple[Tensor, Tensor]]]:
-        for epoch in range(done, how.epochs):
-            offsets = draw_offsets(n, how.shift, how.seed, epoch).to(device)
-            shares = batches(n, batch_size, how.seed, epoch, accelerator)
-            # At once, since each copy waits for what the device is at.
-            indices = torch.stack([*shares]).to(device)
-            for step, index in enumerate(indices, epoch * n_steps + 1):
-                yield step, (index, offsets)
 
     def gradients(step: int, batch: tuple[Tensor, Tensor]) -> Tensor:
         index, offsets = batch
@@ -204,22 +194,39 @@ def passes(
             f"dispel (now {how.dispel})"
         )
 
-    steps = how.epochs * n_steps
     bar = progress_bar(
-        steps,
+        how.epochs * n_steps,
         progress if isinstance(progress, str) else "training",
         done=done * n_steps,
         shown=bool(progress) and accelerator.is_main_process,
     )
     with bar:
         for step, sup, sim in minimise(
-            *(drawn(), gradients, update, model, accelerator),
+            drawn(len(dataset), how, done, accelerator, device),
+            gradients,
+            update,
+            model,
+            accelerator,
             every=n_steps,
             done=done * n_steps,
-            steps=steps,
+            steps=how.epochs * n_steps,
             stop=stop,
         ):
             yield step // n_steps, sup, sim
+
+
+def drawn(
+    n: int, how: Fit, done: int, accelerator: Accelerator, device: torch.device
+) -> Iterator[tuple[int, tuple[Tensor, Tensor]]]:
+    """Steps, counted from 1, with this process's images (M,) and all offsets (n, 2)."""
+    batch_size = min(how.batch_size, n)
+    for epoch in range(done, how.epochs):
+        offsets = draw_offsets(n, how.shift, how.seed, epoch).to(device)
+        shares = batches(n, batch_size, how.seed, epoch, accelerator)
+        # At once, since each copy waits for what the device is at.
+        indices = torch.stack([*shares]).to(device)
+        for step, index in enumerate(indices, epoch * len(indices) + 1):
+            yield step, (index, offsets)
 
 
 def batches(
