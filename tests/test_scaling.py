@@ -359,7 +359,9 @@ def test_out_of_memory_halves_the_micro_batch_says_so_once_and_loses_no_step(
     monkeypatch.setattr(MicroBatches, "size", property(lambda self: 2))
     poor, asked = thin(dropout=0.3), thin(dropout=0.3)
     getattr(poor, part).register_forward_pre_hook(no_more_than(2))
-    with pytest.warns(UserWarning, match="out of memory: going on with 4 mic") as said:
+    with pytest.warns(
+        UserWarning, match="out of memory: continuing with 4 mic"
+    ) as said:
         quick(poor, DATA, VALID, folder=tmp_path / "poor")
     assert len([w for w in said if "memory" in str(w.message)]) == 1
     quick(asked, DATA, VALID, folder=tmp_path / "asked", accumulate=4)

@@ -112,7 +112,7 @@ class Record:
         if any(_equal(here, weights) for weights in (there, saved["best"])):
             self.recipe[WEIGHTS] = start
         if start != self.recipe[WEIGHTS]:
-            mend = f"build the model with the seed it had there to go on, or {mend}"
+            mend = f"build the model with the seed it had there to resume, or {mend}"
         if wrong := _differing(self.recipe, saved["recipe"], self.recipe):
             raise ValueError(
                 f"{path} was made by another run ({'; '.join(wrong)}): {mend}"

@@ -124,5 +124,5 @@ def where(download: bool) -> str:
     try:
         return str(store.find_mnist(download=download))
     except store.OfflineError as error:
-        say(f"{error}; going on with the stand-in", err=True)
+        say(f"{error}; using the stand-in", err=True)
         return store.STAND_IN

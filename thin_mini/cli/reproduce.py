@@ -97,7 +97,7 @@ def reproduce(
 @contextmanager
 def one_line() -> Iterator[None]:
     """Say in one line what is wrong, and what is kept."""
-    kept = ": the runs that are finished are kept; mend it and start again"
+    kept = ": the runs that are finished are kept; fix it and start again"
     try:
         yield
     except BrokenPipeError:  # of `| head`, which has seen enough
@@ -164,7 +164,7 @@ def make_missing(table: Table, root: Path, device: str, jobs: int) -> None:
 
 
 def submit_missing(tables: list[Table], root: Path, device: str, jobs: int) -> None:
-    """Hand the runs that are missing to Slurm, and say how to go on."""
+    """Hand the runs that are missing to Slurm, and say how to continue."""
     missing = {run.hash: run for table in tables for run in table.missing(root)}
     if not missing:
         say("all runs are there: the same command without --slurm prints the tables")

@@ -67,7 +67,7 @@ def train(
 ) -> None:
     """Train on a folder of faces as section 4.3 does, and measure it on its test part.
 
-    Killed, it goes on from its last checkpoint when started again. With torchrun or
+    Killed and started again, it resumes from its last checkpoint. With torchrun or
     accelerate launch in front, it uses many GPUs.
 
     The small encoder starts from an identity network that is trained on the folder's
@@ -95,7 +95,7 @@ def kept(out: Path) -> str:
     """What a run that was interrupted goes on with, in words."""
     from thin_mini.large.run_folder import CHECKPOINT, IDENTITY, reached
 
-    again = "start the same command again to go on"
+    again = "start the same command again to resume"
     if (out / CHECKPOINT).exists():
         return f"the checkpoint in {out} is kept ({reached(out)}); {again}"
     if (out / IDENTITY).exists():

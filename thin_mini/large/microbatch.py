@@ -83,7 +83,7 @@ class MicroBatches:
                 raise MemoryError(
                     f"out of memory on process {self.accelerator.process_index} at "
                     f"step {step}: start again with accumulate={2 * self.pieces} (now "
-                    f"{self.pieces}); the run goes on from its last checkpoint"
+                    f"{self.pieces}); it resumes from its last checkpoint"
                 )
             self._halve()
         self._say(before)
@@ -188,7 +188,7 @@ class MicroBatches:
     def _say(self, before: int) -> None:
         if self.pieces != before:
             warnings.warn(
-                f"out of memory: going on with {self.pieces} micro-batches to a step, "
+                f"out of memory: continuing with {self.pieces} micro-batches to a step, "
                 f"each of about {self.size} images",
                 stacklevel=3,
             )

@@ -19,7 +19,7 @@ RESULT, SETTINGS = "result.json", "settings.json"
 MODEL, IDENTITY = "model.pt", "identity.pt"
 FILES = (RESULT, SETTINGS, CHECKPOINT, MODEL, IDENTITY)
 AGAIN = "start its run again, which only measures anew what has been trained"
-GO_ON = "start its command again, which goes on with what is there"
+GO_ON = "start its command again, which resumes it"
 # What runs must share to be compared, so that their rows differ by the model alone.
 SHARED = ("data", "images", *part_of("shared"))
 NEEDED = {"model", "start", "dispel", "seed", "test", *SHARED}
