@@ -188,8 +188,8 @@ class MicroBatches:
     def _say(self, before: int) -> None:
         if self.pieces != before:
             warnings.warn(
-                f"out of memory: continuing with {self.pieces} micro-batches to a step, "
-                f"each of about {self.size} images",
+                f"out of memory: continuing with {self.pieces} micro-batches to a "
+                f"step, each of about {self.size} images",
                 stacklevel=3,
             )
 
