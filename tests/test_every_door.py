@@ -240,6 +240,10 @@ DOORS = {
     "results.direction": lambda w: {"paper": 1.0, "differences": [1.0, 2.0]},
     "results.level": lambda w: {"paper": 1.0, "ours": [1.0, 2.0]},
     "results.paired": lambda w: {"ours": {0: 1.0}, "reference": {0: 1.0}},
+    "results.measured": lambda w: {
+        "recipe": "table2", "data": "mnist-r", "row": "THIN", "reference": "Baseline",
+        "metric": "accuracy", "root": ROOT,
+    },
     "results.path_of": lambda w: {"run": RUN, "root": ROOT},
     "results.published": lambda w: {"recipe": "table2", "data": "mnist-r"},
     "results.read": lambda w: {"run": RUN, "root": ROOT},
@@ -394,6 +398,7 @@ FINE = {name: ["short"] for name in ANY_LENGTH} | {
     "recipes.nearest.name": ["text"],
     "results.direction.paper": ["-1", "2.5"],
     "results.level.paper": ["-1", "2.5"],
+    "results.measured.metric": ["text"],  # where no run is
     "results.verdict.paper": ["-1", "2.5"],
     "results.write.seconds": ["2.5"],
     "scaling.predict.label": ["text"],

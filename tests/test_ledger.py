@@ -437,8 +437,10 @@ def test_a_level_and_a_direction_have_verdicts_of_their_own(file, tmp_path):
     some = replace(gain.result, metric="by_bin:0,2")
     assert ledger.measured(some, tmp_path) == [2.0] * 5
     none = replace(gain.result, metric="by_bin:0,18")
-    with pytest.raises(ValueError, match="by_bin:0,18 of 'THIN': there are only"):
-        ledger.measured(none, tmp_path)
+    for wrong in (none, replace(none, metric="by_bin:x")):
+        about = f"{wrong.metric} of 'THIN': there are only the bins"
+        with pytest.raises(ValueError, match=about):
+            ledger.measured(wrong, tmp_path)
     fill(tmp_path, {"THIN": 97.0})
     assert verdict(direction="higher") == "not seen"
 

@@ -1,12 +1,15 @@
 """Recipes: runs that keep their names, share what is equal, and fit one another."""
 
 from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
 import thin_mini as tm
+from thin_mini.cli import app
 from thin_mini.doors import Fit
-from thin_mini.lab import one_run, plans, recipes, results
+from thin_mini.lab import one_run, paper_tables, plans, recipes, results, sweeps
 from thin_mini.lab.recipes import RECIPES, data_of, rows_of
 from thin_mini.lab.rows import Protocol, Run, all_runs
 from thin_mini.lab.sweeps import FRESH
@@ -365,3 +368,16 @@ def test_a_recipe_states_its_command_its_cost_and_its_headline(recipe, data):
         found == number and row.startswith(name) and reference.startswith(less)
         for row, reference, found in headlines(rows)
     )
+
+
+def test_a_recipe_shares_its_name_with_nothing_else():
+    house = Path(tm.__file__).parent
+    taken = {file.stem for file in house.rglob("*.py")}
+    for name, command in get_command(app).commands.items():
+        taken |= {name, *(p.name for p in command.params)}
+    assert taken.isdisjoint(name.replace("-", "_") for name in RECIPES)
+    for room in (paper_tables, sweeps):
+        for name, function in vars(room).items():
+            if name.replace("_", "-") in RECIPES:
+                makers = RECIPES[name.replace("_", "-")].makers.values()
+                assert function in makers, name

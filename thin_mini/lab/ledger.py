@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import yaml
 
 from thin_mini.files import PACKAGE, DataError, regular_file, whole_file
 from thin_mini.lab import results
-from thin_mini.lab.recipes import row_of, rows_of
+from thin_mini.lab.results import SEEDS as SEEDS
 
 KINDS = ("equation", "table row", "figure", "sentence")
 PENDING = "pending"
 MEASURED = (*results.VERDICTS, *results.LEVELS)
 VERDICTS = (*MEASURED, "implemented", "open", PENDING)
-SEEDS = 5  # fewer give no verdict
 # In C, where PyYAML was built with it: ten times as fast.
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 FILE = PACKAGE.parent / "book" / "ledger.yml"  # in the repository
@@ -107,30 +105,7 @@ def _entry(item: Any) -> Entry:
 
 def measured(result: Result, root: Path | None = None) -> list[float]:
     """Its numbers, seed by seed, on real MNIST; empty if fewer than ``SEEDS``."""
-    rows = rows_of(result.recipe, result.data, SEEDS, "paper", "mnist")
-
-    def of(name: str) -> dict[int, float]:
-        row = row_of(rows, name)
-        metric, _, bins = (result.metric or row.metric).partition(":")
-        found = results.values(replace(row, metric=metric), root)
-        if bins:
-            chosen = [int(b) for b in bins.split(",")]
-            found = {s: _mean_of(v, chosen, result) for s, v in found.items()}
-        return found
-
-    ours = of(result.row)
-    less = of(result.reference) if result.reference else dict.fromkeys(ours, 0.0)
-    numbers = results.paired(ours, less)
-    return numbers if len(numbers) >= SEEDS else []
-
-
-def _mean_of(values: Any, bins: list[int], result: Result) -> float:
-    try:
-        return float(np.mean([values[b] for b in bins]))
-    except (IndexError, TypeError) as error:  # too few, or no images in a bin
-        raise ValueError(
-            f"{result.metric} of {result.row!r}: there are only the bins {values}"
-        ) from error
+    return results.measured(**asdict(result), root=root)
 
 
 def computed_verdict(entry: Entry, root: Path) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from statistics import median
+from statistics import fmean, median
 from typing import TYPE_CHECKING, Any
 
 from thin_mini.basics.intervals import mean_interval
 from thin_mini.basics.kinds import check_columns, checked
-from thin_mini.lab.recipes import committed_rows, rows_of
+from thin_mini.lab.recipes import committed_rows, row_of, rows_of
 from thin_mini.lab.result_files import MEND, ResultError, default_folder, path_of, read
 from thin_mini.lab.result_files import check_folder as check_folder
 from thin_mini.lab.result_files import write as write
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 VERDICTS = ("reproduced", "weaker", "not seen", "contradicted")  # of a difference
+SEEDS = 5  # fewer give no verdict in the ledger
 LEVELS = ("reached", "not reached")  # of a single accuracy
 RESULT_BYTES = 4_096  # a block of the disk
 # The means of a table, and where half the width of their 95 % intervals stands.
@@ -164,6 +166,53 @@ def tabulate(rows: Sequence[Row], numbers: dict[str, dict[int, float]]) -> pd.Da
 def published(recipe: str, data: str) -> pd.DataFrame:
     """The table of the committed runs: paper profile, real MNIST, five seeds."""
     return table(rows_of(recipe, data, 5, "paper"))
+
+
+@checked
+def measured(
+    recipe: str,
+    data: str,
+    row: str,
+    reference: str | None = None,
+    metric: str | None = None,
+    root: Path | None = None,
+) -> list[float]:
+    """A row's numbers on real MNIST, seed by seed, or less those of another row.
+
+    Args:
+        recipe: A key of ``tm.recipes.RECIPES``.
+        data: One of the data sets that it runs on.
+        row: The name of the row.
+        reference: The name of the row that it is held against, if any.
+        metric: By default the row's own; ``"by_bin:0,17"`` is the mean of those bins.
+        root: The results folder, by default that of the committed runs.
+
+    Returns:
+        One number for each seed; none if fewer than ``SEEDS`` have been run.
+
+    Raises:
+        ValueError: If there is no such recipe, row or bin.
+    """
+    rows = rows_of(recipe, data, SEEDS, "paper", "mnist")
+
+    def of(name: str) -> dict[int, float]:
+        own = row_of(rows, name)
+        key, _, bins = (metric or own.metric).partition(":")
+        found: dict[int, Any] = values(replace(own, metric=key), root)
+        if not bins:
+            return found
+        try:
+            picked = [int(b) for b in bins.split(",")]
+            return {s: fmean(own[b] for b in picked) for s, own in found.items()}
+        except (ValueError, IndexError, TypeError) as error:  # or no images in one
+            raise ValueError(
+                f"{metric} of {name!r}: there are only the bins {found}"
+            ) from error
+
+    ours = of(row)
+    less = of(reference) if reference else dict.fromkeys(ours, 0.0)
+    numbers = paired(ours, less)
+    return numbers if len(numbers) >= SEEDS else []
 
 
 @checked
