@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+from functools import partial
+from typing import Annotated
 
 import torch
 from accelerate import PartialState
 
-from thin_mini.basics import checks
+from thin_mini.basics.checks import Count, Lambda, Rate, Seed, one_of, whole
 from thin_mini.basics.frozen import trained_parameters
+from thin_mini.basics.kinds import check_fields
 from thin_mini.data.dataset import ExogenousDataset
 from thin_mini.networks import Model
 
 SCHEDULES = ("one-cycle", "constant")
+AnyCount = Annotated[int, partial(whole, low=None)]  # what is too little, data decide
 
 
 @dataclass(frozen=True)
@@ -24,26 +27,16 @@ class Fit:
         ValueError: That names the first of them that is out of range.
     """
 
-    epochs: int
-    dispel: float
-    batch_size: int = 128
-    lr: float = 3e-3
-    schedule: str = "one-cycle"
-    shift: int = 0
-    seed: int = 0
+    epochs: Count
+    dispel: Lambda
+    batch_size: AnyCount = 128
+    lr: Rate = 3e-3
+    schedule: Annotated[str, one_of(*SCHEDULES)] = "one-cycle"
+    shift: AnyCount = 0
+    seed: Seed = 0
 
     def __post_init__(self) -> None:
-        checks.whole("epochs", self.epochs)
-        checks.whole("batch_size", self.batch_size, None)
-        checks.seed_number(self.seed)
-        checks.lambda_(self.dispel)
-        if not 0 < checks.number("lr", self.lr) < math.inf:
-            raise ValueError(f"lr must be a number above 0, got {self.lr}")
-        if self.schedule not in SCHEDULES:
-            raise ValueError(
-                f"schedule must be one of {SCHEDULES}, got {self.schedule!r}"
-            )
-        checks.whole("shift", self.shift, None)
+        check_fields(self)
         # NumPy's numbers suit neither torch nor a checkpoint.
         for name in ("epochs", "batch_size", "shift", "seed"):
             object.__setattr__(self, name, int(getattr(self, name)))
@@ -53,9 +46,6 @@ class Fit:
 
 def check_model(model: Model) -> None:
     """Raise an error unless this is a model in float32, as images are."""
-    checks.instance(
-        "model", model, Model, "pass what tm.build gives, or a model of its parts"
-    )
     wrong = {p.dtype for p in model.parameters()} - {torch.float32}
     if wrong:
         raise ValueError(
@@ -67,9 +57,6 @@ def check_model(model: Model) -> None:
 def check_data(model: Model, dataset: ExogenousDataset) -> None:
     """Raise an error unless these are a model and data of as many classes."""
     check_model(model)
-    checks.instance(
-        "the data", dataset, ExogenousDataset, "pass one data set, such as train"
-    )
     if model.n_classes != dataset.n_classes:
         raise ValueError(
             f"the model has {model.n_classes} classes and the data "

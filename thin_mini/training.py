@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import asdict
@@ -19,7 +18,6 @@ from torch import Tensor
 from torch.optim.lr_scheduler import ConstantLR, LRScheduler, OneCycleLR
 
 from thin_mini import data
-from thin_mini.basics import checks
 from thin_mini.basics.bars import progress_bar
 from thin_mini.basics.checkpoints import Record, starting_point
 from thin_mini.basics.devices import check_place, device_of
@@ -94,10 +92,7 @@ def fit(
         seed,
     )
     check_fit(model, dataset, valid, how)
-    path = None
-    if checkpoint is not None:
-        checks.instance("checkpoint", checkpoint, (str, os.PathLike), "name a file")
-        path = Path(checkpoint)
+    path = None if checkpoint is None else Path(checkpoint)
     set_seed(how.seed)
     optimizer, scheduler = optimiser(model, dataset, how)
     state = {"model": model, "optimizer": optimizer, "scheduler": scheduler}

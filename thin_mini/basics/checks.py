@@ -71,15 +71,23 @@ def number(
     return float(value)
 
 
-def lambda_(value: Any) -> None:
+def lambda_(value: Any, name: str = "dispel") -> None:
     """Raise a ValueError unless ``value`` is a λ: a finite number from 0 up."""
-    if not 0 <= number("dispel (λ)", value) < math.inf:
-        raise ValueError(f"dispel (λ) must be a number from 0 up, got {value!r}")
+    if not 0 <= number(f"{name} (λ)", value) < math.inf:
+        raise ValueError(f"{name} (λ) must be a number from 0 up, got {value!r}")
+
+
+def rate(name: str, value: Any) -> None:
+    """Raise a ValueError unless ``value`` is a learning rate, finite and above 0."""
+    if not 0 < number(name, value) < math.inf:
+        raise ValueError(f"{name} must be a number above 0, got {value}")
 
 
 # What an argument's annotation says to ``kinds.checked``, beside ``one_of``.
 Count = Annotated[int, whole]
 Seed = Annotated[int, partial(whole, low=0, high=MAX_SEED)]
+Rate = Annotated[float, rate]
+Lambda = Annotated[float, lambda name, value: lambda_(value, name)]
 Share = Annotated[float, partial(number, low=0, high=1)]
 
 

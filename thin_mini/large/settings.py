@@ -5,7 +5,6 @@ Nothing here is slow to import, so that ``thin-mini train --help`` need not wait
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection
 from dataclasses import Field, dataclass, field, fields
 from difflib import get_close_matches
@@ -240,8 +239,8 @@ def sound(own: Field[Any], value: Any) -> Any:
         checks.choice(name, value, about["known"])
     if about["low"] is not None:
         return checks.whole(name, value, about["low"], about["high"])
-    if name == "lr" and not 0 < value < math.inf:
-        raise ValueError(f"lr must be a number above 0, got {value}")
+    if name == "lr":
+        checks.rate(name, value)
     if name == "dispel":
         checks.lambda_(value)
     return float(value) if own.type == "float" else value
