@@ -616,7 +616,10 @@ def test_two_processes_end_with_equal_running_statistics(ranks):
         ({"dispel": math.inf}, r"dispel .*got inf"),
         ({"lr": 0}, "lr must be a number above 0, got 0"),
         ({"lr": math.nan}, "lr must be a number above 0, got nan"),
-        ({"schedule": "cosine"}, r"schedule must be one of one-cycle, constant, got 'cosine'"),
+        (
+            {"schedule": "cosine"},
+            "one of one-cycle, constant, got 'cosine'",
+        ),
         ({"shift": -1}, r"at least 0 pixels and less .*width, 28, got -1"),
         ({"shift": 28}, r"less than the image's width, 28, got 28"),
     ],
