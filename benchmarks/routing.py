@@ -15,11 +15,14 @@ LEAVES = (8, 32, 128, 512, 1024)
 BATCH, IN_FEATURES, HIDDEN, CLASSES = 256, 784, 32, 10
 
 
-def routed(experts: tm.Experts, h: Tensor, leaf: Tensor) -> Tensor:
+def routed(
+    experts: tm.Experts, layers: tuple[Tensor, Tensor], h: Tensor, leaf: Tensor
+) -> Tensor:
     """Each image goes to one expert of one hidden layer, and the others do not run.
 
     Args:
         experts: L of them, in evaluation mode, where an image's answer is its own.
+        layers: Their ``first_layers``.
         h: (N, D).
         leaf: (N,) which expert, such as ``gate(h_g).argmax(1)``.
 
@@ -29,7 +32,7 @@ def routed(experts: tm.Experts, h: Tensor, leaf: Tensor) -> Tensor:
     order = leaf.argsort()  # the images of one expert next to each other
     leaf, h = leaf[order], h[order]
     used, counts = leaf.unique_consecutive(return_counts=True)
-    weight, bias = first_layers(experts)
+    weight, bias = layers
     parts = zip(used, h.split(counts.tolist()), strict=True)
     a = torch.cat([part @ weight[i].T for i, part in parts]) + bias[leaf]  # (N, H)
     norm = experts.norm
@@ -56,12 +59,12 @@ def candidates(
         return torch.einsum("nlk,nl->nk", experts(h), g)
 
     def likeliest() -> Tensor:
-        return routed(experts, h, g.argmax(1))
+        return routed(experts, layers, h, g.argmax(1))
 
     def likeliest_two() -> Tensor:
         share, leaf = g.topk(2)  # (N, 2)
         share = share / share.sum(1, keepdim=True)
-        z = routed(experts, h.repeat(2, 1), leaf.T.flatten())
+        z = routed(experts, layers, h.repeat(2, 1), leaf.T.flatten())
         return torch.einsum("tnk,nt->nk", z.view(2, len(h), -1), share)
 
     def gathered() -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from thin_mini.basics import checks
 
-BLOCK = 3 * 2**20  # weights, 12 MB
+BLOCK = 2**21  # weights, 8 MB
 
 
 class Experts(nn.Module):
