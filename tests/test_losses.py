@@ -3,6 +3,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from conftest import cpu_only
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.distance import cosine
@@ -109,6 +110,7 @@ def test_an_exogenous_side_that_is_none_is_refused_naming_what_is():
         tm.build("thin", 10, exogenous=tm.ConvEncoder())
 
 
+@cpu_only("a compiler does not see through the pretended device")
 def test_the_checks_of_a_step_do_not_break_a_compiled_graph():
     loss = torch.compile(tm.thin_loss, backend="eager", fullgraph=True, dynamic=True)
     for n in (4, 5):
