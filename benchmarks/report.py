@@ -9,7 +9,8 @@ from pathlib import Path
 
 import torch
 
-from thin_mini.files import DataError, check_writable, provenance, whole_file
+from thin_mini.basics.provenance import provenance
+from thin_mini.files import DataError, check_writable, whole_file
 
 Entry = dict[str, object]
 

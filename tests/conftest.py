@@ -11,7 +11,6 @@ from pathlib import Path
 
 # Before torch and accelerate are used: results here are claimed for a CPU.
 os.environ.setdefault("ACCELERATE_USE_CPU", "true")
-
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
@@ -23,11 +22,13 @@ from second_device import second_device
 from typer.testing import CliRunner
 
 import thin_mini as tm
+from thin_mini.basics.provenance import same_order_of_sums
 from thin_mini.cli import app
 from thin_mini.data import FaceFiles, Pictures, store
 from thin_mini.data.factors import EXPRESSIONS
 
 mpl.use("Agg")
+same_order_of_sums()  # of tests as of the processes that they start
 torch.set_num_threads(1)
 settings.register_profile("quick", deadline=None, max_examples=20, derandomize=True)
 settings.load_profile("quick")

@@ -3,6 +3,7 @@
 import importlib
 import io
 import os
+import platform
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
@@ -13,7 +14,7 @@ import torchvision
 from typer.testing import CliRunner
 
 import thin_mini as tm
-from thin_mini.basics import terminal
+from thin_mini.basics import provenance, terminal
 from thin_mini.cli import app
 from thin_mini.cli import checkup as doctor
 
@@ -207,3 +208,35 @@ def test_data_with_a_missing_folder_fails_with_the_message(monkeypatch, tmp_path
     code, said = run("data")
     assert code == 1
     assert f"THIN_MINI_DATA={tmp_path / 'nowhere'} is not a folder" in said
+
+
+@pytest.mark.parametrize(("machine", "wanted"), [("x86_64", "avx2"), ("arm64", None)])
+def test_reproduce_asks_for_one_order_of_sums_unless_told_otherwise(
+    machine, wanted, monkeypatch
+):
+    for name in (*provenance.AVX2, *provenance.ONE_THREAD):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("MKL_ENABLE_INSTRUCTIONS", "SSE4_2")
+    monkeypatch.setattr(provenance.platform, "machine", lambda: machine)
+    assert CliRunner().invoke(app, ["reproduce", "--list"]).exit_code == 0
+    assert os.environ.get("ATEN_CPU_CAPABILITY") == wanted
+    assert os.environ["OMP_NUM_THREADS"] == "1"
+    assert os.environ["MKL_ENABLE_INSTRUCTIONS"] == "SSE4_2"  # as it was
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="x86-64 has AVX2")
+def test_torch_hears_of_it_in_a_process_of_its_own_and_a_result_says_so():
+    code = (
+        "import sys; from typer.testing import CliRunner;"
+        "from thin_mini.cli import app;"
+        "CliRunner().invoke(app, ['reproduce', '--list']);"
+        "assert 'torch' not in sys.modules;"
+        "from thin_mini.basics.provenance import provenance; p = provenance();"
+        "print(p['instructions'], p['threads'])"
+    )
+    names = (*provenance.AVX2, *provenance.ONE_THREAD)
+    env = {k: v for k, v in os.environ.items() if k not in names}
+    command = [sys.executable, "-c", code]
+    said = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+    assert said.stdout.split() in (["AVX2", "1"], ["DEFAULT", "1"])
+    assert said.stdout.split()[0] == torch.backends.cpu.get_cpu_capability()

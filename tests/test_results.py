@@ -3,10 +3,12 @@
 import json
 import math
 import os
+import platform
 import re
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -140,8 +142,12 @@ def test_a_result_is_read_as_it_was_written(run, tmp_path):
 
 def test_a_result_says_what_made_it_and_not_whose_machine_it_was(run, tmp_path):
     write(run, tmp_path)
-    about = "thin_mini python torch numpy system device threads"
-    assert set(results.read(run, tmp_path)["made"]) == set(about.split())
+    about = "thin_mini python torch numpy system processor instructions device threads"
+    made = results.read(run, tmp_path)["made"]
+    assert set(made) == set(about.split())
+    assert made["instructions"] == torch.backends.cpu.get_cpu_capability()
+    assert len(made["processor"]) > 3
+    assert platform.node() not in str(made)
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf])

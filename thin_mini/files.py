@@ -5,15 +5,13 @@ from __future__ import annotations
 import errno
 import glob
 import os
-import platform
 import secrets
 import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 try:
     import fcntl
@@ -130,20 +128,3 @@ def regular_file(path: Path) -> bool:
         kind = kinds.get(stat.S_IFMT(mode), "a device or a socket")
         raise DataError(f"{path} is {kind} and not a file: put the file in its place")
     return True
-
-
-def provenance() -> dict[str, Any]:
-    """Versions and hardware, without the name of the machine."""
-    import numpy as np
-    import torch  # only where a run has been made: reading results needs neither
-
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
-    return {
-        "thin_mini": version("thin-mini"),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "system": f"{platform.system()} {platform.machine()}",
-        "device": device,
-        "threads": torch.get_num_threads(),
-    }

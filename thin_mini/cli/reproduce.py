@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
+from thin_mini.basics.provenance import same_order_of_sums
 from thin_mini.basics.terminal import fail, say
 from thin_mini.files import DataError
 from thin_mini.lab import results
@@ -71,6 +72,7 @@ def reproduce(
 
     Interrupted, it goes on where it was; started twice, it shares the work.
     """
+    same_order_of_sums()
     with one_line():
         if device.partition(":")[0] not in DEVICES:
             known = ", ".join(DEVICES)

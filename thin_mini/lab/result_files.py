@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from thin_mini.basics.kinds import checked
-from thin_mini.files import PACKAGE, DataError, provenance, whole_file
+from thin_mini.basics.provenance import provenance
+from thin_mini.files import PACKAGE, DataError, whole_file
 from thin_mini.lab.rows import Run, run_from, settings_of
 from thin_mini.lab.worlds import WORLDS, n_exo
 
@@ -129,7 +130,9 @@ def _fault(run: Run, content: Any) -> str:
     if known.get("format") != FORMAT:
         return f"has format {known.get('format')} and this version reads {FORMAT}"
     missing = KEYS - known.keys()
-    missing |= {k for k in ("metrics", "run") if not isinstance(known.get(k), dict)}
+    missing |= {
+        k for k in ("metrics", "run", "made") if not isinstance(known.get(k), dict)
+    }
     if missing:
         return f"lacks {', '.join(sorted(missing))}"
     try:

@@ -12,10 +12,10 @@ from torch import Tensor
 from thin_mini.basics.devices import choose_device
 from thin_mini.basics.kinds import checked
 from thin_mini.basics.locks import claim
+from thin_mini.basics.provenance import provenance
 from thin_mini.data.factors import EXPRESSIONS
 from thin_mini.data.photos.fer import open_faces
 from thin_mini.data.photos.pictures import Pictures
-from thin_mini.files import provenance
 from thin_mini.large.logbook import CHECKPOINT
 from thin_mini.large.preflight import (
     check_batches,
