@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -65,6 +66,9 @@ def reproduce(
     slurm: Annotated[
         bool, Option("--slurm", help="Hand the runs to Slurm, as --jobs jobs.")
     ] = False,
+    verify: Annotated[
+        int, Option(help="Make so many of its runs again, and compare.")
+    ] = 0,
     list_: Annotated[bool, Option("--list", help="Only say what can be made.")] = False,
     dry_run: Annotated[bool, Option("--dry-run", help="Only tell the costs.")] = False,
 ) -> None:
@@ -79,12 +83,16 @@ def reproduce(
             raise ValueError(f"--device must be one of {known}, got {device!r}")
         if jobs < 1:
             raise ValueError(f"--jobs must be at least 1, got {jobs}")
+        if verify < 0:
+            raise ValueError(f"--verify must be at least 1, got {verify}")
         root = results_folder or results.default_folder()
         if root.exists():
             results.check_folder(root)
         every = every or (list_ and recipe is None)
         tables = asked_for(recipe, every, data, seeds, profile_name, row, photos=list_)
-        if list_:
+        if verify:
+            make_again(tables, root, device, jobs, verify)
+        elif list_:
             echo_list(tables, root)
         elif slurm and not dry_run:
             submit_missing(tables, root, device, jobs)
@@ -156,13 +164,19 @@ def make_missing(table: Table, root: Path, device: str, jobs: int) -> None:
     """Make the runs that a table lacks; PyTorch is imported only if there are any."""
     if not table.missing(root):
         return
-    from thin_mini.basics.devices import VARIABLE, choose_device
     from thin_mini.lab.reproduce import make, stand_alone
 
     stand_alone()
+    choose(device)
+    make(table.wanted, root, jobs=jobs)
+
+
+def choose(device: str) -> None:
+    """Have all runs trained on a device that is named."""
+    from thin_mini.basics.devices import VARIABLE, choose_device
+
     if device != "auto":
         os.environ[VARIABLE] = str(choose_device(device))
-    make(table.wanted, root, jobs=jobs)
 
 
 def submit_missing(tables: list[Table], root: Path, device: str, jobs: int) -> None:
@@ -181,6 +195,28 @@ def submit_missing(tables: list[Table], root: Path, device: str, jobs: int) -> N
     ids = [job.job_id for job in submit(rows, root, jobs, seconds)]
     say(f"{len(missing)} runs in {len(ids)} jobs: {', '.join(ids)}")
     say("when they have ended, the same command without --slurm prints the tables")
+
+
+def make_again(tables: list[Table], root: Path, device: str, jobs: int, n: int) -> None:
+    """Make runs again that are drawn at random, and say how they compare.
+
+    Raises:
+        Exit: With 1, if one of them is not what it has to be.
+    """
+    runs = all_runs([row for table in tables for row in table.wanted])
+    there = [run for run in runs if results.read(run, root) is not None]
+    if len(there) < n:
+        raise ValueError(f"--verify {n}: only {len(there)} of these runs are in {root}")
+    from thin_mini.lab.verify import remade
+
+    choose(device)
+    wrong = 0
+    for run, right, told in remade(random.sample(there, n), root, jobs):
+        say(f"{run}, {run.hash}: {told}")
+        wrong += not right
+    say(f"{n - wrong} of {n} runs are what they have to be")
+    if wrong:
+        raise typer.Exit(code=1)
 
 
 LINE = "{:<15}{:<10}{:>4}{:>6}{:>6}  {}"
