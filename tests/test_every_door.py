@@ -49,8 +49,8 @@ GIVEN = [
     "results.Row",
     "plots.INK",
     "plots.WIDTH",
-    "results.LEVELS",
-    "results.VERDICTS",
+    "verdicts.LEVELS",
+    "verdicts.VERDICTS",
 ]
 N, K, SIZE = 8, 2, 8
 draw = torch.Generator().manual_seed(0)
@@ -237,8 +237,6 @@ DOORS = {
         "rows": ROWS, "numbers": {row.name: {0: 1.0} for row in ROWS},
     },
     "results.estimate": lambda w: {"runs": [RUN], "committed": ROOT},
-    "results.direction": lambda w: {"paper": 1.0, "differences": [1.0, 2.0]},
-    "results.level": lambda w: {"paper": 1.0, "ours": [1.0, 2.0]},
     "results.paired": lambda w: {"ours": {0: 1.0}, "reference": {0: 1.0}},
     "results.measured": lambda w: {
         "recipe": "table2", "data": "mnist-r", "row": "THIN", "reference": "Baseline",
@@ -250,7 +248,15 @@ DOORS = {
     "results.readable": lambda w: {"table": table()},
     "results.table": lambda w: {"rows": ROWS, "root": ROOT},
     "results.values": lambda w: {"row": ROWS[0], "root": ROOT},
-    "results.verdict": lambda w: {"paper": 1.0, "differences": [1.0, 2.0]},
+    "verdicts.corrected": lambda w: {"p": [0.01, 0.2]},
+    "verdicts.judge": lambda w: {
+        "paper": 1.0, "ours": [1.0, 2.0], "smallest": 0.2, "reference": 90.0,
+    },
+    "verdicts.judge_level": lambda w: {
+        "paper": 1.0, "ours": [1.0, 2.0], "smallest": 0.2,
+    },
+    "verdicts.p_value": lambda w: {"ours": [1.0, 2.0]},
+    "verdicts.smallest_effect": lambda w: {"metric": "cosine", "labels": 1_000},
     "results.write": lambda w: {
         "run": RUN, "root": w.new, "metrics": {}, "parameters": 1, "seconds": 1.0,
     },
@@ -396,16 +402,19 @@ FINE = {name: ["short"] for name in ANY_LENGTH} | {
     "plots.image_grid.size": ["2.5"],
     "recipes.look_up.about": ["text"],
     "recipes.nearest.name": ["text"],
-    "results.direction.paper": ["-1", "2.5"],
-    "results.level.paper": ["-1", "2.5"],
     "results.measured.metric": ["text"],  # where no run is
-    "results.verdict.paper": ["-1", "2.5"],
     "results.write.seconds": ["2.5"],
     "scaling.predict.label": ["text"],
     "scaling.train.dispel": ["2.5"],
     "scaling.train.folder": ["text"],
     "scaling.train.lr": ["2.5"],
     "thin_loss.dispel": ["2.5"],
+    "verdicts.judge.paper": ["-1", "2.5"],
+    "verdicts.judge.reference": ["2.5"],
+    "verdicts.judge.smallest": ["2.5"],
+    "verdicts.judge_level.paper": ["-1", "2.5"],
+    "verdicts.judge_level.smallest": ["2.5"],
+    "verdicts.smallest_effect.metric": ["text"],  # any other is an accuracy
 }
 
 

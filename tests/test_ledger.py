@@ -16,12 +16,13 @@ import numpy as np
 import pytest
 import torch
 from conftest import needs_pipes, pipe_at
+from scipy.stats import ttest_1samp
 from typer.testing import CliRunner
 
 import thin_mini as tm
 from thin_mini.cli import app
 from thin_mini.data.photos import pictures
-from thin_mini.lab import ledger, recipes, results
+from thin_mini.lab import ledger, recipes, results, verdicts
 from thin_mini.lab.plans import Plan
 from thin_mini.lab.worlds import WORLDS
 from thin_mini.large import preflight
@@ -351,6 +352,24 @@ def test_a_good_ledger_is_read(file):
         (", reference: Baseline", "", "gain: only a value has no reference"),
         ("  symbol: thin_mini.build\n", "", "eq-1: name symbol and test"),
         ("  chapter: book/intro\n", "", "eq-1: name a chapter"),
+        (
+            "  verdict: pending\n",
+            "  also: {few: {recipe: labels, data: mnist-r, row: THIN}}\n"
+            "  verdict: pending\n",
+            "gain: only a value has no reference",
+        ),
+        ("  verdict: pending\n", "  also: few\n  verdict: pending\n", "gain.*'items'"),
+        (
+            "  verdict: implemented\n",
+            "  also: {few: {recipe: a, data: b, row: c, reference: d}}\n"
+            "  verdict: implemented\n",
+            "eq-1: also goes with a result",
+        ),
+        (
+            "  difference: 1.43\n",
+            "  value: 98\n  close: true\n",
+            "gain: give one of value, difference, direction, close",
+        ),
         ("- id: eq-1", "- just text", "cannot be read"),
         (GOOD, "- just text", "just text"),
     ],
@@ -395,7 +414,7 @@ def fill(root, accuracies, n_seeds=5, **metrics):
     [
         (98.6, "reproduced"),
         (97.5, "weaker"),
-        (97.01, "not seen"),
+        (97.01, "equivalent"),
         (96.5, "contradicted"),
     ],
 )
@@ -442,7 +461,71 @@ def test_a_level_and_a_direction_have_verdicts_of_their_own(file, tmp_path):
         with pytest.raises(ValueError, match=about):
             ledger.measured(wrong, tmp_path)
     fill(tmp_path, {"THIN": 97.0})
-    assert verdict(direction="higher") == "not seen"
+    assert verdict(direction="higher") == "equivalent"
+    fill(tmp_path, {"THIN": 97.15})
+    assert verdict(direction="higher") == "weaker"  # 0.15 is less than what matters
+    assert verdict(difference=0.14) == "reproduced"
+    assert verdict(difference=1.43, close=True) == verdict(close=True) == "reproduced"
+    fill(tmp_path, {"THIN": 99.95, "Baseline": 99.85})
+    assert verdict(difference=1.43) == verdict(direction="lower") == "no room"
+
+
+def test_what_stands_beside_a_result_is_judged_by_its_own_labels(file, tmp_path):
+    name = "{}, 1,000 labels, 60,000 exogenous".format
+    few = ledger.Result("labels", "mnist-r", name("THIN"), name("Baseline"))
+    rows = recipes.rows_of("labels", "mnist-r", 5, "paper", "mnist")
+    for row in (few.row, few.reference):
+        for run in recipes.row_of(rows, row).runs:
+            noise = 0.01 * (run.seed - 2) * (-1 if row == few.row else 1)
+            accuracy = (91.2 if row == few.row else 90.0) + noise
+            results.write(run, tmp_path, {"accuracy": accuracy}, 1, 1.0)
+    gain = replace(ledger.load(file)[1], also={"1,000 labels": few})
+    # With few labels the paper's 1.43 does not count, and 1.2 is more than 1 point.
+    assert ledger.judged(gain, few, tmp_path) == "reproduced"
+    assert ledger.computed_verdict(gain, tmp_path) == "pending"  # the other judges
+    assert list(ledger.results_of(gain)) == ["", "1,000 labels"]
+
+
+def test_p_values_are_corrected_over_all_sets_of_runs(file, tmp_path):
+    gain = ledger.load(file)[1]
+    back = replace(gain.result, row="Baseline", reference="THIN")
+    same = replace(gain, id="same")
+    alone = replace(
+        gain, id="level", value=9.0, result=replace(gain.result, reference=None)
+    )
+    entries = [gain, same, alone, replace(gain, id="back", result=back)]
+    assert ledger.corrected(entries, tmp_path) == {}  # no runs
+    fill(tmp_path, {"THIN": 97.01, "Baseline": 97.0})
+    found = ledger.corrected(entries, tmp_path)
+    assert list(found) == ["gain", "back"]
+    p = results.measured("table2", "mnist-r", "THIN", "Baseline", root=tmp_path)
+    p = ttest_1samp(p, 0.0).pvalue
+    assert found["gain"] == pytest.approx((p, min(1, 2 * p), p))
+
+
+def test_one_rule_says_which_runs_judge():
+    """With many labels, if there are such runs; else the entry says so."""
+    beside = {"table2": {"mnist-r", "dsprites"}, "table4": {"cartoons"}}
+    for entry in MEASURED:
+        own = entry.result
+        row = recipes.row_of(
+            recipes.rows_of(own.recipe, own.data, 5, "paper", "mnist"), own.row
+        )
+        few = row.runs[0].labels < verdicts.MANY
+        assert few == ("there are no runs with more" in " ".join(entry.says.split()))
+        assert own.recipe != "table2-paper"
+        about = set(entry.also)
+        if own.reference and own.data in beside.get(own.recipe, ()):
+            assert any(name.endswith(" labels") for name in about), entry.id
+        if (own.recipe, own.data) == ("table2", "mnist-r"):
+            assert "the paper's protocol" in about, entry.id
+        for name, other in entry.also.items():
+            assert (other.metric, bool(other.reference)) == (
+                own.metric,
+                bool(own.reference),
+            )
+            if name.endswith(" labels"):
+                assert name in other.row or other.recipe == "fig5"
 
 
 def test_an_unknown_row_is_named(file, tmp_path):

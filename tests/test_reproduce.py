@@ -32,6 +32,7 @@ from thin_mini.lab import (
     recipes,
     reproduce,
     results,
+    verdicts,
 )
 from thin_mini.lab.rows import all_runs
 from thin_mini.lab.worlds import WORLDS
@@ -538,7 +539,7 @@ def test_the_command_line_makes_one_row_and_prints_the_table(tmp_path, trained):
     assert [run.model for run in trained] == ["tree", "tree"]
     assert f"table2 on mnist-r, 2 seeds, results in {tmp_path}" in said
     assert "smoke profile, scikit-learn's digits in place of MNIST" in said
-    for judged in (*results.VERDICTS, *results.LEVELS):
+    for judged in (*verdicts.VERDICTS, *verdicts.LEVELS):
         assert judged not in said
     lines = {line[:24].strip(): line for line in said.splitlines()}
     assert "±" in lines[row]

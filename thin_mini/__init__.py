@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # the list of public names, for ``lazy`` as for editors
     from thin_mini.gates import SoftmaxGate, TreeGate, UniformGate
     from thin_mini.inference import evaluate, precompute, predict
     from thin_mini.insight import distances, face_plots, plots, routes
-    from thin_mini.lab import recipes, results
+    from thin_mini.lab import recipes, results, verdicts
     from thin_mini.large import scaling
     from thin_mini.large.identity_networks import adapt, starting_encoder
     from thin_mini.large.trained import load

@@ -5,10 +5,10 @@ Roles, with parts separated by ``|``; the last part may be ``metric=...``:
     {ours}`table2 | mnist-r | THIN`                       97.90 ± 0.10 %
     {difference}`table2 | mnist-r | THIN | Baseline`      +0.30 ± 0.12 points
 
-Directives: ``ledger``, ``not-reproduced``, ``relative-gains``, ``measured`` (a recipe
-and its data, and as its content parts of the names of the rows that are wanted),
-``parameters`` (a recipe and its data) and ``costs``. Where runs are missing they say
-"pending".
+Directives: ``ledger``, ``not-reproduced``, ``tests`` (p-values), ``relative-gains``,
+``measured`` (a recipe and its data, and as its content parts of the names of the rows
+that are wanted), ``parameters`` (a recipe and its data) and ``costs``. Where runs are
+missing they say "pending".
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from thin_mini.basics.intervals import mean_interval
-from thin_mini.lab import ledger, results
+from thin_mini.lab import ledger, results, verdicts
 from thin_mini.lab.ledger import Entry, Result
 from thin_mini.lab.recipes import RECIPES, rows_of
 from thin_mini.lab.rows import Row
@@ -42,9 +42,10 @@ def number(result: Result, unit: bool = True) -> str:
         return ledger.PENDING
     kind = "difference" if result.reference else "ours"
     mean, half = mean_interval(values)
-    text = f"{mean:{SIGNED[kind]}.2f} ± {half:.2f}".replace("-", "\N{MINUS SIGN}")
-    plain = result.metric in UNITLESS or not unit
-    return text if plain else f"{text}\N{NO-BREAK SPACE}{UNITS[kind]}"
+    plain, digits = result.metric in UNITLESS, 3 if result.metric in UNITLESS else 2
+    text = f"{mean:{SIGNED[kind]}.{digits}f} ± {half:.{digits}f}"
+    text = text.replace("-", "\N{MINUS SIGN}")
+    return text if plain or not unit else f"{text}\N{NO-BREAK SPACE}{UNITS[kind]}"
 
 
 def parse(kind: str, text: str) -> Result:
@@ -234,13 +235,14 @@ class LedgerPage(FromResults):
             says = name.removeprefix("test_").replace("_", " ")
             code.append(nodes.paragraph("", f"{says} ({file})"))
         numbers = [nodes.paragraph("", f"paper {paper_number(entry)}")]
-        if entry.result:
-            source = f"{entry.result.recipe}, {entry.result.data}"
-            ours = f"ours {number(entry.result, unit=False)}"
-            numbers += [
-                nodes.paragraph("", ours, classes=["of-ours"]),
-                nodes.paragraph("", source, classes=["of-recipe"]),
-            ]
+        root = results.default_folder()
+        for about, own in ledger.results_of(entry).items():
+            said = f"{about or 'ours'}: {number(own, unit=False)}"
+            shown = nodes.paragraph("", said, classes=["of-ours"])
+            if about:  # what stands beside it does not judge
+                shown += [nodes.Text(" "), badge(ledger.judged(entry, own, root))]
+            source = f"{own.recipe}, {own.data}"
+            numbers += [shown, nodes.paragraph("", source, classes=["of-recipe"])]
         for cell in (
             [
                 nodes.paragraph("", about, classes=["ledger-id"]),
@@ -260,7 +262,7 @@ class NotReproduced(FromResults):
 
     def draw(self) -> list[nodes.Node]:
         """A table, or a sentence if there is none."""
-        bad = (*results.VERDICTS[:0:-1], results.LEVELS[1])  # the worst first
+        bad = (*verdicts.VERDICTS[:0:-1], verdicts.LEVELS[1])  # the worst first
         entries = ledger.load()
         found = [
             entry for verdict in bad for entry in entries if entry.verdict == verdict
@@ -288,6 +290,36 @@ class NotReproduced(FromResults):
         titles = ["the paper says", "paper", "ours", "verdict"]
         drawn = table(titles, [55, 12, 17, 16], lines, "ledger short")
         return [drawn, nodes.paragraph("", told)] if told else [drawn]
+
+
+class Tests(FromResults):
+    """Every difference that is judged, with its p-value and the corrected ones."""
+
+    def draw(self) -> list[nodes.Node]:
+        """A sentence that counts them, and the table."""
+        entries = {entry.id: entry for entry in ledger.load()}
+        found = ledger.corrected(list(entries.values()), results.default_folder())
+        below = [sum(p[i] < 0.05 for p in found.values()) for i in range(3)]
+        told = (
+            f"Of {len(found)} tests {below[0]} have p < 0.05; without any effect "
+            f"{len(found) / 20:.1f} would. Corrected for their number, "
+            f"{below[2]} remain by Benjamini and Hochberg and {below[1]} by Holm."
+        )
+        lines = [
+            [
+                [link(name, self.env.docname, f"ledger-{name}", "ref")],
+                number(entries[name].result, unit=False),
+                *(f"{value:.4f}" for value in p),
+                [badge(entries[name].verdict)],
+            ]
+            for name, p in sorted(found.items(), key=lambda item: item[1])
+        ]
+        titles = ["entry", "ours", "p", "Holm", "BH", "verdict"]
+        widths = [34, 18, 11, 11, 11, 15]
+        return [
+            nodes.paragraph("", told),
+            table(titles, widths, lines, "measured-table"),
+        ]
 
 
 class RelativeGains(FromResults):
@@ -425,6 +457,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_role("difference", Number())
     app.add_directive("ledger", LedgerPage)
     app.add_directive("not-reproduced", NotReproduced)
+    app.add_directive("tests", Tests)
     app.add_directive("relative-gains", RelativeGains)
     app.add_directive("measured", Measured)
     app.add_directive("parameters", Parameters)

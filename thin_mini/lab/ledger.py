@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import yaml
 
 from thin_mini.files import PACKAGE, DataError, regular_file, whole_file
-from thin_mini.lab import results
+from thin_mini.lab import results, verdicts
+from thin_mini.lab.recipes import row_of, rows_of
 from thin_mini.lab.results import SEEDS as SEEDS
 
+SIGNS = {"higher": 1.0, "lower": -1.0, None: 0.0}
 KINDS = ("equation", "table row", "figure", "sentence")
 PENDING = "pending"
-MEASURED = (*results.VERDICTS, *results.LEVELS)
+MEASURED = (*verdicts.VERDICTS, *verdicts.LEVELS)
 VERDICTS = (*MEASURED, "implemented", "open", PENDING)
 # In C, where PyYAML was built with it: ten times as fast.
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -40,7 +43,10 @@ class Entry:
     Its number is a ``value`` (percent), a ``difference`` of two entries that
     ``compares`` names (points; in percent, as printed: ``relative``) or, where there is
     none, a ``direction``. A direction beside a difference is all that is judged: the
-    result is of other data than the paper's. ``chapter`` is a page without suffix,
+    result is of other data than the paper's. ``close`` says that the claim is that two
+    rows are close. The ``result`` that judges is of the setting that is nearest to the
+    paper's, with all labels if there are such runs; ``also`` has others, shown with
+    verdicts of their own, by what they are. ``chapter`` is a page without suffix,
     ``cell`` a cell's id, ``symbol`` a dotted name, ``test`` is ``tests/file.py::name``.
     """
 
@@ -53,12 +59,14 @@ class Entry:
     difference: float | None = None
     relative: float | None = None
     direction: str | None = None
+    close: bool = False
     compares: tuple[str, ...] = ()
     chapter: str | None = None
     cell: str | None = None
     symbol: str | None = None
     test: str | None = None
     result: Result | None = None
+    also: dict[str, Result] = field(default_factory=dict)
 
 
 def load(path: Path = FILE) -> list[Entry]:
@@ -78,12 +86,14 @@ def load(path: Path = FILE) -> list[Entry]:
 def _entry(item: Any) -> Entry:
     try:
         r = Result(**item["result"]) if "result" in item else None
+        also = {about: Result(**own) for about, own in item.get("also", {}).items()}
         compares = tuple(item.get("compares", ()))
-        e = Entry(**(item | {"compares": compares, "result": r}))
+        e = Entry(**(item | {"compares": compares, "result": r, "also": also}))
     except (TypeError, AttributeError) as error:  # the message names the key
         raise ValueError(f"{str(item)[:60]}: {error}") from error
     gain = e.direction if e.difference is None else e.difference
-    claims = 2 - (e.value, gain).count(None)
+    nothing = e.value is None, gain is None and not e.close
+    claims = 2 - sum(nothing)
     turned = e.difference is not None and e.direction == _sign(-e.difference)
     fitting = MEASURED if r else ("implemented", "open")
     proven = e.symbol and e.test
@@ -92,8 +102,11 @@ def _entry(item: Any) -> Entry:
         f"unknown verdict {e.verdict!r}": e.verdict not in VERDICTS,
         "a direction is higher or lower": e.direction not in (None, "higher", "lower"),
         "the direction is not that of the difference": turned,
-        "give one of value, difference, direction": not bool(r) <= claims <= 1,
-        "only a value has no reference": r and bool(r.reference) == bool(e.value),
+        "give one of value, difference, direction, close": not bool(r) <= claims <= 1,
+        "only a value has no reference": any(
+            bool(own.reference) == bool(e.value) for own in results_of(e).values()
+        ),
+        "also goes with a result": bool(e.also) and r is None,
         f"{e.verdict!r} does not fit": e.verdict not in (*fitting, PENDING),
         "name symbol and test": e.verdict == "implemented" and not proven,
         "name a chapter": not e.chapter and (r or e.verdict != PENDING),
@@ -103,6 +116,11 @@ def _entry(item: Any) -> Entry:
     return e
 
 
+def results_of(entry: Entry) -> dict[str, Result]:
+    """What is held against an entry, by what it is: that which judges has no name."""
+    return ({"": entry.result} if entry.result else {}) | entry.also
+
+
 def measured(result: Result, root: Path | None = None) -> list[float]:
     """Its numbers, seed by seed, on real MNIST; empty if fewer than ``SEEDS``."""
     return results.measured(**asdict(result), root=root)
@@ -110,14 +128,47 @@ def measured(result: Result, root: Path | None = None) -> list[float]:
 
 def computed_verdict(entry: Entry, root: Path) -> str:
     """What the results say; the entry's own verdict where it has no result."""
-    ours = measured(entry.result, root) if entry.result else []
+    return judged(entry, entry.result, root) if entry.result else entry.verdict
+
+
+def judged(entry: Entry, result: Result, root: Path) -> str:
+    """What a result says of an entry's claim, its own or one of its ``also``.
+
+    The paper's number is held against as many labels as the paper's, by its data; with
+    few, and where it has a ``direction`` beside it, its sign alone.
+    """
+    ours = measured(result, root)
     if not ours:
-        return PENDING if entry.result else entry.verdict
+        return PENDING
+    rows = rows_of(result.recipe, result.data, SEEDS, "paper", "mnist")
+    row = row_of(rows, result.row)
+    metric, labels = (result.metric or row.metric).partition(":")[0], row.runs[0].labels
+    smallest = verdicts.smallest_effect(metric, labels)
     if entry.value is not None:
-        return results.level(entry.value, ours)
-    if entry.difference is not None and entry.direction is None:
-        return results.verdict(entry.difference, ours)
-    return results.direction(1.0 if entry.direction == "higher" else -1.0, ours)
+        return verdicts.judge_level(entry.value, ours, smallest)
+    level = None
+    if result.reference and metric not in verdicts.SCALES:
+        other = replace(result, row=result.reference, reference=None)
+        level = fmean(measured(other, root))
+    number = entry.direction is None and labels >= verdicts.MANY
+    paper = SIGNS[entry.direction] if entry.difference is None else entry.difference
+    return verdicts.judge(paper, ours, smallest, number, entry.close, level)
+
+
+def corrected(
+    entries: list[Entry], root: Path
+) -> dict[str, tuple[float, float, float]]:
+    """By id, p of no difference, and corrected by Holm and by Benjamini and Hochberg.
+
+    Of two entries that rest on the same differences the first has it.
+    """
+    found: dict[tuple[float, ...], str] = {}
+    for e in entries:
+        if e.result and e.result.reference and (ours := measured(e.result, root)):
+            found.setdefault(tuple(ours), e.id)
+    p = [verdicts.p_value(ours) for ours in found]
+    holm, hochberg = verdicts.corrected(p)
+    return dict(zip(found.values(), zip(p, holm, hochberg, strict=True), strict=True))
 
 
 def _sign(difference: float) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean, median
@@ -17,13 +16,12 @@ from thin_mini.lab.result_files import MEND, ResultError, default_folder, path_o
 from thin_mini.lab.result_files import check_folder as check_folder
 from thin_mini.lab.result_files import write as write
 from thin_mini.lab.rows import Row, Run, all_runs
+from thin_mini.lab.verdicts import MANY, SCALES, judge, judge_level, smallest_effect
 
 if TYPE_CHECKING:
     import pandas as pd
 
-VERDICTS = ("reproduced", "weaker", "not seen", "contradicted")  # of a difference
 SEEDS = 5  # fewer give no verdict in the ledger
-LEVELS = ("reached", "not reached")  # of a single accuracy
 RESULT_BYTES = 4_096  # a block of the disk
 # The means of a table, and where half the width of their 95 % intervals stands.
 HALVES = {"mean": "half", "difference": "difference_half", "beside": "beside_half"}
@@ -52,62 +50,6 @@ def values(row: Row, root: Path | None = None) -> dict[int, float]:
 def paired(ours: dict[int, float], reference: dict[int, float]) -> list[float]:
     """Differences of two rows, seed by seed; seeds that only one has are left out."""
     return [ours[seed] - reference[seed] for seed in sorted(ours.keys() & reference)]
-
-
-def _interval(paper: float, ours: Sequence[float]) -> tuple[float, float]:
-    """The ends of our 95 % interval, to be held against a number of the paper."""
-    if not math.isfinite(paper):
-        raise ValueError(f"paper must be a finite number, got {paper}")
-    mean, half = mean_interval(ours)
-    return mean - half, mean + half
-
-
-@checked
-def verdict(paper: float, differences: Sequence[float]) -> str:
-    """Judge a difference between two rows; the rules were fixed before the runs.
-
-    Args:
-        paper: The paper's difference.
-        differences: Ours, seed by seed.
-
-    Returns:
-        ``"reproduced"`` if the paper's difference lies in our 95 % interval or ours
-        exceeds it, ``"weaker"`` if the sign agrees and the interval excludes 0,
-        ``"not seen"`` if the interval includes 0, else ``"contradicted"``.
-    """
-    low, high = _interval(paper, differences)
-    if paper < 0:
-        low, high = -high, -low
-    if high >= abs(paper):  # it lies inside, or all of ours lies beyond
-        return "reproduced"
-    if low <= 0 <= high:
-        return "not seen"
-    return "weaker" if low > 0 else "contradicted"
-
-
-@checked
-def direction(paper: float, differences: Sequence[float]) -> str:
-    """Judge only on which side of 0 a difference lies, where data are not the paper's.
-
-    Args:
-        paper: The paper's difference, of which the sign counts.
-        differences: Ours, seed by seed.
-
-    Returns:
-        ``"not seen"`` if the 95 % interval includes 0, else ``"reproduced"`` on the
-        paper's side and ``"contradicted"`` on the other.
-    """
-    low, high = _interval(paper, differences)
-    if low <= 0 <= high:
-        return "not seen"
-    return "reproduced" if (low > 0) == (paper > 0) else "contradicted"
-
-
-@checked
-def level(paper: float, ours: Sequence[float]) -> str:
-    """Judge a single accuracy: ``"reached"`` if our interval reaches the paper's."""
-    _, high = _interval(paper, ours)
-    return "reached" if high >= paper else "not reached"
 
 
 @checked
@@ -145,16 +87,22 @@ def tabulate(rows: Sequence[Row], numbers: dict[str, dict[int, float]]) -> pd.Da
         for name, values in found.items():
             if len(values) > 1:
                 line[name], line[HALVES[name]] = mean_interval(values)
-        judge: Callable[[float, list[float]], str] = level
-        judged, paper = "mean", row.paper if row.comparable else None
-        if row.reference is not None:
-            judge, judged = verdict if row.comparable else direction, "difference"
-            paper, other = row.paper, papers[row.reference]
-            if paper is not None and other is not None:
-                line["paper_difference"] = round(paper - other, 4)
-            paper = line.get("paper_difference")
-        if paper is not None and judged in line:
-            line["verdict"] = judge(paper, found[judged])
+        labels = row.runs[0].labels if row.runs else MANY  # of a folder of faces
+        smallest = smallest_effect(row.metric, labels)
+        other = papers.get(row.reference or "")
+        if row.paper is not None and other is not None:
+            line["paper_difference"] = paper = round(row.paper - other, 4)
+            if "difference" in line:
+                level = fmean(numbers[row.reference or ""].values())
+                line["verdict"] = judge(
+                    paper,
+                    found["difference"],
+                    smallest,
+                    number=row.comparable,
+                    reference=None if row.metric in SCALES else level,
+                )
+        elif not row.reference and row.paper and row.comparable and "mean" in line:
+            line["verdict"] = judge_level(row.paper, found["mean"], smallest)
         lines.append(line)
     frame = pd.DataFrame(lines).set_index("row")
     return frame.reindex(
