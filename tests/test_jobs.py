@@ -1,6 +1,7 @@
 """Runs at once: in processes of this machine, and as jobs of Slurm."""
 
 import json
+import operator
 import os
 import re
 import shutil
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from thin_mini.basics.provenance import AVX2, ONE_THREAD
 from thin_mini.cli import app
 from thin_mini.data import cache_folder
 from thin_mini.lab import recipes, reproduce, results
@@ -37,7 +39,8 @@ def thin():
 def said_by(root):
     """Everything that results say but how long they took."""
     files = [json.loads(p.read_text("utf-8")) for p in root.rglob("*.json")]
-    return {f["hash"]: (f["metrics"], f["made"]["threads"]) for f in files}
+    about = operator.itemgetter("threads", "instructions")
+    return {f["hash"]: (f["metrics"], about(f["made"])) for f in files}
 
 
 def start(root, *options):
@@ -46,13 +49,15 @@ def start(root, *options):
     code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
     code += "from thin_mini.cli import app; app()"
     command = [sys.executable, "-c", code, "reproduce", *options]
+    own = {*AVX2, *ONE_THREAD}  # which the command sets, for its workers too
+    env = {name: value for name, value in os.environ.items() if name not in own}
     return subprocess.Popen(
         [*command, "--results", str(root)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
-        env={**os.environ, "TQDM_DISABLE": "1"},
+        env=env | {"TQDM_DISABLE": "1"},
     )
 
 
@@ -72,7 +77,7 @@ def test_two_jobs_make_what_one_makes_and_an_interruption_keeps_it(tmp_path):
     reproduce.make(thin(), tmp_path / "one", progress=False)
     assert said_by(root) == said_by(tmp_path / "one")
     assert said_by(root).keys() == names
-    assert {threads for _, threads in said_by(root).values()} == {1}
+    assert {threads for _, (threads, _) in said_by(root).values()} == {1}
     assert list(root.rglob(".*")) == []
 
 
@@ -115,7 +120,7 @@ def test_jobs_of_slurm_share_a_folder_until_nothing_is_missing(tmp_path):
     jobs = reproduce.submit(thin(), root, 2, seconds=7_200, cluster="local")
     assert [job.result() for job in jobs] == [None, None]
     assert len(said_by(root)) == len(all_runs(thin()))
-    assert {threads for _, threads in said_by(root).values()} == {1}
+    assert {threads for _, (threads, _) in said_by(root).values()} == {1}
 
 
 def invoke(*options):

@@ -10,6 +10,7 @@ import sys
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 
 import check_pages
 import numpy as np
@@ -284,6 +285,19 @@ def test_classes_of_the_data_sets_are_those_of_the_paper():
     assert train.exo_edges.tolist() == pytest.approx(
         [0.5 + 0.05 * n for n in range(11)]
     )
+
+
+def test_a_row_of_the_page_shows_what_judges_and_what_stands_beside_it():
+    domain = SimpleNamespace(anonlabels={})
+    env = SimpleNamespace(get_domain=lambda name: domain, docname="book/ledger")
+    page = SimpleNamespace(env=env, place=lambda entry: [])
+    row = ledger_pages.LedgerPage.row(page, BY_ID["s4.1-oracle-mnist-r"])
+    claim, _, _, numbers, verdict = (cell.astext() for cell in row.children)
+    assert claim.startswith("§ 4.1 · s4.1-oracle-mnist-r\n")
+    assert numbers.startswith("paper +0.01, close\n\nours −0.47 ± 0.21\n")
+    assert re.search(r"1,000 labels .0\.07 ± 0\.23 reproduced\n", numbers)
+    assert re.search(r"the paper's protocol −0\.74 ± 0\.38 contradicted\n", numbers)
+    assert verdict == "contradicted"
 
 
 # The loader and the verdicts, on ledgers and results made for the purpose.

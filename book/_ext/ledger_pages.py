@@ -89,9 +89,11 @@ def paper_number(entry: Entry) -> str:
     """The paper's number: a level as it is, a difference with its sign."""
     if entry.value is not None:
         return f"{entry.value:.2f}"
-    if entry.difference is not None:
-        return f"{entry.difference:+.2f}".replace("-", "\N{MINUS SIGN}")
-    return entry.direction or ""
+    claim = "close" if entry.close else entry.direction or ""
+    if entry.difference is None:
+        return claim
+    told = f"{entry.difference:+.2f}".replace("-", "\N{MINUS SIGN}")
+    return f"{told}, {claim}" if entry.close else told
 
 
 def slug(text: str) -> str:
@@ -196,7 +198,7 @@ class LedgerPage(FromResults):
         return [
             summary,
             nodes.raw("", self.controls(options), format="html"),
-            table(titles, [37, 13, 23, 15, 12], lines, "ledger whole"),
+            table(titles, [34, 11, 23, 20, 12], lines, "ledger whole"),
         ]
 
     def controls(self, options: dict[str, list[tuple[str, int]]]) -> str:
@@ -236,10 +238,11 @@ class LedgerPage(FromResults):
             code.append(nodes.paragraph("", f"{says} ({file})"))
         numbers = [nodes.paragraph("", f"paper {paper_number(entry)}")]
         root = results.default_folder()
-        for about, own in ledger.results_of(entry).items():
-            said = f"{about or 'ours'}: {number(own, unit=False)}"
-            shown = nodes.paragraph("", said, classes=["of-ours"])
-            if about:  # what stands beside it does not judge
+        for what, own in ledger.results_of(entry).items():
+            said = nodes.inline("", number(own, unit=False), classes=["measured"])
+            shown = nodes.paragraph("", f"{what or 'ours'} ", said)
+            shown["classes"] += [] if what else ["of-ours"]
+            if what:  # it stands beside what judges
                 shown += [nodes.Text(" "), badge(ledger.judged(entry, own, root))]
             source = f"{own.recipe}, {own.data}"
             numbers += [shown, nodes.paragraph("", source, classes=["of-recipe"])]
