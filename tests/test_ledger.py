@@ -384,6 +384,11 @@ def test_a_good_ledger_is_read(file):
             "  value: 98\n  close: true\n",
             "gain: give one of value, difference, direction, close",
         ),
+        (
+            "  difference: 1.43\n",
+            "  difference: 1.43\n  close: nearly\n",
+            "gain: close is true or false",
+        ),
         ("- id: eq-1", "- just text", "cannot be read"),
         (GOOD, "- just text", "just text"),
     ],

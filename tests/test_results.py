@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from thin_mini.basics import provenance
 from thin_mini.files import DataError
 from thin_mini.lab import result_files, results
 from thin_mini.lab.recipes import rows_of
@@ -60,12 +61,17 @@ def test_a_result_is_read_as_it_was_written(run, tmp_path):
     assert read["run"]["protocol"]["epochs"] == run.protocol.epochs
 
 
-def test_a_result_says_what_made_it_and_not_whose_machine_it_was(run, tmp_path):
+def test_a_result_says_what_made_it_and_not_whose_machine_it_was(
+    run, tmp_path, monkeypatch
+):
     write(run, tmp_path)
     about = "thin_mini python torch numpy system processor instructions device threads"
     made = results.read(run, tmp_path)["made"]
     assert set(made) == set(about.split())
     assert made["instructions"] == torch.backends.cpu.get_cpu_capability()
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "ALL")
+    x86 = platform.machine() == "x86_64"
+    assert provenance.instructions().endswith("ONEDNN_MAX_CPU_ISA=ALL") == x86
     assert len(made["processor"]) > 3
     assert platform.node() not in str(made)
 

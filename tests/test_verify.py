@@ -110,6 +110,7 @@ def test_a_number_that_no_run_gave_is_found(small, tmp_path):
     ("n", "message"),
     [
         (-1, "--verify must be at least 1, got -1"),
+        (0, "--verify must be at least 1, got 0"),
         (5, r"--verify 5: only 4 of these runs are in .*runs"),
     ],
 )
@@ -117,6 +118,13 @@ def test_as_many_are_made_again_as_there_are(n, message, small):
     code, said = command(*small[1], "--verify", n)
     assert (code, said.count("\n")) == (1, 1)
     assert re.search(message, said)
+
+
+@pytest.mark.parametrize("other", ["--slurm", "--list", "--dry-run"])
+def test_what_is_made_again_is_not_only_listed_or_handed_on(other):
+    code, said = command("reproduce", "table2", "--verify", 1, other)
+    assert code == 1
+    assert said == "--verify goes without --slurm, --list and --dry-run\n"
 
 
 CHEAPEST = ("e2b6ab1e425a", "c0d3a088b320")  # 250 sprites, three seconds each

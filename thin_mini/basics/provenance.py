@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import re
+import subprocess
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -19,26 +20,52 @@ AVX2 = {
     "MKL_ENABLE_INSTRUCTIONS": "AVX2",
 }
 
+# How /proc/cpuinfo names a processor, of x86-64 and of ARM.
+MODEL = (
+    "vendor_id",
+    "cpu family",
+    "model",
+    "model name",
+    "CPU implementer",
+    "CPU part",
+)
+
 
 def same_order_of_sums() -> None:
     """Ask PyTorch, before it is loaded, for the kernels of the committed runs.
 
     Processes that are started afterwards inherit it. What is set already stays.
     """
-    x86 = platform.machine().lower() in ("x86_64", "amd64")
-    for name, value in (ONE_THREAD | (AVX2 if x86 else {})).items():
+    for name, value in (ONE_THREAD | _usual()).items():
         os.environ.setdefault(name, value)
+
+
+def _usual() -> dict[str, str]:
+    x86 = platform.machine().lower() in ("x86_64", "amd64")
+    return AVX2 if x86 else {}
 
 
 def processor() -> str:
     """Maker, family, model and name of the processor, as far as the system tells."""
-    found: dict[str, str] = {}
-    with suppress(OSError):  # not Linux
-        text = Path("/proc/cpuinfo").read_text("utf-8", errors="replace")
-        found = dict(re.findall(r"^(.+?)\s*: (.+)$", text, flags=re.M))
-    keys = ("vendor_id", "cpu family", "model", "model name")
-    told = " ".join(found[key] for key in keys if key in found)
-    return told or platform.processor() or platform.machine()
+    told = ""
+    with suppress(OSError):  # neither Linux nor macOS
+        if platform.system() == "Darwin":
+            command = ["sysctl", "-n", "machdep.cpu.brand_string"]
+            told = subprocess.run(command, capture_output=True, text=True).stdout
+        else:
+            text = Path("/proc/cpuinfo").read_text("utf-8", errors="replace")
+            found = dict(re.findall(r"^(.+?)\s*: (.+)$", text, flags=re.M))
+            told = " ".join(found[key] for key in MODEL if key in found)
+    return told.strip() or platform.processor() or platform.machine()
+
+
+def instructions() -> str:
+    """The set that PyTorch uses, and what its libraries are asked for in its place."""
+    import torch
+
+    usual = _usual().items()
+    others = [f"{k}={os.environ.get(k)}" for k, v in usual if os.environ.get(k) != v]
+    return " ".join([torch.backends.cpu.get_cpu_capability(), *others])
 
 
 def provenance() -> dict[str, Any]:
@@ -54,7 +81,7 @@ def provenance() -> dict[str, Any]:
         "numpy": np.__version__,
         "system": f"{platform.system()} {platform.machine()}",
         "processor": processor(),
-        "instructions": torch.backends.cpu.get_cpu_capability(),
+        "instructions": instructions(),
         "device": device,
         "threads": torch.get_num_threads(),
     }

@@ -67,8 +67,8 @@ def reproduce(
         bool, Option("--slurm", help="Hand the runs to Slurm, as --jobs jobs.")
     ] = False,
     verify: Annotated[
-        int, Option(help="Make so many of its runs again, and compare.")
-    ] = 0,
+        int | None, Option(help="Make so many of its runs again, and compare.")
+    ] = None,
     list_: Annotated[bool, Option("--list", help="Only say what can be made.")] = False,
     dry_run: Annotated[bool, Option("--dry-run", help="Only tell the costs.")] = False,
 ) -> None:
@@ -83,14 +83,16 @@ def reproduce(
             raise ValueError(f"--device must be one of {known}, got {device!r}")
         if jobs < 1:
             raise ValueError(f"--jobs must be at least 1, got {jobs}")
-        if verify < 0:
-            raise ValueError(f"--verify must be at least 1, got {verify}")
+        if verify is not None and (verify < 1 or slurm or list_ or dry_run):
+            lone = "--verify goes without --slurm, --list and --dry-run"
+            few = f"--verify must be at least 1, got {verify}"
+            raise ValueError(few if verify < 1 else lone)
         root = results_folder or results.default_folder()
         if root.exists():
             results.check_folder(root)
         every = every or (list_ and recipe is None)
         tables = asked_for(recipe, every, data, seeds, profile_name, row, photos=list_)
-        if verify:
+        if verify is not None:
             make_again(tables, root, device, jobs, verify)
         elif list_:
             echo_list(tables, root)

@@ -100,6 +100,7 @@ def _entry(item: Any) -> Entry:
     wrong = {
         f"unknown kind {e.kind!r}": e.kind not in KINDS,
         f"unknown verdict {e.verdict!r}": e.verdict not in VERDICTS,
+        "close is true or false": not isinstance(e.close, bool),
         "a direction is higher or lower": e.direction not in (None, "higher", "lower"),
         "the direction is not that of the difference": turned,
         "give one of value, difference, direction, close": not bool(r) <= claims <= 1,
