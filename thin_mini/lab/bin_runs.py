@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import isnan
+import math
 from typing import Any
 
 import torch
@@ -33,15 +33,20 @@ def encoder(run: Run) -> None:
 
 
 def oracle(run: Run, train: ExogenousDataset, *_: object) -> Oracle:
-    """An oracle that tells the gate the bin."""
-    return Oracle(train.n_exo)
+    """An oracle that tells the gate the bin, or two smooth numbers of its place."""
+    if run.oracle_knows != "smooth":
+        return Oracle(train.n_exo)
+    turn = (torch.arange(train.n_exo) + 0.5) * (math.pi / train.n_exo)
+    return Oracle(train.n_exo, torch.stack([turn.cos(), turn.sin()], 1))
 
 
 def measure(run: Run, model: Model, test: ExogenousDataset) -> dict[str, Any]:
     """Those of :func:`classified`, the accuracy by bin, and a network's three ways."""
     metrics, report = classified(model, test)
     bins = report.by_bin.tolist()
-    metrics["by_bin"] = [None if isnan(value) else round(value, 2) for value in bins]
+    metrics["by_bin"] = [
+        None if math.isnan(value) else round(value, 2) for value in bins
+    ]
     if run.model == "network":
         ways = exogenous_accuracy(report.logits, test.exo)
         metrics |= {name: round(value, 4) for name, value in ways.items()}

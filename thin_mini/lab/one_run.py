@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -16,10 +18,21 @@ from thin_mini.data.store import cache_folder
 from thin_mini.encoders import ConvEncoder
 from thin_mini.files import regular_file
 from thin_mini.lab import result_files
+from thin_mini.lab.rival_models import READERS, UNDONE, Parts, rival, straightened
 from thin_mini.lab.rows import Run
 from thin_mini.lab.worlds import WORLDS, n_exo
-from thin_mini.models import ExogenousNetwork, Fused, Model, Oracle, build, n_trainable
+from thin_mini.models import (
+    ARCHITECTURES,
+    ExogenousNetwork,
+    Fused,
+    Model,
+    Oracle,
+    build,
+    n_trainable,
+)
 from thin_mini.training import fit
+
+APART = 1_000_000  # between the seeds of γ_τ's first weights and of F_φ's
 
 
 def lock_of(run: Run, root: Path) -> Path:
@@ -33,6 +46,9 @@ def train_run(run: Run, root: Path) -> Model:
     """Train and measure one run, and write its result."""
     start = time.perf_counter()
     train, valid, test = datasets(run)
+    if run.model in UNDONE:
+        networks = frozen_networks(run, root)
+        train, test = (straightened(run, part, networks) for part in (train, test))
     model = assemble(run, root, train, test).to(choose_device(small=True))
     history = fit(model, train, valid=valid, progress=False, **run.training)
     seconds = time.perf_counter() - start
@@ -90,19 +106,45 @@ def assemble(
     """The untrained model of a run, with its exogenous networks trained and frozen."""
     if run.model == "network":
         return _network(run)
-    networks = [trained_network(network, root, run.gate_on) for network in run.networks]
+    networks = frozen_networks(run, root)
     context: ExogenousNetwork | Fused | Oracle | None = None
     if run.model == "oracle":
         context = WORLDS[run.data].does.oracle(run, train, test, networks)
     elif networks:
         context = Fused(*networks) if len(networks) > 1 else networks[0]
-    encoder = WORLDS[run.data].does.encoder(run)
-    model = build(
-        run.model, train.n_classes, exogenous=context, encoder=encoder, seed=run.seed
-    )
+    seed = run.seed + APART * run.apart
+    drawn = partial(WORLDS[run.data].does.encoder, replace(run, seed=seed))
+    if run.model in ARCHITECTURES:
+        model = build(
+            run.model, train.n_classes, exogenous=context, encoder=drawn(), seed=seed
+        )
+    else:
+        parts = Parts(
+            lambda: drawn() or ConvEncoder(),
+            train.n_classes,
+            run.by,
+            context,
+            partial(_network, run, run.gate_on),
+            others(run),
+            seed,
+        )
+        model = rival(run.model, parts)
     if run.start:
         model.encoder.load_state_dict(networks[0].encoder.state_dict())
     return model
+
+
+def frozen_networks(run: Run, root: Path) -> list[ExogenousNetwork]:
+    """The networks of a run, trained by now; none if it takes their labels instead."""
+    if run.model in READERS:
+        return []
+    return [trained_network(network, root, run.gate_on) for network in run.networks]
+
+
+def others(run: Run) -> ExogenousDataset:
+    """The images with exogenous labels, those that a run's network learned from."""
+    n = max(network.labels for network in run.networks) if run.networks else run.labels
+    return _images(run, n)[0]
 
 
 def _network(run: Run, gate_on: str = "hidden") -> ExogenousNetwork:

@@ -84,7 +84,7 @@ class Plan:
     def network(self, seed: int, labels: int | None = None, by: str = "") -> Run:
         """The exogenous network that predicts ``by``, the world's own by default."""
         labels = labels or self.all_labels
-        return self._run(
+        return self.run(
             "network",
             labels,
             seed,
@@ -138,7 +138,7 @@ class Plan:
         for seed in self.each_seed:
             networks = [self.network(seed, exo_labels, each) for each in by]
             own["networks"] = tuple(networks) if looks or own["start"] else ()
-            runs.append(self._run("exogenous" if gated else model, labels, seed, **own))
+            runs.append(self.run("exogenous" if gated else model, labels, seed, **own))
         return Row(runs=tuple(runs), **about)
 
     def architectures(
@@ -171,7 +171,8 @@ class Plan:
             rows.append(self.row(model, labels, **(own | changes)))
         return rows
 
-    def _run(self, model: str, labels: int, seed: int, **own: Any) -> Run:
+    def run(self, model: str, labels: int, seed: int, **own: Any) -> Run:
+        """A run on these data, with the settings that differ from the defaults."""
         _, own["n_people"], own["n_test"] = self.world.sizes(self.budget)
         own |= {"n_scales": self.n_scales, "labels": labels, "seed": seed}
         return Run(self.world.name, model=model, **own)

@@ -26,7 +26,7 @@ PERCENT = (
     *("accuracy", "calibration", "exact", "within_one", "range_relative", "valid"),
     *("overlap", "pair_accuracy", "variance_3"),
 )
-LIMITS = dict.fromkeys(PERCENT, (0, 100)) | {"cosine": (0, 1), "leaves": (0.99, 8.01)}
+LIMITS = dict.fromkeys(PERCENT, (0, 100)) | {"cosine": (0, 1), "leaves": (0.99, 32.01)}
 
 
 class ResultError(DataError):

@@ -20,6 +20,9 @@ GATE_INPUTS = {  # of an exogenous network, as tables name them
     "probabilities": "probabilities",
 }
 
+# What may have networks, and no gate or head that sees what they say.
+BLIND = ("baseline", "simple", "multi-task", "reversal", "undone")
+
 
 @dataclass(frozen=True)
 class Protocol:
@@ -67,6 +70,8 @@ class Run:
         oracle_knows: What an oracle tells of people: ``"traits"``, ``"resting"`` (the
             four of the resting expression), ``"others"`` (those that are not), or
             ``"portraits"``: what the network sees in a person's pictures, on average.
+        apart: Whether F_φ and γ_τ start from weights of their own; else both start from
+            those that the seed draws first, which dispelling feels.
         on: ``"test"``, or ``"valid"``: measured on as many further training images,
             which is how settings are chosen.
     """
@@ -87,6 +92,7 @@ class Run:
     n_people: int = 0
     start: bool = False
     oracle_knows: str = "traits"
+    apart: bool = False
 
     @cached_property
     def hash(self) -> str:
@@ -105,11 +111,12 @@ class Run:
     def gate_sees(self) -> str:
         """What the gate's input is, for a table; empty without a gate that looks."""
         layer, known = GATE_INPUTS[self.gate_on], self.oracle_knows
-        told = f"true {known if self.n_people else 'bin'}"
+        told = f"true {known if self.n_people or known == 'smooth' else 'bin'}"
         if known == "portraits":
             told = f"{layer}, mean of a person"
-        sees = {"tree": "h_endo", "exogenous": layer, "oracle": told}
-        return sees.get(self.model, "")
+        sees = {"tree": "h_endo", "softmax": "h_endo", "oracle": told}
+        looks = self.networks and self.model not in BLIND
+        return sees.get(self.model, layer if looks else "")
 
     @property
     def training(self) -> dict[str, Any]:

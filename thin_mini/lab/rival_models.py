@@ -1,0 +1,156 @@
+"""The untrained models of the contest, each with as many parameters as the baseline."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+from torch import nn
+
+from thin_mini.data import ExogenousDataset
+from thin_mini.encoders import Encoder
+from thin_mini.exogenous import ExogenousNetwork, Fused, Oracle
+from thin_mini.experts import Experts
+from thin_mini.gates import SoftmaxGate, TreeGate
+from thin_mini.lab.rows import Run
+from thin_mini.models import Classifier, GatedEnsemble, build, n_trainable
+from thin_mini.networks import Model
+from thin_mini.readers import WithReader
+from thin_mini.rivals import Concatenated, Conditioned, Modulated, Shuffled, matched
+from thin_mini.undo import INVERSES, undo
+from thin_mini.views import Averaged, RandomChange, SpatialTransformer, after
+
+READERS, UNDONE = ("multi-task", "reversal"), ("undone", "undone-truth")
+UNITS = 256  # of the experts together, or of the baseline
+# How far to change an image at random, and under which changes to look at it.
+SMALL = {"rotation": 30.0, "scale": 0.25}
+LARGE = {"rotation": 90.0, "scale": 0.5}
+VIEWS = (-0.7, -0.35, 0.0, 0.35, 0.7)  # of the small change
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a rival may be made of.
+
+    Attributes:
+        encoder: Draws F_φ.
+        n_classes: K.
+        by: The exogenous variable.
+        context: The frozen networks, if there are any.
+        untrained: Draws a network that has learned nothing.
+        others: Images with exogenous labels.
+        seed: Of the initial weights.
+    """
+
+    encoder: Callable[[], Encoder]
+    n_classes: int
+    by: str
+    context: ExogenousNetwork | Fused | Oracle | None
+    untrained: Callable[[], ExogenousNetwork]
+    others: ExogenousDataset
+    seed: int
+
+
+def _gated(p: Parts, hidden: int, gate: nn.Module, context: nn.Module | None) -> Model:
+    encoder = p.encoder()
+    experts = Experts(encoder.out_features, hidden, p.n_classes, gate.n_leaves)
+    return GatedEnsemble(encoder, experts, gate, context)
+
+
+def _softmax(p: Parts, told: bool) -> Model:
+    size = p.context.gate_features if told else p.encoder().out_features
+    return _gated(p, UNITS // 8, SoftmaxGate(size, 8), p.context if told else None)
+
+
+def _tree(p: Parts, context: nn.Module, n_experts: int = 8, norm: bool = True) -> Model:
+    gate = TreeGate(context.gate_features, int(math.log2(n_experts)))
+    if not norm:
+        gate.norm = nn.Identity()
+    return _gated(p, UNITS // n_experts, gate, context)
+
+
+def _film(p: Parts, hidden: int, where: str) -> Model:
+    encoder, told = p.encoder(), p.context.gate_features
+    head = Modulated(encoder.out_shape, told, hidden, p.n_classes, where)
+    return Conditioned(encoder, head, p.n_classes, p.context)
+
+
+def _concatenated(p: Parts, hidden: int) -> Model:
+    encoder, told = p.encoder(), p.context.gate_features
+    head = Concatenated(encoder.out_features, told, hidden, p.n_classes)
+    return Conditioned(encoder, head, p.n_classes, p.context)
+
+
+def _changed(p: Parts, reach: float) -> Encoder:
+    return after(RandomChange(p.by, reach), p.encoder())
+
+
+def _averaged(p: Parts, encoder: Encoder) -> Model:
+    changes = [part * SMALL[p.by] for part in VIEWS]
+    return Averaged(encoder, p.n_classes, UNITS, p.by, changes)
+
+
+def _transformer(p: Parts, hidden: int) -> Model:
+    encoder = p.encoder()
+    layer = SpatialTransformer(encoder.in_shape)
+    return Classifier(after(layer, encoder), p.n_classes, hidden)
+
+
+def _reader(p: Parts, hidden: int, reverse: bool) -> Model:
+    return WithReader(p.encoder(), p.n_classes, hidden, p.others, reverse)
+
+
+# Those that are made as large as is wanted, hidden units ↦ model, ...
+SIZED: dict[str, Callable[[Parts, int], Model]] = {
+    "concatenated": _concatenated,
+    "film-input": lambda p, hidden: _film(p, hidden, "input"),
+    "film-hidden": lambda p, hidden: _film(p, hidden, "hidden"),
+    "multi-task": lambda p, hidden: _reader(p, hidden, False),
+    "reversal": lambda p, hidden: _reader(p, hidden, True),
+    "transformer": _transformer,
+}
+# ... and those that have their size.
+MODELS: dict[str, Callable[[Parts], Model]] = {
+    "large": lambda p: Classifier(p.encoder(), p.n_classes, 2 * UNITS),
+    "softmax": lambda p: _softmax(p, False),
+    "softmax-exo": lambda p: _softmax(p, True),
+    "changed-small": lambda p: Classifier(_changed(p, SMALL[p.by]), p.n_classes),
+    "changed-large": lambda p: Classifier(_changed(p, LARGE[p.by]), p.n_classes),
+    "averaged": lambda p: _averaged(p, p.encoder()),
+    "changed-averaged": lambda p: _averaged(p, _changed(p, SMALL[p.by])),
+    "shuffled": lambda p: _tree(p, Shuffled(p.context)),
+    "untrained": lambda p: _tree(p, p.untrained().freeze()),
+    "bare-tree": lambda p: _tree(p, p.context, norm=False),
+    **{f"exogenous-{n}": lambda p, n=n: _tree(p, p.context, n) for n in (2, 4, 16, 32)},
+    "undone": lambda p: Classifier(p.encoder(), p.n_classes),
+    "undone-truth": lambda p: Classifier(p.encoder(), p.n_classes),
+}
+
+
+def rival(name: str, parts: Parts) -> Model:
+    """The untrained model of a rival."""
+    with torch.random.fork_rng():
+
+        def drawn(hidden: int) -> Model:
+            torch.manual_seed(parts.seed)
+            return SIZED[name](parts, hidden)
+
+        if name in SIZED:
+            usual = build("baseline", parts.n_classes, encoder=parts.encoder())
+            return matched(drawn, n_trainable(usual))
+        torch.manual_seed(parts.seed)
+        return MODELS[name](parts)
+
+
+def straightened(
+    run: Run, part: ExogenousDataset, networks: list[ExogenousNetwork]
+) -> ExogenousDataset:
+    """The images of a run that undoes the variable; of another, as they are."""
+    if run.model == "undone":
+        return undo(part, networks[0], run.by, part.exo_centers)
+    if run.model == "undone-truth":
+        value = part.exo_centers[part.exo]
+        return replace(part, images=INVERSES[run.by](part.images, value).clamp(0, 1))
+    return part
