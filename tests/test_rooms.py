@@ -24,14 +24,15 @@ MAY_USE = {
     "data": {"basics", "files"},
     "data.photos": {"basics", "files", "data"},
     "insight": {*CORE, *METHOD, "data"},
-    "lab": {*CORE, *METHOD, "data", "data.photos", "insight"},
+    "rivals": {*CORE, *METHOD, "data"},
+    "lab": {*CORE, *METHOD, "data", "data.photos", "insight", "rivals"},
     "large": {*CORE, *METHOD, "data", "data.photos", "insight", "lab"},
     "course": {*CORE, "insight"},
 }
 # Lines of a file, and of a function without its docstring.
 FILE, FUNCTION = 300, 60
 # Lines of code: of the method, of all that the chapters need, and of the whole.
-BUDGETS = {"method": 1_200, "chapters": 4_000, "whole": 9_500}
+BUDGETS = {"method": 1_200, "chapters": 4_300, "whole": 9_900}
 WINGS = {"data.photos", "lab", "large", "cli"}
 TOLD = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 LAYOUT = {

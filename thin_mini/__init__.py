@@ -12,8 +12,9 @@ The whole method, to be read in one evening and in this order:
     inference    one pass over images for every question
     metrics      what to measure
 Around it are ``data`` with ``data.photos``, ``insight`` (distances, routes, figures),
-``lab`` (the paper's experiments), ``large`` (long runs on photographs) and ``cli``;
-``basics`` is what all rest on. A room is imported when a name of it is first used.
+``rivals`` (what else to do with an exogenous variable), ``lab`` (the paper's
+experiments), ``large`` (long runs on photographs) and ``cli``; ``basics`` is what all
+rest on. A room is imported when a name of it is first used.
 """
 
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING
 from thin_mini._lazy import lazy
 
 if TYPE_CHECKING:  # the list of public names, for ``lazy`` as for editors
-    from thin_mini import course, data, losses, metrics
+    from thin_mini import course, data, losses, metrics, rivals
     from thin_mini.encoders import ConvEncoder, Encoder, MapPool
     from thin_mini.experts import Experts
     from thin_mini.gates import SoftmaxGate, TreeGate, UniformGate

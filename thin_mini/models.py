@@ -15,7 +15,7 @@ from thin_mini.encoders import ConvEncoder, Encoder, MapPool, pooled_features
 from thin_mini.exogenous import ExogenousNetwork, Fused, Oracle
 from thin_mini.experts import Experts
 from thin_mini.gates import SoftmaxGate, TreeGate, UniformGate
-from thin_mini.networks import MLP, Classifier, Condition, Model
+from thin_mini.networks import MLP, Classifier, Condition, Context, Model
 from thin_mini.paper import PAPER_LAMBDA
 
 ARCHITECTURES = ("baseline", "simple", "tree", "exogenous", "oracle", "thin")
@@ -59,7 +59,7 @@ class GatedEnsemble(Model):
         encoder: Encoder,
         experts: Experts,
         gate: UniformGate | SoftmaxGate | TreeGate,
-        context: ExogenousNetwork | Fused | Oracle | None = None,
+        context: Context | None = None,
         dispel: float = 0.0,
         pool: MapPool | None = None,
     ) -> None:
@@ -103,7 +103,7 @@ def build(
     name: str,
     n_classes: int,
     *,
-    exogenous: ExogenousNetwork | Fused | Oracle | None = None,
+    exogenous: Context | None = None,
     n_exo: int | None = None,
     n_experts: int = 8,
     hidden: int | tuple[int, ...] = 32,
@@ -179,9 +179,7 @@ def build(
         return GatedEnsemble(encoder, experts, gate, context, dispel, pool)
 
 
-def _context(
-    name: str, exogenous: ExogenousNetwork | Fused | Oracle | None, n_exo: int | None
-) -> ExogenousNetwork | Fused | Oracle | None:
+def _context(name: str, exogenous: Context | None, n_exo: int | None) -> Context | None:
     """What the gate of this architecture is told by."""
     if name == "oracle":
         if n_exo is not None:

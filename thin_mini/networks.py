@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +15,7 @@ from thin_mini.experts import wide_linear
 from thin_mini.losses import dispelling_loss, task_loss
 
 if TYPE_CHECKING:
-    from thin_mini.exogenous import ExogenousNetwork, Fused, Oracle
+    from thin_mini.exogenous import ExogenousNetwork
 
 
 class Condition(NamedTuple):
@@ -45,6 +45,15 @@ class Condition(NamedTuple):
     def to(self, device: torch.device | str) -> Condition:
         """The same on another device."""
         return Condition(self.h_g.to(device), self.z_exo.to(device))
+
+
+class Context(Protocol):
+    """What a gate is told by: frozen networks, an oracle, or one composed by hand."""
+
+    gate_features: int  # C
+
+    def condition(self, images: Tensor, exo: Tensor | None = None) -> Condition:
+        """images (N, C, H, W), and their exogenous labels (N,) where it needs them."""
 
 
 class MLP(nn.Module):
@@ -100,7 +109,7 @@ class Model(nn.Module):
         self,
         encoder: Encoder,
         n_classes: int,
-        context: ExogenousNetwork | Fused | Oracle | None = None,
+        context: Context | None = None,
         dispel: float = 0.0,
         pool: MapPool | None = None,
     ) -> None:
@@ -109,6 +118,7 @@ class Model(nn.Module):
         self.seen = pooled_features(encoder, pool)  # size of what the layer sees
         self.encoder, self.n_classes, self.pool = encoder, n_classes, pool
         self.context, self.dispel = context, dispel
+        self.remover: nn.Module | None = None  # in place of Eq. 7
 
     def logits(self, h_endo: Tensor, condition: Condition | None) -> Tensor:
         """The classification layer C_Θ: h_endo (N, D) → z (N, K)."""
@@ -143,6 +153,8 @@ class Model(nn.Module):
                 f"dispel={dispel} needs a model with a frozen exogenous network: "
                 "build 'exogenous' or 'thin', or pass dispel=0"
             )
+        if self.remover is not None:
+            return sup, self.remover(h_endo, condition.z_exo)
         network = cast("ExogenousNetwork", self.context)
         return sup, dispelling_loss(network.classify(h_endo), condition.z_exo)
 
@@ -150,6 +162,7 @@ class Model(nn.Module):
         """Raise a ValueError if a part to be trained belongs to a frozen network."""
         parts = dict(self.named_children())
         context = parts.pop("context", None)
+        parts.pop("remover", None)  # which may read with a frozen classifier
         for name, part in parts.items():
             check_awake(name, part, context)
 

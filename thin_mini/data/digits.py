@@ -13,7 +13,7 @@ from torch import Tensor
 from torchvision.datasets import MNIST
 
 from thin_mini.basics import checks
-from thin_mini.basics.checks import Count, Seed
+from thin_mini.basics.checks import Count, Seed, Share
 from thin_mini.basics.kinds import checked
 from thin_mini.data import store
 from thin_mini.data.dataset import ExogenousDataset, binned
@@ -39,6 +39,7 @@ def mnist_r(
     *,
     seed: Seed = 0,
     source: Source = "auto",
+    confounded: Share = 0.0,
 ) -> tuple[ExogenousDataset, ExogenousDataset]:
     """Digits rotated by a fixed angle each, drawn evenly from -90..90 degrees.
 
@@ -50,15 +51,18 @@ def mnist_r(
         seed: Draws the order and the angles.
         source: ``"mnist"``, scikit-learn's ``"digits"``, or ``"auto"``: MNIST where
             it can be had, else the digits, said aloud.
+        confounded: The share of the training images whose side the digit decides:
+            below five to the left, from five on to the right. The test is even.
 
     Returns:
         ``(train, test)``, images (N, 1, 28, 28), ``exo`` the bin of the angle.
 
     Raises:
-        ValueError: If the source is unknown or a number of images is below 1.
+        ValueError: If the source is unknown, a number of images is below 1 or
+            ``confounded`` does not lie in 0..1.
         DataError: If MNIST is damaged, or asked for by name and not to be had.
     """
-    return _make((n_train, n_test), seed, source)
+    return _make((n_train, n_test), seed, source, confounded=confounded)
 
 
 @checked
@@ -148,6 +152,7 @@ def _make(
     source: str,
     by: str = "rotation",
     scaled: bool = False,
+    confounded: float = 0.0,
 ) -> tuple[ExogenousDataset, ExogenousDataset]:
     name, shown, digits = _find(source)
     exo_name, low, high, n_exo = VARIABLES[by]
@@ -157,11 +162,15 @@ def _make(
         n = wanted or shown * len(images)
         # NumPy's generators, because their first draws do not depend on how many
         # follow: that makes a small set a prefix of a large one.
-        draws = [np.random.default_rng([seed, split, i]) for i in range(3)]
+        draws = [np.random.default_rng([seed, split, i]) for i in range(4)]
         order = draws[0].permutation(len(images))
         index = torch.from_numpy(order[np.arange(n) % len(images)])
         degrees = torch.from_numpy(draws[1].uniform(-90, 90, n))
         scale = torch.from_numpy(draws[2].uniform(0.5, 1, n))
+        if confounded and split == 0:
+            decided = torch.from_numpy(draws[3].uniform(0, 1, n)) < confounded
+            side = torch.where(target[index] < 5, degrees.abs(), -degrees.abs())
+            degrees = torch.where(decided, side, degrees)
         parts.append(
             ExogenousDataset(
                 images=rotate(images[index], degrees, scale if scaled else None),

@@ -25,7 +25,7 @@ def load(run: Run, n: int) -> tuple[ExogenousDataset, ExogenousDataset]:
         return data.dsprites(n, run.n_test, n_scales=run.n_scales, **own)
     if run.data == "mnist-rs":
         return data.mnist_rs(n, run.n_test, by=run.by, **own)
-    return data.mnist_r(n, run.n_test, **own)
+    return data.mnist_r(n, run.n_test, confounded=run.confounded, **own)
 
 
 def encoder(run: Run) -> None:

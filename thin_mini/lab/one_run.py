@@ -18,6 +18,7 @@ from thin_mini.data.store import cache_folder
 from thin_mini.encoders import ConvEncoder
 from thin_mini.files import regular_file
 from thin_mini.lab import result_files
+from thin_mini.lab.removal import erase, read_by, readable
 from thin_mini.lab.rival_models import READERS, UNDONE, Parts, rival, straightened
 from thin_mini.lab.rows import Run
 from thin_mini.lab.worlds import WORLDS, n_exo
@@ -26,10 +27,10 @@ from thin_mini.models import (
     ExogenousNetwork,
     Fused,
     Model,
-    Oracle,
     build,
     n_trainable,
 )
+from thin_mini.networks import Context
 from thin_mini.training import fit
 
 APART = 1_000_000  # between the seeds of γ_τ's first weights and of F_φ's
@@ -51,8 +52,12 @@ def train_run(run: Run, root: Path) -> Model:
         train, test = (straightened(run, part, networks) for part in (train, test))
     model = assemble(run, root, train, test).to(choose_device(small=True))
     history = fit(model, train, valid=valid, progress=False, **run.training)
+    if run.remover == "erased":
+        erase(run, model, others(run))
     seconds = time.perf_counter() - start
     metrics = WORLDS[run.data].does.measure(run, model, test)
+    if run.probed:
+        metrics |= readable(run, model, test, frozen_networks(run, root)[0])
     if valid is not None:
         metrics["epoch"] = int(history["valid"].idxmax())
         metrics["valid"] = round(history["valid"].max(), 4)
@@ -88,7 +93,7 @@ def _images(run: Run, n: int) -> tuple[ExogenousDataset, ExogenousDataset]:
     """So many training images, from larger sets, of which small ones are prefixes."""
     key = (
         *(run.data, run.source, run.by, run.n_scales, run.n_people),
-        *(run.n_test, run.seed, run.on),
+        *(run.n_test, run.seed, run.on, run.confounded),
     )
     if key not in _loaded or len(_loaded[key][0]) < n:
         _loaded.clear()  # one is enough, and they are large
@@ -107,7 +112,7 @@ def assemble(
     if run.model == "network":
         return _network(run)
     networks = frozen_networks(run, root)
-    context: ExogenousNetwork | Fused | Oracle | None = None
+    context: Context | None = None
     if run.model == "oracle":
         context = WORLDS[run.data].does.oracle(run, train, test, networks)
     elif networks:
@@ -129,6 +134,8 @@ def assemble(
             seed,
         )
         model = rival(run.model, parts)
+    if run.remover or run.dispel:
+        read_by(run, model, networks)
     if run.start:
         model.encoder.load_state_dict(networks[0].encoder.state_dict())
     return model

@@ -24,9 +24,9 @@ MAX_BYTES = 1_000_000  # a result has one or two thousand
 # Percentages; those of each class or bin may lack some.
 PERCENT = (
     *("accuracy", "calibration", "exact", "within_one", "range_relative", "valid"),
-    *("overlap", "pair_accuracy", "variance_3"),
+    *("overlap", "pair_accuracy", "variance_3", "read", "linear", "mlp"),
 )
-LIMITS = dict.fromkeys(PERCENT, (0, 100)) | {"cosine": (0, 1), "leaves": (0.99, 32.01)}
+LIMITS = dict.fromkeys(PERCENT, (0, 100)) | {"cosine": (0, 1)}
 
 
 class ResultError(DataError):
@@ -160,7 +160,8 @@ def _possible(run: Run, name: str, value: Any) -> bool:
         # Of a bin or class without images there is no accuracy.
         return all(v is None or _possible(run, "accuracy", v) for v in value)
     whole = {"parameters": (1, 1e12), "epoch": (1, run.protocol.epochs)}
-    low, high = (whole | LIMITS).get(name, (0, 1e12))
+    leaves = {"leaves": (0.99, run.n_experts + 0.01)}
+    low, high = (whole | LIMITS | leaves).get(name, (0, 1e12))
     kinds = int if name in whole else (int, float)
     number = isinstance(value, kinds) and not isinstance(value, bool)
     return number and low <= value <= high

@@ -5,22 +5,30 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import cast
 
 import torch
 from torch import nn
 
 from thin_mini.data import ExogenousDataset
 from thin_mini.encoders import Encoder
-from thin_mini.exogenous import ExogenousNetwork, Fused, Oracle
+from thin_mini.exogenous import ExogenousNetwork
 from thin_mini.experts import Experts
 from thin_mini.gates import SoftmaxGate, TreeGate
 from thin_mini.lab.rows import Run
 from thin_mini.models import Classifier, GatedEnsemble, build, n_trainable
-from thin_mini.networks import Model
-from thin_mini.readers import WithReader
-from thin_mini.rivals import Concatenated, Conditioned, Modulated, Shuffled, matched
-from thin_mini.undo import INVERSES, undo
-from thin_mini.views import Averaged, RandomChange, SpatialTransformer, after
+from thin_mini.networks import Context, Model
+from thin_mini.rivals.heads import (
+    Concatenated,
+    Conditioned,
+    Modulated,
+    Shuffled,
+    matched,
+)
+from thin_mini.rivals.readers import WithReader
+from thin_mini.rivals.undo import INVERSES, undo
+from thin_mini.rivals.views import Averaged, RandomChange, SpatialTransformer, after
 
 READERS, UNDONE = ("multi-task", "reversal"), ("undone", "undone-truth")
 UNITS = 256  # of the experts together, or of the baseline
@@ -47,40 +55,54 @@ class Parts:
     encoder: Callable[[], Encoder]
     n_classes: int
     by: str
-    context: ExogenousNetwork | Fused | Oracle | None
+    context: Context | None
     untrained: Callable[[], ExogenousNetwork]
     others: ExogenousDataset
     seed: int
 
+    @property
+    def told(self) -> Context:
+        """The context, which there must be."""
+        if self.context is None:
+            raise ValueError("this rival needs a frozen exogenous network: name one")
+        return self.context
 
-def _gated(p: Parts, hidden: int, gate: nn.Module, context: nn.Module | None) -> Model:
+
+def _gated(
+    p: Parts, hidden: int, gate: SoftmaxGate | TreeGate, context: Context | None
+) -> Model:
     encoder = p.encoder()
     experts = Experts(encoder.out_features, hidden, p.n_classes, gate.n_leaves)
     return GatedEnsemble(encoder, experts, gate, context)
 
 
 def _softmax(p: Parts, told: bool) -> Model:
-    size = p.context.gate_features if told else p.encoder().out_features
-    return _gated(p, UNITS // 8, SoftmaxGate(size, 8), p.context if told else None)
+    context = p.told if told else None
+    size = context.gate_features if context else p.encoder().out_features
+    return _gated(p, UNITS // 8, SoftmaxGate(size, 8), context)
 
 
-def _tree(p: Parts, context: nn.Module, n_experts: int = 8, norm: bool = True) -> Model:
+def _tree(p: Parts, context: Context, n_experts: int = 8, norm: bool = True) -> Model:
     gate = TreeGate(context.gate_features, int(math.log2(n_experts)))
     if not norm:
-        gate.norm = nn.Identity()
+        gate.add_module("norm", nn.Identity())
     return _gated(p, UNITS // n_experts, gate, context)
 
 
+def _trees(p: Parts, n_experts: int) -> Model:
+    return _tree(p, p.told, n_experts)
+
+
 def _film(p: Parts, hidden: int, where: str) -> Model:
-    encoder, told = p.encoder(), p.context.gate_features
-    head = Modulated(encoder.out_shape, told, hidden, p.n_classes, where)
-    return Conditioned(encoder, head, p.n_classes, p.context)
+    encoder = p.encoder()
+    sizes = encoder.out_shape, p.told.gate_features, hidden, p.n_classes
+    return Conditioned(encoder, Modulated(*sizes, where), p.n_classes, p.told)
 
 
 def _concatenated(p: Parts, hidden: int) -> Model:
-    encoder, told = p.encoder(), p.context.gate_features
-    head = Concatenated(encoder.out_features, told, hidden, p.n_classes)
-    return Conditioned(encoder, head, p.n_classes, p.context)
+    encoder = p.encoder()
+    sizes = encoder.out_features, p.told.gate_features, hidden, p.n_classes
+    return Conditioned(encoder, Concatenated(*sizes), p.n_classes, p.told)
 
 
 def _changed(p: Parts, reach: float) -> Encoder:
@@ -120,10 +142,10 @@ MODELS: dict[str, Callable[[Parts], Model]] = {
     "changed-large": lambda p: Classifier(_changed(p, LARGE[p.by]), p.n_classes),
     "averaged": lambda p: _averaged(p, p.encoder()),
     "changed-averaged": lambda p: _averaged(p, _changed(p, SMALL[p.by])),
-    "shuffled": lambda p: _tree(p, Shuffled(p.context)),
+    "shuffled": lambda p: _tree(p, Shuffled(p.told)),
     "untrained": lambda p: _tree(p, p.untrained().freeze()),
-    "bare-tree": lambda p: _tree(p, p.context, norm=False),
-    **{f"exogenous-{n}": lambda p, n=n: _tree(p, p.context, n) for n in (2, 4, 16, 32)},
+    "bare-tree": lambda p: _tree(p, p.told, norm=False),
+    **{f"exogenous-{n}": partial(_trees, n_experts=n) for n in (2, 4, 16, 32)},
     "undone": lambda p: Classifier(p.encoder(), p.n_classes),
     "undone-truth": lambda p: Classifier(p.encoder(), p.n_classes),
 }
@@ -139,7 +161,7 @@ def rival(name: str, parts: Parts) -> Model:
 
         if name in SIZED:
             usual = build("baseline", parts.n_classes, encoder=parts.encoder())
-            return matched(drawn, n_trainable(usual))
+            return cast(Model, matched(drawn, n_trainable(usual)))
         torch.manual_seed(parts.seed)
         return MODELS[name](parts)
 

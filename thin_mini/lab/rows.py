@@ -72,6 +72,10 @@ class Run:
             ``"portraits"``: what the network sees in a person's pictures, on average.
         apart: Whether F_φ and γ_τ start from weights of their own; else both start from
             those that the seed draws first, which dispelling feels.
+        confounded: How far the digit decides the side to which a training image is
+            turned, 0..1; networks learn from even ones.
+        remover: What λ weighs, if not Eq. 7: a key of ``removal.REMOVERS``.
+        probed: Whether to measure what can still be read from h_endo.
         on: ``"test"``, or ``"valid"``: measured on as many further training images,
             which is how settings are chosen.
     """
@@ -93,6 +97,9 @@ class Run:
     start: bool = False
     oracle_knows: str = "traits"
     apart: bool = False
+    confounded: float = 0.0
+    remover: str = ""
+    probed: bool = False
 
     @cached_property
     def hash(self) -> str:
@@ -106,6 +113,12 @@ class Run:
             settings["networks"] = [run.hash for run in self.networks]
         text = json.dumps(settings, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    @property
+    def n_experts(self) -> int:
+        """Of an ensemble: what its name ends in, or the paper's 8."""
+        end = self.model.rpartition("-")[2]
+        return int(end) if end.isdigit() else 8
 
     @property
     def gate_sees(self) -> str:

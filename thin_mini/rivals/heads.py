@@ -14,10 +14,8 @@ from torch import Tensor, nn
 
 from thin_mini.basics import checks
 from thin_mini.encoders import Encoder
-from thin_mini.models import ExogenousNetwork, Fused, Oracle, n_trainable
-from thin_mini.networks import MLP, Condition, Model
-
-Context = ExogenousNetwork | Fused | Oracle
+from thin_mini.models import n_trainable
+from thin_mini.networks import MLP, Condition, Context, Model
 
 
 class Concatenated(nn.Module):

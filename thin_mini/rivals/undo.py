@@ -14,7 +14,7 @@ from thin_mini.data.dataset import ExogenousDataset
 from thin_mini.data.digits import rotate
 from thin_mini.inference import in_batches
 from thin_mini.models import ExogenousNetwork
-from thin_mini.views import zoomed
+from thin_mini.rivals.views import zoomed
 
 
 @torch.no_grad()
