@@ -32,7 +32,7 @@ MAY_USE = {
 # Lines of a file, and of a function without its docstring.
 FILE, FUNCTION = 300, 60
 # Lines of code: of the method, of all that the chapters need, and of the whole.
-BUDGETS = {"method": 1_200, "chapters": 4_300, "whole": 9_900}
+BUDGETS = {"method": 1_200, "chapters": 4_500, "whole": 10_400}
 WINGS = {"data.photos", "lab", "large", "cli"}
 TOLD = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 LAYOUT = {
