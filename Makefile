@@ -9,7 +9,7 @@ NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb))
 CHAPTERS_THERE := tests/test_chapters_there.py
 # What is tested once more with all that tests make on a pretended second device.
 CORE := losses gates experts encoders models metrics distances routes frozen identity
-CORE += course augment training scaling trained
+CORE += course augment training scaling trained rivals
 CORE_TESTS := $(CORE:%=tests/test_%.py) \
   'tests/test_reproduce.py::test_every_recipe_runs_from_end_to_end[table3-mnist-rs]'
 

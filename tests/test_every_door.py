@@ -18,6 +18,7 @@ import pytest
 import torch
 
 import thin_mini as tm
+from thin_mini import rivals
 from thin_mini.lab import recipes, results
 
 HERE = str(Path(tm.__file__).parent)
@@ -45,6 +46,7 @@ GIVEN = [
     "routes.Routes",
     "trained.Answer",
     "trained.TrainedRun",
+    "rivals.CrossCovariance",  # is told nothing
     "results.ResultError",
     "results.Row",
     "plots.INK",
@@ -95,6 +97,7 @@ ROWS = recipes.rows_of("fig4", "mnist-r", 2, "smoke", "digits")
 RUN, ROOT = ROWS[0].runs[0], Path("nowhere")
 SPRITES = {"shape": LABELS, "scale": POSITIVE, "orientation": POSITIVE, "x": POSITIVE}
 CARTOONS = {"n_people": 2, "size": 16, "resemblance": 0.5, "seed": 0}
+HEAD = {"encoder": encoder(), "n_classes": K, "hidden": 2}
 POINTS = {"representations": {"h": H}, "target": LABELS, "names": ["a", "b"]}
 
 # A call of each that is right, from the places of a run and its data.
@@ -315,6 +318,68 @@ DOORS = {
             "SoftmaxGate": tm.SoftmaxGate(4, 2), "UniformGate": tm.UniformGate(2),
         }.items()
     },
+    "rivals.Averaged": lambda w: {**HEAD, "variable": "rotation", "changes": [-9.0, 9]},
+    "rivals.Concatenated": lambda w: {
+        "in_features": 4, "told": 2, "hidden": 2, "n_classes": K,
+    },
+    "rivals.Conditioned": lambda w: {
+        "encoder": encoder(), "head": rivals.Concatenated(64, 64, 2, K),
+        "n_classes": K, "context": network(),
+    },
+    "rivals.Dispelling": lambda w: {"reader": tm.MLP(4, 2, K), "centred": True},
+    "rivals.Eraser": lambda w: {"h": H, "exo": LABELS},
+    "rivals.FiLM": lambda w: {"told": 2, "n_features": 4, "each": 1},
+    "rivals.Modulated": lambda w: {
+        "shape": (1, 2, 2), "told": 2, "hidden": 2, "n_classes": K, "where": "hidden",
+    },
+    "rivals.RandomChange": lambda w: {"variable": "rotation", "reach": 30.0},
+    "rivals.Retrained": lambda w: {"reader": tm.MLP(4, 2, K), "every": 2, "steps": 2},
+    "rivals.Reversal": lambda w: {"in_features": 4, "n_exo": K},
+    "rivals.Shuffled": lambda w: {"context": network()},
+    "rivals.SpatialTransformer": lambda w: {"in_shape": (1, SIZE, SIZE), "hidden": 2},
+    "rivals.WithReader": lambda w: {
+        **HEAD, "others": DATA, "reverse": True, "dispel": 0.1,
+    },
+    "rivals.after": lambda w: {"layer": torch.nn.Identity(), "encoder": encoder()},
+    "rivals.expected": lambda w: {
+        "network": network(), "images": IMAGES, "centers": torch.arange(2.0),
+    },
+    "rivals.matched": lambda w: {"make": lambda n: tm.MLP(4, n, K), "wanted": 100},
+    "rivals.turned": lambda w: {"images": IMAGES, "degrees": POSITIVE},
+    "rivals.undo": lambda w: {
+        "dataset": DATA, "network": network(), "variable": "rotation",
+        "centers": torch.arange(2.0),
+    },
+    "rivals.zoomed": lambda w: {"images": IMAGES, "octaves": POSITIVE},
+    "rivals.Shuffled.condition": lambda w: {
+        "self": rivals.Shuffled(tm.Oracle(K)), "images": IMAGES, "exo": LABELS,
+    },
+    "rivals.WithReader.losses": lambda w: {
+        "self": rivals.WithReader(**HEAD, others=DATA), "images": IMAGES,
+        "target": LABELS, "dispel": 0.1,
+    },
+    **{
+        f"rivals.{kind}.forward": lambda w, module=module, x=x: {
+            "self": module, x: H, "h_g": Z,
+        }
+        for kind, x, module in (
+            ("Concatenated", "h_endo", rivals.Concatenated(4, K, 2, K)),
+            ("FiLM", "x", rivals.FiLM(K, 4)),
+            ("Modulated", "h_endo", rivals.Modulated((1, 2, 2), K, 2, K)),
+        )
+    },
+    **{
+        f"rivals.{kind}.forward": lambda w, module=module: {
+            "self": module, "h_endo": H, "z_exo": Z,
+        }
+        for kind, module in {
+            "CrossCovariance": rivals.CrossCovariance(),
+            "Dispelling": rivals.Dispelling(tm.MLP(4, 2, K)),
+            "Retrained": rivals.Retrained(tm.MLP(4, 2, K)),
+            "Reversal": rivals.Reversal(4, K),
+        }.items()
+    },
+    "rivals.Eraser.forward": lambda w: {"self": rivals.Eraser(H, LABELS), "h": H},
     "Encoder.forward": lambda w: {"self": encoder(), "images": IMAGES},
     "MLP.embed": lambda w: {"self": tm.MLP(4, 2, K), "h": H},
     "data.ExogenousDataset.subset": lambda w: {"self": DATA, "index": LABELS},
@@ -374,6 +439,8 @@ ANY_LENGTH = [
     "plots.image_grid.images",
     "routes.most_representative.h_g",
     "routes.node_probabilities.h_g",
+    "rivals.Eraser.forward.h",
+    "rivals.expected.images",
     "trained.TrainedRun.answer.images",
     "course.same.inputs",
 ]
@@ -404,6 +471,9 @@ FINE = {name: ["short"] for name in ANY_LENGTH} | {
     "recipes.nearest.name": ["text"],
     "results.measured.metric": ["text"],  # where no run is
     "results.write.seconds": ["2.5"],
+    "rivals.RandomChange.reach": ["2.5"],
+    "rivals.WithReader.dispel": ["2.5"],
+    "rivals.WithReader.losses.dispel": ["2.5"],
     "scaling.predict.label": ["text"],
     "scaling.train.dispel": ["2.5"],
     "scaling.train.folder": ["text"],

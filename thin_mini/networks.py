@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -47,6 +47,7 @@ class Condition(NamedTuple):
         return Condition(self.h_g.to(device), self.z_exo.to(device))
 
 
+@runtime_checkable
 class Context(Protocol):
     """What a gate is told by: frozen networks, an oracle, or one composed by hand."""
 

@@ -19,7 +19,14 @@ from thin_mini.encoders import ConvEncoder
 from thin_mini.files import regular_file
 from thin_mini.lab import result_files
 from thin_mini.lab.removal import erase, read_by, readable
-from thin_mini.lab.rival_models import READERS, UNDONE, Parts, rival, straightened
+from thin_mini.lab.rival_models import (
+    NEEDED,
+    READERS,
+    UNDONE,
+    Parts,
+    rival,
+    straightened,
+)
 from thin_mini.lab.rows import Run
 from thin_mini.lab.worlds import WORLDS, n_exo
 from thin_mini.models import (
@@ -145,6 +152,9 @@ def frozen_networks(run: Run, root: Path) -> list[ExogenousNetwork]:
     """The networks of a run, trained by now; none if it takes their labels instead."""
     if run.model in READERS:
         return []
+    needs = run.start or run.probed or run.remover or run.model == "undone"
+    if needs and not run.networks:
+        raise ValueError(NEEDED)
     return [trained_network(network, root, run.gate_on) for network in run.networks]
 
 

@@ -11,6 +11,7 @@ from typing import cast
 import torch
 from torch import nn
 
+from thin_mini.basics import checks
 from thin_mini.data import ExogenousDataset
 from thin_mini.encoders import Encoder
 from thin_mini.exogenous import ExogenousNetwork
@@ -31,6 +32,7 @@ from thin_mini.rivals.undo import INVERSES, undo
 from thin_mini.rivals.views import Averaged, RandomChange, SpatialTransformer, after
 
 READERS, UNDONE = ("multi-task", "reversal"), ("undone", "undone-truth")
+NEEDED = "this run needs a frozen exogenous network: name one in networks="
 UNITS = 256  # of the experts together, or of the baseline
 # How far to change an image at random, and under which changes to look at it.
 SMALL = {"rotation": 30.0, "scale": 0.25}
@@ -64,7 +66,7 @@ class Parts:
     def told(self) -> Context:
         """The context, which there must be."""
         if self.context is None:
-            raise ValueError("this rival needs a frozen exogenous network: name one")
+            raise ValueError(NEEDED)
         return self.context
 
 
@@ -153,6 +155,7 @@ MODELS: dict[str, Callable[[Parts], Model]] = {
 
 def rival(name: str, parts: Parts) -> Model:
     """The untrained model of a rival."""
+    checks.choice("model", name, [*SIZED, *MODELS])
     with torch.random.fork_rng():
 
         def drawn(hidden: int) -> Model:

@@ -8,7 +8,7 @@ from thin_mini.rivals.heads import (
     Shuffled,
     matched,
 )
-from thin_mini.rivals.readers import Reversed, WithReader
+from thin_mini.rivals.readers import WithReader
 from thin_mini.rivals.removers import (
     CrossCovariance,
     Dispelling,
@@ -16,19 +16,17 @@ from thin_mini.rivals.removers import (
     Retrained,
     Reversal,
 )
-from thin_mini.rivals.undo import INVERSES, expected, undo
+from thin_mini.rivals.undo import expected, undo
 from thin_mini.rivals.views import (
     Averaged,
     RandomChange,
     SpatialTransformer,
     after,
     turned,
-    warped,
     zoomed,
 )
 
 __all__ = [
-    "INVERSES",
     "Averaged",
     "Concatenated",
     "Conditioned",
@@ -40,7 +38,6 @@ __all__ = [
     "RandomChange",
     "Retrained",
     "Reversal",
-    "Reversed",
     "Shuffled",
     "SpatialTransformer",
     "WithReader",
@@ -49,6 +46,5 @@ __all__ = [
     "matched",
     "turned",
     "undo",
-    "warped",
     "zoomed",
 ]

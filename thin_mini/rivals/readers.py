@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from thin_mini.basics import checks
+from thin_mini.basics.checks import Count, Lambda
+from thin_mini.basics.kinds import checked
 from thin_mini.data.dataset import ExogenousDataset
 from thin_mini.encoders import Encoder
 from thin_mini.losses import task_loss
@@ -42,17 +44,17 @@ class WithReader(Classifier):
         dispel: Weight of the reader.
     """
 
+    @checked
     def __init__(
         self,
         encoder: Encoder,
-        n_classes: int,
-        hidden: int,
+        n_classes: Count,
+        hidden: Count,
         others: ExogenousDataset,
         reverse: bool = False,
-        dispel: float = 1.0,
+        dispel: Lambda = 1.0,
     ) -> None:
         super().__init__(encoder, n_classes, hidden)
-        checks.lambda_(dispel)
         self.reader = nn.Linear(encoder.out_features, others.n_exo)
         self.others, self.reverse, self.dispel = others, reverse, dispel
 
@@ -64,9 +66,10 @@ class WithReader(Classifier):
         dispel: float = 0.0,
     ) -> tuple[Tensor, Tensor]:
         """L_sup, and the cross entropy of the reader; the latter 0 if its weight is."""
+        checks.lambda_(dispel)
         if dispel == 0:
             return super().losses(images, target, condition)
-        n = len(images)
+        n, condition = checks.rows("images", images), self._condition(images, condition)
         index = torch.randint(len(self.others), (n,))
         more, exo = self.others.images[index], self.others.exo[index]
         h = self.encoder(torch.cat([images, more.to(images)]))  # (2n, D)

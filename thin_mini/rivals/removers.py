@@ -11,6 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from thin_mini.basics import checks
+from thin_mini.basics.checks import Count
+from thin_mini.basics.kinds import checked
 from thin_mini.losses import absolute_cosine, dispelling_loss
 from thin_mini.networks import MLP
 from thin_mini.rivals.readers import Reversed
@@ -27,11 +29,13 @@ class Dispelling(nn.Module):
         centred: Whether means are taken off.
     """
 
+    @checked
     def __init__(self, reader: nn.Module, centred: bool = False) -> None:
         super().__init__()
         self.reader, self.centred = reader, centred
 
     def forward(self, h_endo: Tensor, z_exo: Tensor) -> Tensor:
+        _check_both(h_endo, z_exo)
         z_endo = self.reader(h_endo)
         if not self.centred:
             return dispelling_loss(z_endo, z_exo)
@@ -47,11 +51,13 @@ class Reversal(nn.Module):
         n_exo: Exogenous classes.
     """
 
-    def __init__(self, in_features: int, n_exo: int) -> None:
+    @checked
+    def __init__(self, in_features: Count, n_exo: Count) -> None:
         super().__init__()
         self.reader = MLP(in_features, 64, n_exo)
 
     def forward(self, h_endo: Tensor, z_exo: Tensor) -> Tensor:
+        _check_both(h_endo, z_exo)
         return F.cross_entropy(self.reader(Reversed.apply(h_endo)), z_exo.argmax(1))
 
 
@@ -64,12 +70,14 @@ class Retrained(nn.Module):
         steps: Of each of them, on the batches since the last.
     """
 
-    def __init__(self, reader: nn.Module, every: int = 50, steps: int = 50) -> None:
+    @checked
+    def __init__(self, reader: nn.Module, every: Count = 50, steps: Count = 50) -> None:
         super().__init__()
         self.reader, self.every, self.steps = reader.requires_grad_(False), every, steps
         self.seen: list[tuple[Tensor, Tensor]] = []
 
     def forward(self, h_endo: Tensor, z_exo: Tensor) -> Tensor:
+        _check_both(h_endo, z_exo)
         self.seen.append((h_endo.detach(), z_exo.detach()))
         if len(self.seen) == self.every:
             self._learn()
@@ -92,6 +100,7 @@ class CrossCovariance(nn.Module):
     """Half the squared covariances of h_endo with the network's answer (XCov)."""
 
     def forward(self, h_endo: Tensor, z_exo: Tensor) -> Tensor:
+        _check_both(h_endo, z_exo)
         known = z_exo.detach().softmax(1)
         known = known - known.mean(0)
         cov = (h_endo - h_endo.mean(0)).T @ known / len(h_endo)  # (D, n_exo)
@@ -115,9 +124,10 @@ class Eraser(nn.Module):
     def __init__(self, h: Tensor, exo: Tensor) -> None:
         super().__init__()
         checks.features("h", h)
+        checks.labels("exo", exo, len(h))
         if len(exo.unique()) < 2:
             raise ValueError("all images are of one exogenous class: nothing to erase")
-        x, z = (part.cpu().double() for part in (h, F.one_hot(exo)))
+        x, z = (part.double() for part in (h.cpu(), F.one_hot(exo.cpu())))
         mean = x.mean(0)
         x, z = x - mean, z - z.mean(0)
         values, vectors = torch.linalg.eigh(x.T @ x / len(x))
@@ -125,10 +135,16 @@ class Eraser(nn.Module):
         values, vectors = values[kept].sqrt(), vectors[:, kept]
         # Whitened, the directions that covary with z are those that any reader uses.
         u, s, _ = torch.linalg.svd(((x @ vectors) / values).T @ z, full_matrices=False)
-        u = u[:, s > 1e-6 * s.max()]
-        self.register_buffer("mean", mean.float())
+        u = u[:, s > 1e-6 * s[:1]]
+        self.register_buffer("mean", mean.to(h))
         change = (vectors * values) @ u @ u.T @ (vectors / values).T
-        self.register_buffer("change", change.float())
+        self.register_buffer("change", change.to(h))
 
     def forward(self, h: Tensor) -> Tensor:
+        checks.shaped("h", h, "N", len(self.mean))
         return h - (h - self.mean) @ self.change.T
+
+
+def _check_both(h_endo: Tensor, z_exo: Tensor) -> None:
+    checks.shaped("h_endo", h_endo, "N", "D")
+    checks.shaped("z_exo", z_exo, len(h_endo), "C")

@@ -10,13 +10,15 @@ from torch import Tensor
 
 from thin_mini.basics import checks
 from thin_mini.basics.devices import device_of
+from thin_mini.basics.kinds import checked
 from thin_mini.data.dataset import ExogenousDataset
 from thin_mini.data.digits import rotate
 from thin_mini.inference import in_batches
 from thin_mini.models import ExogenousNetwork
-from thin_mini.rivals.views import zoomed
+from thin_mini.rivals.views import Variable, zoomed
 
 
+@checked
 @torch.no_grad()
 def expected(network: ExogenousNetwork, images: Tensor, centers: Tensor) -> Tensor:
     """The value that a frozen network expects: its probabilities times the bins.
@@ -30,13 +32,14 @@ def expected(network: ExogenousNetwork, images: Tensor, centers: Tensor) -> Tens
         (N,), on the CPU.
 
     Raises:
-        ValueError: If there is not one centre for each class of the network.
+        ValueError: If there is not one centre for each class of the network, or it is
+            not frozen.
     """
-    if centers.shape != (network.n_classes,):
-        raise ValueError(
-            f"the network has {network.n_classes} bins but there are "
-            f"{tuple(centers.shape)} centers: pass exo_centers of its data"
-        )
+    checks.images("images", images)
+    mend = ", one of each class, as exo_centers of the network's data"
+    checks.floats("centers", centers, network.n_classes, mend=mend)
+    if not network.frozen:
+        raise ValueError("train the network first and pass network.freeze()")
     device = device_of(network)
 
     def batch(index: Tensor) -> tuple[Tensor]:
@@ -52,8 +55,12 @@ INVERSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 }
 
 
+@checked
 def undo(
-    dataset: ExogenousDataset, network: ExogenousNetwork, variable: str, centers: Tensor
+    dataset: ExogenousDataset,
+    network: ExogenousNetwork,
+    variable: Variable,
+    centers: Tensor,
 ) -> ExogenousDataset:
     """The same images with a variable taken away, as far as a network knows it.
 
@@ -66,7 +73,6 @@ def undo(
     Raises:
         ValueError: If there is no inverse for the variable.
     """
-    checks.choice("variable", variable, INVERSES)
     value = expected(network, dataset.images, centers)
     images = INVERSES[variable](dataset.images, value).clamp(0, 1)
     return replace(dataset, images=images)

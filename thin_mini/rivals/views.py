@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from thin_mini.basics import checks
+from thin_mini.basics.checks import Count
+from thin_mini.basics.kinds import checked
 from thin_mini.encoders import ConvEncoder, Encoder
 from thin_mini.networks import Classifier, Condition
 
@@ -23,6 +26,7 @@ def turned(images: Tensor, degrees: Tensor) -> Tensor:
     Returns:
         (N, C, H, W); what comes in at the border is 0.
     """
+    checks.shaped("images", images, "N", "C", "H", "W")
     checks.factor("degrees", degrees, len(images))
     a = torch.deg2rad(degrees.to(images))
     cos, sin, zero = torch.cos(a), torch.sin(a), torch.zeros_like(a)
@@ -63,6 +67,7 @@ def zoomed(images: Tensor, octaves: Tensor) -> Tensor:
 
 # By exogenous variable, what changes it in an image: degrees, or octaves of size.
 CHANGES = {"rotation": turned, "scale": zoomed}
+Variable = Annotated[str, checks.one_of(*CHANGES)]
 
 
 class RandomChange(nn.Module):
@@ -73,9 +78,9 @@ class RandomChange(nn.Module):
         reach: The largest change either way, in degrees or in octaves.
     """
 
-    def __init__(self, variable: str, reach: float) -> None:
+    @checked
+    def __init__(self, variable: Variable, reach: float) -> None:
         super().__init__()
-        checks.choice("variable", variable, CHANGES)
         self.variable, self.reach = variable, checks.number("reach", reach, 0, 180)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -95,7 +100,8 @@ class SpatialTransformer(nn.Module):
         hidden: Units of its hidden layer.
     """
 
-    def __init__(self, in_shape: tuple[int, int, int], hidden: int = 32) -> None:
+    @checked
+    def __init__(self, in_shape: tuple[int, int, int], hidden: Count = 32) -> None:
         super().__init__()
         self.look = ConvEncoder(in_shape[0], in_shape[1], (8, 8))
         self.first = nn.Linear(self.look.out_features, hidden)
@@ -109,6 +115,7 @@ class SpatialTransformer(nn.Module):
         return warped(images, theta.view(-1, 2, 3))
 
 
+@checked
 def after(layer: nn.Module, encoder: Encoder) -> Encoder:
     """An encoder that sees what ``layer`` makes of the images."""
     return Encoder(nn.Sequential(layer, encoder.layers), encoder.in_shape)
@@ -125,16 +132,16 @@ class Averaged(Classifier):
         changes: Of the variable; the logits under them are averaged.
     """
 
+    @checked
     def __init__(
         self,
         encoder: Encoder,
-        n_classes: int,
-        hidden: int,
-        variable: str,
+        n_classes: Count,
+        hidden: Count,
+        variable: Variable,
         changes: Sequence[float],
     ) -> None:
         super().__init__(encoder, n_classes, hidden)
-        checks.choice("variable", variable, CHANGES)
         if not changes:
             raise ValueError("changes must name at least one")
         self.variable, self.changes = variable, tuple(changes)
