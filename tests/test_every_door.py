@@ -379,6 +379,20 @@ DOORS = {
             "Reversal": rivals.Reversal(4, K),
         }.items()
     },
+    **{
+        f"rivals.{kind}.forward": lambda w, module=module: {
+            "self": module, "images": IMAGES,
+        }
+        for kind, module in {
+            "Averaged": rivals.Averaged(**HEAD, variable="scale", changes=[0]).eval(),
+            "Conditioned": rivals.Conditioned(
+                encoder(), rivals.Concatenated(64, 64, 2, K), K, network()
+            ),
+            "RandomChange": rivals.RandomChange("rotation", 9),
+            "SpatialTransformer": rivals.SpatialTransformer((1, SIZE, SIZE)),
+            "WithReader": rivals.WithReader(**HEAD, others=DATA),
+        }.items()
+    },
     "rivals.Eraser.forward": lambda w: {"self": rivals.Eraser(H, LABELS), "h": H},
     "Encoder.forward": lambda w: {"self": encoder(), "images": IMAGES},
     "MLP.embed": lambda w: {"self": tm.MLP(4, 2, K), "h": H},
@@ -439,6 +453,16 @@ ANY_LENGTH = [
     "plots.image_grid.images",
     "routes.most_representative.h_g",
     "routes.node_probabilities.h_g",
+    *(
+        f"rivals.{kind}.forward.images"
+        for kind in (
+            "Averaged",
+            "Conditioned",
+            "RandomChange",
+            "SpatialTransformer",
+            "WithReader",
+        )
+    ),
     "rivals.Eraser.forward.h",
     "rivals.expected.images",
     "trained.TrainedRun.answer.images",

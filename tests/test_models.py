@@ -453,6 +453,12 @@ def test_fewer_than_two_frozen_networks_are_refused(n_frozen, others):
         tm.Fused(*networks)
 
 
+def test_a_network_that_is_named_twice_is_refused():
+    network = frozen(18)
+    with pytest.raises(ValueError, match="one network is named twice"):
+        tm.Fused(network, frozen(10), network)
+
+
 def test_dispelling_with_two_networks_is_refused(moved):
     model = make("thin", tm.Fused(frozen(18), frozen(10)))
     with pytest.raises(ValueError, match=r"dispel=0\.005 needs .*or pass dispel=0"):

@@ -13,8 +13,12 @@ from torch import nn
 
 import thin_mini as tm
 from thin_mini import rivals
-from thin_mini.lab import plans, recipes
+from thin_mini.lab import one_run, plans, recipes, removal, result_files, rival_models
+from thin_mini.lab.worlds import WORLDS
 from thin_mini.rivals.undo import INVERSES
+
+with patch.dict(recipes.RECIPES):  # which these are not yet among
+    from thin_mini.lab import confounding, contest
 
 L, H, D, K = 4, 3, 5, 2  # experts, hidden units of each, features, classes
 
@@ -406,13 +410,6 @@ def test_reversal_turns_the_gradient_of_its_reader():
 
 # --- the contest's runs --------------------------------------------------------------
 
-# What is not yet among the recipes does not enter itself there.
-with patch.dict(plans.RECIPES):
-    from thin_mini.lab import contest
-from thin_mini.lab import one_run, rival_models  # noqa: E402
-from thin_mini.lab.worlds import WORLDS  # noqa: E402
-
-assert recipes.RECIPES  # which had entered themselves before
 PLAN = plans.Plan(WORLDS["mnist-r"], tm.profile("smoke"), 1, "digits")
 (TREE,) = contest.runs_of(PLAN, contest.RIVALS["Tree gate"], 64, contest.USUAL)
 LARGER = {"Large baseline": 1.99, "Softmax gate on h_endo": 1.032}
@@ -505,3 +502,47 @@ def test_what_is_confounded_tells_the_digit_in_training_alone():
     for wrong in (-0.1, 1.5, float("nan")):
         with pytest.raises(ValueError, match="confounded must lie between 0 and 1"):
             tm.data.mnist_r(9, 9, source="digits", confounded=wrong)
+
+
+@cpu_only("rows are made where the command says")
+@pytest.mark.parametrize("model", ["baseline", "exogenous"])
+@pytest.mark.parametrize("title", confounding.REMOVED)
+def test_a_remover_is_trained_with_and_what_is_left_is_probed(
+    title, model, untrained, tmp_path
+):
+    remover, dispel = confounding.REMOVED[title]
+    own = {"remover": remover, "confounded": 0.8}
+    (run,) = confounding.runs_of(PLAN, model, 64, False, dispel, **own)
+    run = small(run)
+    train, _, test = one_run.datasets(run)
+    (network,) = one_run.frozen_networks(run, tmp_path)
+    model = one_run.assemble(run, tmp_path, train, test)
+    frozen = [p for p in model.parameters() if not p.requires_grad]
+    before = deepcopy(frozen)
+    two_steps = {"epochs": 2, "schedule": "constant"}
+    history = tm.fit(model, train, progress=False, **run.training | two_steps)
+    assert (history["sim"] > 0).all() == (dispel > 0)
+    if remover != "retrained":
+        assert all(map(torch.equal, frozen, before))
+    if remover == "erased":
+        removal.erase(run, model, one_run.others(run))
+    found = removal.readable(run, model, test, network)
+    assert set(found) == {"read", "cosine", "linear", "mlp"}
+    assert all(result_files._possible(run, *item) for item in found.items())
+    tm.evaluate(model, test)
+
+
+@cpu_only("rows are made where the command says")
+def test_runs_of_rivals_and_removers_are_made_from_end_to_end(clean_env, tmp_path):
+    undone = contest.RIVALS["Undone, then baseline"]
+    removed = {"remover": "erased", "confounded": 0.8}
+    runs = [
+        *contest.runs_of(PLAN, undone, 64, contest.USUAL),
+        *confounding.runs_of(PLAN, "exogenous", 64, True, 0.5, **removed),
+    ]
+    for run in map(small, runs):
+        model = one_run.train_run(run, tmp_path)
+        told = result_files.read(run, tmp_path)
+        assert told["metrics"].keys() >= {"accuracy", "by_bin"}
+        assert ("linear" in told["metrics"]) == run.probed
+        assert told["parameters"] == tm.n_trainable(model)

@@ -117,6 +117,8 @@ class Fused(nn.Module):
             checks.instance("one", network, ExogenousNetwork, "pass frozen networks")
         if len(networks) < 2 or not all(network.frozen for network in networks):
             raise ValueError("pass at least two trained and frozen networks")
+        if len({*networks}) < len(networks):
+            raise ValueError("one network is named twice: pass each of them once")
         self.networks = nn.ModuleList(networks)
         self.gate_features = sum(network.gate_features for network in networks)
 

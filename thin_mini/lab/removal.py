@@ -27,7 +27,7 @@ from thin_mini.rivals.removers import (
 )
 
 ERASED_ON = 10_000  # images with exogenous labels, to erase by
-PROBED = 4_000  # test images to fit a probe on; the others measure it
+PROBED = 4_000  # test images to fit a probe on at most; as many others measure it
 
 
 class ReadBy(nn.Module):
@@ -106,7 +106,8 @@ def readable(
     z, z_exo = in_batches(answers, len(h))
     found = {"read": exogenous_accuracy(z, test.exo)["exact"]}
     found["cosine"] = absolute_cosine(z, z_exo).mean().item()
-    fitted, left = slice(PROBED), slice(PROBED, 2 * PROBED)
+    n = min(PROBED, len(h) // 2)
+    fitted, left = slice(n), slice(n, 2 * n)
     parts = (h[fitted], test.exo[fitted]), (h[left], test.exo[left])
     for kind in ("linear", "mlp"):
         found[kind] = probe(*parts, kind, run.seed)

@@ -86,7 +86,8 @@ class RandomChange(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         if not self.training:
             return images
-        part = 2 * torch.rand(len(images), device=images.device) - 1
+        n = checks.rows("images", images)
+        part = 2 * torch.rand(n, device=images.device) - 1
         return CHANGES[self.variable](images, self.reach * part)
 
 
@@ -149,7 +150,8 @@ class Averaged(Classifier):
     def forward(self, images: Tensor, condition: Condition | None = None) -> Tensor:
         if self.training:
             return super().forward(images, condition)
-        change, ones = CHANGES[self.variable], images.new_ones(len(images))
+        change, n = CHANGES[self.variable], checks.rows("images", images)
+        ones = images.new_ones(n)
         views = [change(images, amount * ones) for amount in self.changes]
         z = [super(Averaged, self).forward(view, condition) for view in views]
         return torch.stack(z).mean(0)  # (N, K)
