@@ -21,7 +21,13 @@ from thin_mini.basics.kinds import checked
 from thin_mini.data.dataset import ExogenousDataset
 from thin_mini.gates import TreeGate
 from thin_mini.insight import style
-from thin_mini.insight.result_plots import accuracy_by_lambda, dots, gains, intervals
+from thin_mini.insight.result_plots import (
+    accuracy_by_lambda,
+    dots,
+    forest,
+    gains,
+    intervals,
+)
 from thin_mini.insight.style import INK, MARKERS, WIDTH, panels, use_style
 from thin_mini.metrics import Report
 

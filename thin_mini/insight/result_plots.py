@@ -59,6 +59,39 @@ def intervals(table: pd.DataFrame) -> Figure:
 
 
 @checked
+def forest(table: pd.DataFrame, by: str = "", xlabel: str = "points") -> Figure:
+    """Differences with their 95 % intervals, the best on top, and the paper's.
+
+    Args:
+        table: From :func:`thin_mini.lab.results.table`; rows without runs are left out.
+        by: A column whose values get a marker and a colour each.
+        xlabel: What the differences are.
+
+    Raises:
+        ValueError: If the table is empty or lacks a column, or no row has runs.
+    """
+    check_columns(table, "difference", "difference_half", "paper_difference")
+    table = table.dropna(subset="difference").sort_values("difference")[::-1]
+    check_columns(table, *[by] * bool(by))
+    figure, axis = _lines(table, xlabel)
+    axis.axvline(0, color=INK, lw=1, ls="--")
+    groups = table[by] if by else pd.Series(OURS, table.index)
+    places = pd.Series(range(len(table)), table.index)
+    for (name, own), marker in zip(
+        table.groupby(groups, sort=False), cycle(MARKERS), strict=False
+    ):
+        axis.errorbar(
+            own["difference"], places[own.index], xerr=own["difference_half"],
+            fmt=marker, capsize=3, label=name,
+        )  # fmt: skip
+    papers = table["paper_difference"].astype(float)
+    if papers.notna().any():
+        axis.plot(papers, places, "D", mfc="none", color=INK, label=PAPERS, ms=6)
+    axis.legend(ncols=4, loc="lower right", bbox_to_anchor=(1, 1))
+    return figure
+
+
+@checked
 def gains(table: pd.DataFrame, x: str, xlabel: str) -> Figure:
     """Points above the baseline with 95 % intervals, against a number of labels.
 
