@@ -1,10 +1,13 @@
-"""Sphinx: differences with their intervals as a picture, drawn from results/.
+"""Sphinx: results with their intervals as a picture, drawn from results/.
 
-```{forest} rivals mnist-r
-:by: uses
-:name: rival
-:where: labels = 1000
-```
+    ```{forest} rivals mnist-r
+    :by: uses
+    :name: rival
+    parts of the names of the rows that are wanted
+    ```
+
+Differences from the rows that rows are held against, where they are; else their means.
+The directive ``ledger-forest`` draws every difference that the ledger judges.
 """
 
 from __future__ import annotations
@@ -18,58 +21,84 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from docutils import nodes
 from docutils.parsers.rst import directives
+from ledger_pages import FromResults, wanted_rows
+from matplotlib.figure import Figure
 from sphinx.application import Sphinx
-from sphinx.util.docutils import SphinxDirective
 
+from thin_mini.basics.intervals import mean_interval
 from thin_mini.insight import plots
-from thin_mini.lab import results
+from thin_mini.lab import ledger, results
+
+OF_FIGURE = {"difference": "difference_half", "mean": "half"}
 
 
-class Forest(SphinxDirective):
-    """The rows of a recipe on one data set, less the row they are held against."""
+class Forest(FromResults):
+    """The rows of a recipe on one data set."""
 
     required_arguments = 2
+    optional_arguments = 0
     option_spec: ClassVar = {
         "by": directives.unchanged,
         "name": directives.unchanged,
-        "where": directives.unchanged,
     }
 
-    def run(self) -> list[nodes.Node]:
-        """A picture with its numbers as words for those who do not see it."""
-        self.env.note_reread()  # results may have changed
-        table = results.published(*self.arguments)
-        for condition in filter(None, self.options.get("where", "").split(",")):
-            column, value = (part.strip() for part in condition.split("="))
-            table = table[table[column].astype(str) == value]
+    def draw(self) -> list[nodes.Node]:
+        """A picture, with its numbers as words for those who do not see it."""
+        wanted = [line for line in self.content if line.strip()]
+        rows = wanted_rows(*self.arguments, wanted)
+        table = results.published(*self.arguments).loc[[row.name for row in rows]]
         if name := self.options.get("name"):
             table = table.set_index(name)
-        if table["difference"].notna().sum() == 0:
-            return [nodes.paragraph("", "These runs are pending.")]
-        return [nodes.raw("", self.svg(table), format="html")]
+        if table["difference"].notna().any():
+            return [picture(table, "difference", self.options.get("by", ""))]
+        if table["mean"].notna().any():
+            return [picture(table, "mean", "")]
+        return [nodes.paragraph("", ledger.PENDING)]
 
-    def svg(self, table: pd.DataFrame) -> str:
-        """The figure, its text as text, with a description."""
-        plots.use_style()
-        # Ids that do not change from build to build.
-        with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "forest"}):
-            figure = plots.forest(table, self.options.get("by", ""))
-            text = io.StringIO()
-            figure.savefig(text, format="svg", metadata={"Date": None})
-            plt.close(figure)
-        found = table.dropna(subset="difference").sort_values("difference")[::-1]
-        said = "; ".join(
-            f"{row}: {line['difference']:+.2f} ± {line['difference_half']:.2f}"
-            for row, line in found.iterrows()
-        )
-        label = escape(f"Points from the reference: {said}", quote=True)
-        body = text.getvalue()[text.getvalue().index("<svg") :]
-        return body.replace(
-            "<svg", f'<svg class="forest" role="img" aria-label="{label}"', 1
-        )
+
+class LedgerForest(FromResults):
+    """Every difference of two accuracies that the ledger judges, beside the paper's."""
+
+    def draw(self) -> list[nodes.Node]:
+        """One line for each entry, by its id, in the colour of its verdict."""
+        lines = []
+        for entry in ledger.load():
+            ours = ledger.measured(entry.result) if entry.result else []
+            if not ours or entry.value is not None or entry.result.metric:
+                continue
+            mean, half = mean_interval(ours)
+            line = {"entry": entry.id, "verdict": entry.verdict, "difference": mean}
+            paper = None if entry.direction else entry.difference
+            lines.append(line | {"difference_half": half, "paper_difference": paper})
+        table = pd.DataFrame(lines).set_index("entry")
+        return [picture(table, "difference", "verdict")]
+
+
+def picture(table: pd.DataFrame, of: str, by: str) -> nodes.raw:
+    """Differences, or means, as an SVG with text as text and a description."""
+    plots.use_style()
+    # Ids that do not change from build to build.
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "forest"}):
+        if of == "mean":
+            figure: Figure = plots.intervals(table)
+        else:
+            figure = plots.forest(table, by, "points from the row it is held against")
+        text = io.StringIO()
+        figure.savefig(text, format="svg", metadata={"Date": None})
+        plt.close(figure)
+    said = "; ".join(
+        f"{row}: {line[of]:.2f} ± {line[OF_FIGURE[of]]:.2f}"
+        for row, line in table.dropna(subset=of).sort_values(of)[::-1].iterrows()
+    )
+    about = f'class="forest" role="img" aria-label="{escape(said, quote=True)}"'
+    svg = text.getvalue()
+    return nodes.raw(
+        "", svg[svg.index("<svg") :].replace("<svg", f"<svg {about}", 1), format="html"
+    )
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Tell Sphinx of the directive."""
+    """Tell Sphinx of the directives."""
     app.add_directive("forest", Forest)
+    app.add_directive("ledger-forest", LedgerForest)
     return {"parallel_read_safe": True}

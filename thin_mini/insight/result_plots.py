@@ -84,6 +84,10 @@ def forest(table: pd.DataFrame, by: str = "", xlabel: str = "points") -> Figure:
             own["difference"], places[own.index], xerr=own["difference_half"],
             fmt=marker, capsize=3, label=name,
         )  # fmt: skip
+    for place, (_, line) in enumerate(table.iterrows()):
+        text = f"{line['difference']:+.2f} ± {line['difference_half']:.2f}"
+        text = text.replace("-", "\N{MINUS SIGN}")
+        axis.text(1.02, place, text, va="center", transform=axis.get_yaxis_transform())
     papers = table["paper_difference"].astype(float)
     if papers.notna().any():
         axis.plot(papers, places, "D", mfc="none", color=INK, label=PAPERS, ms=6)
