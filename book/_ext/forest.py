@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import io
 from html import escape
+from os.path import commonprefix
 from typing import ClassVar
 
 import matplotlib as mpl
@@ -49,6 +50,7 @@ class Forest(FromResults):
         table = results.published(*self.arguments).loc[[row.name for row in rows]]
         if name := self.options.get("name"):
             table = table.set_index(name)
+        table.index = short(table.index)
         if table["difference"].notna().any():
             return [picture(table, "difference", self.options.get("by", ""))]
         if table["mean"].notna().any():
@@ -72,6 +74,13 @@ class LedgerForest(FromResults):
             lines.append(line | {"difference_half": half, "paper_difference": paper})
         table = pd.DataFrame(lines).set_index("entry")
         return [picture(table, "difference", "verdict")]
+
+
+def short(names: pd.Index) -> list[str]:
+    """Names without the end that all of them share, from a comma on."""
+    end = commonprefix([name[::-1] for name in names])[::-1]
+    _, comma, rest = end.partition(", ")
+    return [name.removesuffix(comma + rest) for name in names]
 
 
 def picture(table: pd.DataFrame, of: str, by: str) -> nodes.raw:

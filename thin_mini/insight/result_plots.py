@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import cycle
+from textwrap import fill
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -17,9 +18,10 @@ OURS, PAPERS = "ours, 95 % interval", "the paper"
 
 def _lines(table: pd.DataFrame, xlabel: str) -> tuple[Figure, Axes]:
     """Axes with a line for each row of a table, the first on top."""
-    n = len(table)
-    figure, axis = plt.subplots(figsize=(WIDTH, 0.6 + 0.38 * n))
-    axis.set(xlabel=xlabel, yticks=range(n), yticklabels=table.index)
+    n, names = len(table), [fill(str(name), 36) for name in table.index]
+    lines = max(name.count("\n") + 1 for name in names)
+    figure, axis = plt.subplots(figsize=(WIDTH, 0.6 + (0.2 + 0.18 * lines) * n))
+    axis.set(xlabel=xlabel, yticks=range(n), yticklabels=names)
     axis.set_ylim(n - 0.5, -0.5)
     axis.grid(axis="x", color=INK, alpha=0.25)
     return figure, axis
