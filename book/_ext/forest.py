@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import io
 from html import escape
-from os.path import commonprefix
 from typing import ClassVar
 
 import matplotlib as mpl
@@ -78,9 +77,10 @@ class LedgerForest(FromResults):
 
 def short(names: pd.Index) -> list[str]:
     """Names without the end that all of them share, from a comma on."""
-    end = commonprefix([name[::-1] for name in names])[::-1]
-    _, comma, rest = end.partition(", ")
-    return [name.removesuffix(comma + rest) for name in names]
+    parts = [name.split(", ") for name in names]
+    while min(map(len, parts)) > 1 and len({part[-1] for part in parts}) == 1:
+        parts = [part[:-1] for part in parts]
+    return [", ".join(part) for part in parts]
 
 
 def picture(table: pd.DataFrame, of: str, by: str) -> nodes.raw:
