@@ -85,6 +85,14 @@ def test_a_gate_on_experts_of_one_hidden_layer_is_a_film_without_shift(training)
     equal([*ours, last], [*theirs, stacked.flatten(0, 1).T], atol=1e-3)
 
 
+def test_hidden_units_are_modulated_before_they_are_rectified():
+    head = randomise(rivals.Modulated((D, 1, 1), 2, H, K, "hidden")).eval()
+    nn.init.normal_(head.film.linear.weight)
+    h, told = torch.randn(16, D), torch.randn(16, 2)
+    a = head.film(head.mlp.norm(head.mlp.first(h)), told)
+    equal(head(h, told), head.mlp.last(torch.relu(a)))
+
+
 def test_concatenation_is_a_classifier_on_both_side_by_side():
     head = rivals.Concatenated(D, 2, H, K)
     h, told = torch.randn(6, D), torch.randn(6, 2)
@@ -374,6 +382,7 @@ def test_cross_covariance_is_that_of_numpy():
 
 def test_no_linear_reader_survives_an_eraser():
     h, exo, _ = known(800)
+    h = h @ torch.randn(D, D)  # directions that are large and go together
     eraser = rivals.Eraser(h, exo)
     left, half = eraser(h), 400
     for x, low, high in ((h, 80, 100), (left, 0, 35)):
@@ -383,6 +392,11 @@ def test_no_linear_reader_survives_an_eraser():
     one_hot = torch.eye(L)[exo]
     covariance = (left - left.mean(0)).T @ (one_hot - one_hot.mean(0)) / len(h)
     equal(covariance, torch.zeros(D, L), atol=1e-4)
+    # To take the covarying directions out at right angles would change more.
+    whole = (h - h.mean(0)).cpu()
+    covarying, _ = torch.linalg.qr((whole.T @ (one_hot - one_hot.mean(0)).cpu())[:, 1:])
+    at_right_angles = whole @ covarying @ covarying.T
+    assert (h - left).square().sum() < 0.9 * at_right_angles.square().sum()
     # Three directions tell four classes; of five, two are left as they were.
     changed = torch.linalg.matrix_rank((h - left).cpu(), rtol=1e-3)
     assert changed == L - 1
@@ -526,6 +540,8 @@ def test_a_remover_is_trained_with_and_what_is_left_is_probed(
         assert all(map(torch.equal, frozen, before))
     if remover == "erased":
         removal.erase(run, model, one_run.others(run))
+    seen, _, _ = one_run.datasets(run.networks[0])
+    assert torch.equal(one_run.others(run).images, seen.images)  # not confounded
     found = removal.readable(run, model, test, network)
     assert set(found) == {"read", "cosine", "linear", "mlp"}
     assert all(result_files._possible(run, *item) for item in found.items())

@@ -137,7 +137,7 @@ def assemble(
             run.by,
             context,
             partial(_network, run, run.gate_on),
-            others(run),
+            partial(others, run),
             seed,
         )
         model = rival(run.model, parts)
@@ -161,7 +161,7 @@ def frozen_networks(run: Run, root: Path) -> list[ExogenousNetwork]:
 def others(run: Run) -> ExogenousDataset:
     """The images with exogenous labels, those that a run's network learned from."""
     n = max(network.labels for network in run.networks) if run.networks else run.labels
-    return _images(run, n)[0]
+    return _images(replace(run, confounded=0.0), n)[0]  # as networks' are
 
 
 def _network(run: Run, gate_on: str = "hidden") -> ExogenousNetwork:

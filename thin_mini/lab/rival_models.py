@@ -50,7 +50,7 @@ class Parts:
         by: The exogenous variable.
         context: The frozen networks, if there are any.
         untrained: Draws a network that has learned nothing.
-        others: Images with exogenous labels.
+        others: Reads the images with exogenous labels.
         seed: Of the initial weights.
     """
 
@@ -59,7 +59,7 @@ class Parts:
     by: str
     context: Context | None
     untrained: Callable[[], ExogenousNetwork]
-    others: ExogenousDataset
+    others: Callable[[], ExogenousDataset]
     seed: int
 
     @property
@@ -123,7 +123,7 @@ def _transformer(p: Parts, hidden: int) -> Model:
 
 
 def _reader(p: Parts, hidden: int, reverse: bool) -> Model:
-    return WithReader(p.encoder(), p.n_classes, hidden, p.others, reverse)
+    return WithReader(p.encoder(), p.n_classes, hidden, p.others(), reverse)
 
 
 # Those that are made as large as is wanted, hidden units ↦ model, ...
