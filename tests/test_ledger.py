@@ -636,7 +636,9 @@ TABLES = [
     (page, *directive)
     for page, text in PROSE.items()
     for directive in re.findall(
-        r"^```\{(?:measured|parameters)\} (\S+) (\S+)\n(.*?)^```", text, re.M | re.S
+        r"^```\{(?:measured|parameters|forest)\} (\S+) (\S+)\n((?:[^:].*\n)*?)```",
+        re.sub(r"^:.*\n", "", text, flags=re.M),
+        re.M,
     )
 ]
 

@@ -163,6 +163,29 @@ def test_intervals_without_numbers_of_the_paper_show_ours_only():
     ]
 
 
+def test_a_forest_has_the_best_on_top_and_the_papers_numbers_hollow():
+    table = pd.DataFrame(
+        {
+            "difference": [-1.0, 2.0, np.nan],
+            "difference_half": [0.5, 0.25, np.nan],
+            "paper_difference": [0.3, np.nan, 1.0],
+            "uses": ["nothing", "the truth", "nothing"],
+        },
+        index=["Worse", "Better", "Without runs"],
+    )
+    (axis,) = plots.forest(table, "uses", "points").axes
+    assert [t.get_text() for t in axis.get_yticklabels()] == ["Better", "Worse"]
+    drawn = {c.get_label(): c.lines[0].get_xydata()[0] for c in axis.containers}
+    np.testing.assert_allclose(drawn["the truth"], [2, 0])
+    np.testing.assert_allclose(drawn["nothing"], [-1, 1])
+    (paper,) = (line for line in axis.lines if line.get_label() == "the paper")
+    assert paper.get_markerfacecolor() == "none"
+    np.testing.assert_allclose(paper.get_xydata()[1], [0.3, 1])
+    assert [t.get_text() for t in axis.texts] == ["+2.00 ± 0.25", "−1.00 ± 0.50"]
+    with pytest.raises(ValueError, match="the table has no row"):
+        plots.forest(table[2:])
+
+
 def test_gains_draw_each_model_against_the_amounts_of_labels():
     table = pd.DataFrame(
         {

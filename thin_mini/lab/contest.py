@@ -13,14 +13,34 @@ from typing import Any
 from thin_mini.lab.plans import Plan, recipe
 from thin_mini.lab.rows import Row, Run
 
-GRID = [(lr, times) for lr in (3e-3, 1e-2, 3e-2) for times in (1, 2)]
-USUAL = (3e-3, 1)  # the settings of the other recipes
-CHOICE_SEEDS = 1
-AMOUNTS = (250, 1_000, 4_000)
+USUAL = (0.03, 2)  # what most rivals take
 HEADLINE = 1_000
-# What validation prefers to the usual (learning rate, times the passes) with 1,000
-# labels; a test holds it to the committed results.
-CHOSEN: dict[str, dict[str, tuple[float, int]]] = {}
+# What validation images prefer to it (learning rate, times the passes of the other
+# recipes) with 1,000 labels.
+CHOSEN: dict[str, dict[str, tuple[float, int]]] = {
+    "mnist-r": {
+        "Baseline": (0.01, 2),
+        "Large baseline": (0.01, 2),
+        "Tree gate on h_endo": (0.01, 2),
+        "Averaged over changes": (0.01, 2),
+        "Small changes, averaged": (0.01, 2),
+        "Tree gate": (0.003, 1),
+        "THIN": (0.003, 1),
+        "Concatenation": (0.01, 2),
+        "FiLM of h_endo": (0.03, 1),
+        "FiLM of hidden units": (0.01, 2),
+        "Reversal, weight 0.1": (0.003, 1),
+        "Multi-task, weight 1": (0.01, 1),
+        "Reversal, weight 1": (0.003, 1),
+        "Oracle": (0.01, 1),
+        "Oracle, two smooth numbers": (0.003, 2),
+        "Tree gate without batch norm": (0.01, 2),
+        "Tree gate, 2 experts": (0.01, 2),
+        "Tree gate, 4 experts": (0.01, 1),
+        "Tree gate, 16 experts": (0.03, 1),
+        "Tree gate, 32 experts": (0.03, 1),
+    }
+}
 
 
 @dataclass(frozen=True)
@@ -103,48 +123,23 @@ def runs_of(
     return tuple(runs)
 
 
-@recipe("rival-choices", ["mnist-r", "dsprites"])
-def settings(plan: Plan) -> list[Row]:
-    """Learning rate and passes of every rival, on validation images."""
-    few = replace(plan, seeds=min(plan.seeds, CHOICE_SEEDS))
-    return [
-        Row(
-            named(title, lr, times),
-            runs_of(few, rival, few_labels(plan), (lr, times), on="valid"),
-            group={"rival": title, "lr": lr, "passes": times},
-        )
-        for title, rival in RIVALS.items()
-        for lr, times in GRID
-    ]
-
-
-@recipe("rivals", ["mnist-r", "dsprites"])
+@recipe("rivals", ["mnist-r"])
 def contest(plan: Plan) -> list[Row]:
-    """All ways to use an exogenous variable, with few labels and with more."""
-    rows = []
-    headline = few_labels(plan)
-    amounts = (64, headline) if headline < HEADLINE else AMOUNTS
-    for n in dict.fromkeys(amounts):
-        more = replace(plan, seeds=2 * plan.seeds) if n == headline else plan
-        for title, rival in RIVALS.items():
-            setting = CHOSEN.get(plan.world.name, {}).get(title, USUAL)
-            suffix = f", {n:,} labels"
-            rows.append(
-                Row(
-                    title + suffix,
-                    runs_of(more, rival, n, setting),
-                    reference=None if title == "Baseline" else "Baseline" + suffix,
-                    group={"rival": title, "uses": rival.uses, "labels": n},
-                )
-            )
+    """All ways to use an exogenous variable, or to do without.
+
+    thin-mini reproduce rivals --data mnist-r: 170 runs, 40 minutes on two cores
+        Undone, then baseline less Baseline, 1,000 labels: +3.69 ± 0.75
+    """
+    n = few_labels(plan)
+    suffix, rows = f", {n:,} labels", []
+    for title, rival in RIVALS.items():
+        runs = runs_of(plan, rival, n, CHOSEN[plan.world.name].get(title, USUAL))
+        group = {"rival": title, "uses": rival.uses, "labels": n}
+        row = Row(title + suffix, runs, reference="Baseline" + suffix, group=group)
+        rows.append(replace(row, reference=None) if title == "Baseline" else row)
     return rows
 
 
 def few_labels(plan: Plan) -> int:
-    """Labels of the headline cell."""
+    """Labels of the contest."""
     return 128 if plan.budget.name == "smoke" else HEADLINE
-
-
-def named(title: str, lr: float, times: int) -> str:
-    """The row of a rival under one setting."""
-    return f"{title}, lr {lr:g}, {times} × passes"
