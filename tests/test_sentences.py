@@ -84,6 +84,8 @@ TOPICS = {
     13: ("Table 4", "parameters"),
     14: ("Figure 5", "balanced accuracy", "inter-class"),
     15: ("bits", "t-SNE"),
+    16: ("undo", "face"),
+    17: ("FiLM", "concatenation"),
 }
 
 
