@@ -121,8 +121,11 @@ def test_training_with_the_cached_condition_changes_nothing(
     quick_fit(cached, digits[0])
     monkeypatch.setattr(training, "precompute", lambda *_: None)
     quick_fit(uncached, digits[0])
-    for a, b in zip(cached.parameters(), uncached.parameters(), strict=True):
-        torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-4)
+    others = dict(uncached.named_parameters())
+    for name, a in cached.named_parameters():
+        # Of a bias before a batch norm the gradient is rounding, which Adam enlarges.
+        if not name.endswith(("linear.bias", "first.bias")):
+            torch.testing.assert_close(a, others[name], rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("with_valid", [False, True], ids=["", "valid"])
