@@ -524,7 +524,7 @@ def test_what_is_confounded_tells_the_digit_in_training_alone():
 def test_a_remover_is_trained_with_and_what_is_left_is_probed(
     title, model, untrained, tmp_path
 ):
-    remover, dispel = confounding.REMOVED[title]
+    remover, (*_, dispel) = confounding.REMOVED[title]
     own = {"remover": remover, "confounded": 0.8}
     (run,) = confounding.runs_of(PLAN, model, 64, False, dispel, **own)
     run = small(run)
