@@ -86,6 +86,7 @@ TOPICS = {
     15: ("bits", "t-SNE"),
     16: ("undo", "face"),
     17: ("FiLM", "concatenation"),
+    18: ("reversal", "erase", "confounded"),
 }
 
 
