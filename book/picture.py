@@ -3,18 +3,24 @@
 `book/_static/faces.png` shows drawn people in rows and expressions in columns.
 `book/_static/routing.svg` shows which leaf takes which part of the rotations; for it an
 exogenous network and THIN are trained on MNIST-R at the size of the current profile,
-which takes about a minute, and their accuracies printed. Run it from the repository's
-root: `python book/picture.py`, or `python book/picture.py faces` for the first alone.
+which takes about a minute, and their accuracies printed. `book/_static/card.png`, with
+the mark of `mark.svg`, is what messengers show of a link to the book. Run it from the
+repository's root: `python book/picture.py`, or `python book/picture.py faces` for one.
 """
 
 import io
+import re
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import torch
 from matplotlib.figure import Figure
+from matplotlib.patches import FancyBboxPatch, PathPatch
+from matplotlib.path import Path as Curve
+from matplotlib.transforms import Affine2D
 
 import thin_mini as tm
 from thin_mini.data.factors import EXPRESSIONS
@@ -68,9 +74,41 @@ def routing() -> Figure:
     return tm.plots.routing(g, test.exo, test)
 
 
-def write_faces() -> Path:
+def card() -> Figure:
+    """The mark beside the book's name, as large as messengers want it."""
+    figure = plt.figure(figsize=(12, 6.3), dpi=100, facecolor="#f7f9fb")
+    axis = figure.add_axes((0.06, 0.22, 0.293, 0.56), xlim=(0, 64), ylim=(64, 0))
+    axis.axis("off")
+    mark = ElementTree.parse(STATIC / "mark.svg").getroot()
+    (tile,) = mark.findall("{*}rect")
+    r = float(tile.get("rx"))
+    side, style = 64 - 2 * r, f"round,pad={r}"
+    blue = tile.get("fill")
+    axis.add_patch(FancyBboxPatch((r, r), side, side, style, lw=0, fc=blue))
+    for group in (mark, *mark.findall("{*}g")):
+        turn = re.match(r"rotate\((-?\d+) 32 32\)", group.get("transform", ""))
+        turned = Affine2D().rotate_deg_around(32, 32, float(turn[1]) if turn else 0)
+        for path in group.findall("{*}path"):
+            look = {**group.attrib, **path.attrib}
+            x_y = torch.tensor([float(n) for n in re.findall(r"-?[\d.]+", look["d"])])
+            codes = [Curve.MOVETO] + [Curve.CURVE4] * (len(x_y) // 2 - 1)
+            stroke = {"color": look["stroke"], "capstyle": "round", "fill": False}
+            width = float(look["stroke-width"]) * 0.56 * 6.3 * 72 / 64  # points
+            curve = turned.transform_path(Curve(x_y.view(-1, 2).numpy(), codes))
+            axis.add_patch(PathPatch(curve, lw=width, **stroke))
+    for y, text, size, color in (
+        (0.6, "THIN-mini", 62, "#1d2430"),
+        (0.47, "THIN, step by step: ask an expert", 25, "#1d2430"),
+        (0.395, "for this angle, then forget the angle", 25, "#1d2430"),
+        (0.29, "A book that runs, on one paper, in PyTorch", 20, "#54606e"),
+    ):
+        figure.text(0.4, y, text, fontsize=size, color=color)
+    return figure
+
+
+def write_png(name: str, figure: Figure) -> Path:
     """As a PNG, without a date or a version: no false diff."""
-    target, figure = STATIC / "faces.png", faces()
+    target = STATIC / f"{name}.png"
     with whole_file(target) as temporary:
         figure.savefig(
             temporary,
@@ -104,7 +142,11 @@ def write_routing() -> Path:
 
 if __name__ == "__main__":
     STATIC.mkdir(exist_ok=True)
-    writers = {"faces": write_faces, "routing": write_routing}
+    writers = {
+        "faces": lambda: write_png("faces", faces()),
+        "card": lambda: write_png("card", card()),
+        "routing": write_routing,
+    }
     for name in sys.argv[1:] or writers:
         drawn = writers[name]()
         print(f"{drawn}: {drawn.stat().st_size / 1000:.0f} kB")

@@ -1,0 +1,111 @@
+"""The book's face: its mark, and what its pages say of themselves."""
+
+import json
+import re
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import check_pages
+import pytest
+import yaml
+from PIL import Image
+from sphinx.application import Sphinx
+
+ROOT = Path(__file__).parents[1]
+sys.path.append(str(ROOT / "book" / "_ext"))
+CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))
+SITE = CONFIG["html"]["baseurl"]
+
+INDEX = """
+Front
+=====
+
+.. title:: Not the front
+
+.. toctree::
+   told
+
+..
+
+   An aside. It is long enough to be taken for a description of the page.
+
+Short. But *this* sentence, with "quotes" & more, has what it takes. A third.
+"""
+TOLD = """
+.. meta::
+   :description: What its author says.
+
+Told
+====
+
+Something else.
+"""
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    """A book of two pages and what stands in their heads, by name and by property."""
+    root = tmp_path_factory.mktemp("book")
+    (root / "index.rst").write_text(INDEX, "utf-8")
+    (root / "told.rst").write_text(TOLD, "utf-8")
+    book = {"extensions": ["about_pages"], "html_baseurl": SITE, "project": "P"}
+    Sphinx(root, None, root / "html", root / "trees", "html", book, status=None).build()
+    return root / "html"
+
+
+def head(page):
+    text = page.read_text("utf-8")
+    found = re.findall(
+        r'<meta (?:name|property)="([^"]+)"[^>]* content="([^"]*)"', text
+    )
+    other = re.findall(r'<meta content="([^"]*)" name="([^"]+)"', text)
+    return found + [pair[::-1] for pair in other]
+
+
+def test_a_page_is_described_by_its_first_sentence_that_says_enough(pages):
+    said = dict(head(pages / "index.html"))
+    about = "Short. But this sentence, with “quotes” &amp; more, has what it takes."
+    assert said["description"] == said["og:description"] == about
+    assert said["og:url"] == f"{SITE}index.html"
+    assert said["og:image"] == f"{SITE}_static/card.png"
+
+
+def test_an_authors_description_stands_once(pages):
+    found = head(pages / "told.html")
+    assert [v for k, v in found if k == "description"] == ["What its author says."]
+    assert dict(found)["og:description"] == "What its author says."
+
+
+def test_the_site_map_has_every_page(pages):
+    places = ElementTree.parse(pages / "sitemap.xml").getroot().findall("{*}url/{*}loc")
+    assert [p.text for p in places] == [f"{SITE}index.html", f"{SITE}told.html"]
+
+
+def test_the_book_has_a_mark_a_card_and_an_edit_button():
+    mark = ROOT / CONFIG["logo"]
+    assert CONFIG["html"]["favicon"] == CONFIG["logo"]
+    assert ElementTree.parse(mark).getroot().get("viewBox") == "0 0 64 64"
+    with Image.open(ROOT / "book" / "_static" / "card.png") as card:
+        assert card.size == (1200, 630)  # what messengers ask for
+    assert CONFIG["html"]["use_edit_page_button"]
+    owner, name = CONFIG["repository"]["url"].split("/")[-2:]
+    assert f"https://{owner}.github.io/{name}/" == SITE
+
+
+def first_words(page):
+    """The first paragraph below the heading, or the description above it."""
+    file = ROOT / f"{page}.md"
+    if not file.exists():
+        cells = json.loads(file.with_suffix(".ipynb").read_text("utf-8"))["cells"]
+        return "".join(cells[0]["source"]).split("\n\n")[1]
+    text = file.read_text("utf-8")
+    given = re.search(r"^  description: (.+)$", text, re.M)
+    return given[1] if given else re.split(r"^# .*\n\n", text, flags=re.M)[1]
+
+
+@pytest.mark.parametrize("page", check_pages.read_toc())
+def test_every_page_begins_with_words_that_describe_it(page):
+    words = first_words(page)
+    assert len(words) >= 40
+    assert re.match(r"[*A-Z`]", words), words
