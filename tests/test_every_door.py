@@ -183,6 +183,8 @@ DOORS = {
     "data.rotate": lambda w: {"images": IMAGES, "degrees": POSITIVE, "scale": POSITIVE},
     "data.shift": lambda w: {"images": IMAGES, "offsets": torch.zeros(N, 2).long()},
     "data.vggface_input": lambda w: {"image": RGB},
+    "course.check": lambda w: {"name": "tree-gate", "function": torch.sin},
+    "course.hint": lambda w: {"name": "tree-gate", "level": 1},
     "course.same": lambda w: {
         "by_hand": torch.sin, "library": torch.sin, "inputs": [Z],
     },
@@ -474,6 +476,7 @@ FINE = {name: ["short"] for name in ANY_LENGTH} | {
     "ExogenousNetwork.condition.exo": list(WRONG),  # it is not asked
     "Condition.at.device": ["text"],  # torch says which there are
     "GatedEnsemble.dispel": ["2.5"],
+    "course.check.function": list(WRONG),  # told calmly
     "course.same.inputs": ["short", "0-d"],
     "data.ExogenousDataset.exo_name": ["text"],
     "data.ExogenousDataset.source": ["text"],

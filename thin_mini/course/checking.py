@@ -1,0 +1,200 @@
+"""Answers to what a reader wrote: nothing there yet, not yet, or right."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import torch
+from torch import Tensor
+
+from thin_mini.basics.checks import one_of
+from thin_mini.basics.devices import choose_device
+from thin_mini.basics.kinds import checked
+from thin_mini.course.exercise import Exercise, find
+from thin_mini.course.running import Found, Inputs, TimeUp, attempt, placed, run
+
+LIMIT = 6.0  # seconds for a reader's function in all
+# Of a difference, relative to the largest value.
+TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-6}
+
+
+@dataclass(frozen=True, repr=False)
+class Answer:
+    """What a check says; it prints as text.
+
+    Attributes:
+        state: ``"nothing there yet"``, ``"not yet"`` or ``"right"``; or ``"hint"``.
+        text: All of it, in sentences.
+    """
+
+    state: str
+    text: str
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+@checked
+def check(name: str, function: Any) -> Answer:
+    """Try a reader's function on drawn inputs, and say what is missing if anything is.
+
+    A cell shows the answer if this is its last line; a script prints it. The inputs
+    are drawn anew: floats in float32, then in float64, then on the device of the
+    chapters if that is another one. A function that takes too long is stopped.
+
+    Args:
+        name: Of the exercise, such as ``"tree-gate"``.
+        function: The reader's, not called.
+
+    Raises:
+        ValueError: If no exercise has that name.
+    """
+    exercise = find(name)
+    if inspect.isclass(function) or not callable(function):
+        kind = "class" if inspect.isclass(function) else type(function).__name__
+        return _not_yet(exercise, f"Pass your function, not called: a {kind} came.")
+    rounds = [(torch.float32, "cpu"), (torch.float64, "cpu")]
+    if (own := str(choose_device(small=True))) != "cpu":
+        rounds.append((torch.float32, own))
+    until = time.monotonic() + LIMIT
+    # Whatever mode the reader is in, and without drawing from the reader's numbers.
+    with torch.inference_mode(False), torch.enable_grad(), torch.random.fork_rng([]):
+        for number, (dtype, device) in enumerate(rounds):
+            torch.default_generator.manual_seed(number)
+            with torch.device("cpu"):
+                drawn = exercise.draw(6 + number)
+            inputs = placed(drawn, exercise.gradients, dtype, device)
+            seconds = max(0.1, until - time.monotonic())
+            tried = attempt(function, inputs, exercise.gradients, seconds)
+            if (answer := _judged(exercise, drawn, inputs, tried, dtype)) is not None:
+                return answer
+    return Answer("right", f"{name}: right. {exercise.notice}")
+
+
+@checked
+def hint(name: str, level: Annotated[int, one_of(1, 2, 3)] = 1) -> Answer:
+    """One of an exercise's three hints, each of which says more than the one before.
+
+    Args:
+        name: Of the exercise.
+        level: 1, 2 or 3.
+
+    Raises:
+        ValueError: If there is no such exercise or level.
+    """
+    return Answer("hint", f"{name}, hint {level} of 3: {find(name).hints[level - 1]}")
+
+
+def _not_yet(exercise: Exercise, *says: str) -> Answer:
+    told = "\n".join([*filter(None, says), f'Hints: tm.course.hint("{exercise.name}")'])
+    return Answer("not yet", f"{exercise.name}: not yet. {told}")
+
+
+def _judged(
+    exercise: Exercise, drawn: Inputs, inputs: Inputs, tried: Any, dtype: torch.dtype
+) -> Answer | None:
+    """What to say of one round; None if all of it is right."""
+    came, found, error, printed = tried
+    called = ", ".join(
+        f"{name} {tuple(x.shape)}" if isinstance(x, Tensor) else name
+        for name, x in inputs.items()
+    )
+    called = f"It was called with {called}; floats were {dtype}."
+    if isinstance(error, TimeUp):
+        says = f"It was stopped after {LIMIT:.0f} seconds: does a loop never end?"
+        return _not_yet(exercise, says, called)
+    if error and not isinstance(error, NotImplementedError):
+        what = f"{type(error).__name__}: {error}".partition("\n")[0][:300]
+        return _not_yet(exercise, f"Your function raised {what}", called)
+    if came is None or came is ...:
+        says = f"{exercise.name}: nothing there yet. The function returns nothing."
+        says += f" It printed {printed!r}, which is no answer." if printed else ""
+        return Answer("nothing there yet", f"{says}\nWanted: {exercise.task}")
+    if not found:
+        kind = type(came).__name__
+        if isinstance(came, Tensor):
+            kind = f"tensor of {came.dtype} on {came.device}"
+        says = f"Type: a {kind} came, where a tensor of real numbers is wanted."
+        return _not_yet(exercise, says, f"Wanted: {exercise.task}")
+    grad = exercise.gradients
+    _, right = run(exercise.right, placed(drawn, grad, torch.float64), grad)
+    says = _kind(came, inputs) or _difference(found, right, dtype)
+    if not says:
+        return None
+    return _not_yet(exercise, says, _mistake(exercise, drawn, found, right, dtype))
+
+
+def _kind(came: Tensor, inputs: Inputs) -> str:
+    """What is wrong with the place or the type of an answer that has gradients."""
+    for x in inputs.values():
+        if getattr(x, "requires_grad", False):
+            if came.device != x.device:
+                return f"Device: the answer is on {came.device}, inputs on {x.device}."
+            if came.dtype != x.dtype:
+                return f"Type of numbers: {came.dtype} came from inputs of {x.dtype}."
+    return ""
+
+
+def _near(a: Tensor, b: Tensor, dtype: torch.dtype) -> bool:
+    if a.shape != b.shape:
+        return False
+    scale = max(0.01, b.nan_to_num(0, 0, 0).abs().max().item())
+    return torch.allclose(a, b, rtol=0, atol=TOLERANCE[dtype] * scale, equal_nan=True)
+
+
+def _difference(found: Found, right: Found, dtype: torch.dtype) -> str:
+    """The first thing that differs, in words; nothing if all is right."""
+    ours, theirs = found["values"], right["values"]
+    if ours.shape != theirs.shape:
+        return f"Shape: {tuple(ours.shape)} came, {tuple(theirs.shape)} is wanted."
+    if not ours.isfinite().all():
+        return "Values: some are NaN or infinite."
+    if not _near(ours, theirs, dtype):
+        return _value(ours, theirs, dtype)
+    gradients = [name for name in right if name.startswith("gradient")]
+    flows = [any(part[name].any() for name in gradients) for part in (right, found)]
+    if flows == [True, False]:
+        return "Gradient: the values are right, but no gradient flows back from them."
+    for name in right:
+        if not _near(found[name], right[name], dtype):
+            if name.startswith("state"):
+                return f"State: the call changes the {name.partition(' of ')[2]}."
+            if not right[name].any():
+                return f"Gradient: there is a {name}, where none should arrive."
+            return f"Gradient: the {name} is another one."
+    return ""
+
+
+def _value(ours: Tensor, theirs: Tensor, dtype: torch.dtype) -> str:
+    """In what way values are wrong."""
+    sums, wanted = (x.sum(-1) if x.ndim > 1 else x.new_ones(1) for x in (ours, theirs))
+    one = torch.ones_like(wanted)
+    if _near(wanted, one, dtype) and not _near(sums, one, dtype):
+        worst = sums.flatten()[(sums - 1).abs().argmax()]
+        return f"Sum: a row sums to {worst:.4g}, and each should sum to 1."
+    factor = (ours * theirs).sum() / theirs.square().sum()
+    if factor != 0 and _near(ours / factor, theirs, dtype):
+        return f"Values: they are {factor:.4g} times what they should be."
+    worst = 100 * (ours - theirs).abs().max() / theirs.abs().max()
+    return f"Values: they differ by up to {worst:.3g} % of the largest."
+
+
+def _mistake(
+    exercise: Exercise, drawn: Inputs, found: Found, right: Found, dtype: torch.dtype
+) -> str:
+    """What to say of the mistake that gives just this answer, if it is known."""
+    grad = exercise.gradients
+    made = {
+        says: run(wrong, placed(drawn, grad, dtype), grad)[1]
+        for says, wrong in exercise.mistakes.items()
+    }
+    for says, theirs in made.items():
+        if all(_near(found[name], x, dtype) for name, x in theirs.items()):
+            return says
+    if _near(found["values"], right["values"], dtype):
+        return ""
+    known = (s for s, x in made.items() if _near(found["values"], x["values"], dtype))
+    return next(known, "")

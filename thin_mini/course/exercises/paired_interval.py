@@ -1,0 +1,62 @@
+"""ours and reference, (n,) by seed → mean difference and half its 95 % interval.
+
+Objective: check whether something cheaper gives the same gain.
+
+1. One difference for each seed; then mean and standard deviation of the differences.
+2. Half the width is a quantile of Student's t times the error of the mean.
+3. The error is the deviation (n - 1 below) over √n; `scipy.stats.t.ppf(0.975, n - 1)`.
+
+Notice: paired, the luck that two runs of one seed share cancels, and half gets smaller.
+"""
+
+import torch
+from torch import Tensor
+
+from thin_mini.basics.intervals import mean_interval
+
+CHAPTER, LEVEL, GRADIENTS = 11, 2, False
+Pair = tuple[float, float]
+
+
+def draw(n: int) -> dict[str, Tensor]:
+    luck = 90 + 2 * torch.randn(n)  # of a seed, which both share
+    ours, reference = luck + 0.5 + 0.2 * torch.randn(n), luck + 0.3 * torch.randn(n)
+    return {"ours": ours, "reference": reference}
+
+
+def right(ours: Tensor, reference: Tensor) -> Pair:
+    return mean_interval((ours - reference).tolist())
+
+
+def _times(pair: Pair, factor: float) -> Pair:
+    return pair[0], factor * pair[1]
+
+
+def no_root(ours: Tensor, reference: Tensor) -> Pair:
+    """The square root is lost: the error of a mean falls with √n, and not with n."""
+    return _times(right(ours, reference), len(ours) ** -0.5)
+
+
+def undivided(ours: Tensor, reference: Tensor) -> Pair:
+    """This is the spread of single runs. The error of their mean is √n times less."""
+    return _times(right(ours, reference), len(ours) ** 0.5)
+
+
+def unpaired(ours: Tensor, reference: Tensor) -> Pair:
+    """The differences are unpaired: each spread has the seeds' luck in it. Subtract
+    seed by seed first.
+    """
+    mean = (ours - reference).mean().item()
+    halves = (mean_interval(x.tolist())[1] for x in (ours, reference))
+    return mean, sum(half**2 for half in halves) ** 0.5
+
+
+def normal(ours: Tensor, reference: Tensor) -> Pair:
+    """1.96 is for hundreds of runs. For a few, Student's t has a larger quantile."""
+    error = (ours - reference).std() / len(ours) ** 0.5
+    return right(ours, reference)[0], 1.96 * error.item()
+
+
+def narrow(ours: Tensor, reference: Tensor) -> Pair:
+    """The squares are divided by n. Only n - 1 differences from a mean are free."""
+    return _times(right(ours, reference), (1 - 1 / len(ours)) ** 0.5)
