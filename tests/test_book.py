@@ -23,8 +23,8 @@ BOOK = ROOT / "book"
 sys.path.append(str(BOOK / "_ext"))
 import whole_lines  # noqa: E402
 
-PAGES = sorted(BOOK.glob("*.md"))
-TEXT = {page.name: page.read_text("utf-8") for page in PAGES}
+PAGES = sorted(BOOK.rglob("*.md"))
+TEXT = {p.relative_to(BOOK).as_posix(): p.read_text("utf-8") for p in PAGES}
 CHAPTERS = [page for page in check_pages.read_toc() if page.startswith("notebooks/")]
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -126,7 +126,7 @@ def test_links_lead_somewhere(name):
         if re.match(r"https?:|mailto:", target):
             continue
         path, _, anchor = target.partition("#")
-        file = BOOK / path if path else BOOK / name
+        file = (BOOK / name).parent / path if path else BOOK / name
         assert file.is_file(), target
         if anchor:
             assert anchor in anchors(file.read_text("utf-8")), target
@@ -152,7 +152,7 @@ def test_pictures_are_there_and_described(name):
 def test_every_page_is_in_the_table_of_contents():
     toc = check_pages.read_toc()
     assert [page for page in toc if not list(ROOT.glob(f"{page}.*"))] == []
-    assert {f"book/{page.stem}" for page in PAGES} <= set(toc)
+    assert {f"book/{name.removesuffix('.md')}" for name in TEXT} <= set(toc)
 
 
 def entries() -> dict[str, str]:

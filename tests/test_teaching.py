@@ -1,0 +1,143 @@
+"""The pages for teachers: their minutes, their cells, and every number worked out."""
+
+import re
+from math import sqrt
+from statistics import mean, stdev
+
+import pytest
+import torch
+from conftest import MNIST_FOLDER
+from test_book import BOOK, CHAPTERS, TEXT, rows
+from test_sentences import NOTEBOOKS
+
+import thin_mini as tm
+
+TEACHING = BOOK / "teaching"
+PAGES = {page.stem: page.read_text("utf-8") for page in TEACHING.rglob("*.md")}
+LESSONS = {int(name): text for name, text in PAGES.items() if name.isdigit()}
+TOLD = {  # chapter: minutes to read and run, and for the exercise
+    int(row[0].partition(" ")[0]): (int(row[1]), int(row[2]))
+    for row in rows(TEXT["using.md"], "chapter")
+}
+
+
+def plan(text: str) -> list[list[str]]:
+    """The rows of a table of minutes."""
+    return rows(text, "minutes")
+
+
+def minutes(table: list[list[str]], mark: str = "") -> int:
+    """The sum of a table's first column, or of its rows with a mark."""
+    return sum(int(row[0].split()[0]) for row in table if mark in row[0])
+
+
+def sections(text: str) -> dict[str, str]:
+    """The text under each heading of the third level."""
+    _, *parts = re.split(r"^### (.+)$", text, flags=re.M)
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+def test_the_minutes_of_every_meeting_add_up():
+    meetings = sections(PAGES["syllabi"])
+    assert len(meetings) == 11
+    for heading, text in meetings.items():
+        assert minutes(plan(text)) == int(heading.split()[-2]) == 90, heading
+
+
+def test_meetings_give_a_chapter_the_minutes_of_its_plan():
+    held = 0
+    for heading, text in sections(PAGES["syllabi"]).items():
+        for told, what, where in plan(text):
+            link = re.fullmatch(r"\[\d+\]\(lessons/(\d+)\.md\)", where)
+            if link and "(the opening of" not in what:
+                number = int(link[1])
+                whole, exercise = TOLD[number]
+                part = minutes(plan(LESSONS[number]), "•")
+                assert int(told) in {part or whole, exercise}, (heading, what)
+                held += 1
+    assert held >= 17
+
+
+@pytest.mark.parametrize("number", sorted(LESSONS))
+def test_a_lesson_has_its_parts_and_the_minutes_of_its_chapter(number):
+    text = LESSONS[number]
+    told = re.search(r"^## Minute by minute, (\d+) and (\d+)$", text, re.M)
+    *lesson, exercise = plan(text)
+    assert tuple(map(int, told.groups())) == TOLD[number]
+    assert (minutes(lesson), int(exercise[0])) == TOLD[number]
+    assert exercise[1].startswith("**Exercise")
+    headings = re.findall(r"^## (.+)$", text, re.M)[1:]
+    assert headings == [
+        "On the board", "Ask", "Misconceptions", "Computers", "Numbers",
+        "Without computers",
+    ]  # fmt: skip
+    assert len(rows(text, "believed")) >= 4
+    assert f"notebooks/{CHAPTERS[number - 1].partition('/')[2]}.ipynb" in text
+
+
+def test_every_chapter_has_a_lesson_and_every_cell_that_is_named_exists():
+    assert set(range(1, 18)) <= set(LESSONS) <= set(NOTEBOOKS)
+    there = {cell["id"] for cells in NOTEBOOKS.values() for cell in cells}
+    for name, text in PAGES.items():
+        named = re.findall(r"\{ref\}`[^`<]+<([^>]+)>`", text)
+        assert set(named) <= there, (name, set(named) - there)
+        if name.isdigit():
+            assert len({cell for cell in named if cell.startswith(f"ch{name}")}) > 5
+
+
+@pytest.mark.skipif(MNIST_FOLDER is None, reason="needs MNIST in THIN_MINI_DATA")
+def test_numbers_of_the_first_plan(monkeypatch):
+    monkeypatch.setenv("THIN_MINI_DATA", str(MNIST_FOLDER))
+    train, _ = tm.data.mnist_r(16_000, 10, seed=3)  # one of the five
+    both = train.target * train.n_exo + train.exo
+    shares = [100 * explained(train, y) for y in (train.target, train.exo, both)]
+    told = re.findall(r"^[a-z ]+? {2,}([\d.]+) to ([\d.]+) %$", LESSONS[1], re.M)
+    for share, (low, high) in zip(shares, told, strict=True):
+        assert float(low) <= round(share, 1) <= float(high)
+
+
+def explained(data: tm.data.ExogenousDataset, labels: torch.Tensor) -> float:
+    """The share of the pixels' variance between the labels' averages."""
+    pixels = data.images.flatten(1)
+    parts = [pixels[labels == label] for label in labels.unique()]
+    middle = pixels.mean(0)
+    between = sum(len(p) * (p.mean(0) - middle).square().sum() for p in parts)
+    return float(between / (pixels - middle).square().sum())
+
+
+def interval(values: list[float], t: float = 2.776) -> tuple[float, float]:
+    """Student's 95 % interval."""
+    half = t * stdev(values) / sqrt(len(values))
+    return mean(values) - half, mean(values) + half
+
+
+def wilson(right: int, n: int, z: float = 1.96) -> tuple[float, float]:
+    """A 95 % interval for a share, in percent."""
+    p, extra = right / n, z**2 / n
+    half = sqrt(p * (1 - p) / n + extra / (4 * n)) * z
+    return tuple(100 * (p + extra / 2 + s * half) / (1 + extra) for s in (-1, 1))
+
+
+def test_the_sums_on_paper_in_the_lessons():
+    assert wilson(180, 200) == pytest.approx((85.1, 93.4), abs=0.05)
+    assert wilson(28, 40) == pytest.approx((54.6, 81.9), abs=0.05)
+    assert wilson(152, 160) == pytest.approx((90.4, 97.4), abs=0.05)
+    assert interval([0.3, 0.1, 0.4, 0.2, 0.0]) == pytest.approx(
+        (0.004, 0.396), abs=1e-3
+    )
+    six = interval([0.3, 0.1, 0.4, 0.2, 0.0, 0.0], 2.571)
+    assert six == pytest.approx((-0.005, 0.338), abs=1e-3)
+
+
+FIRST, *STEPS = re.findall(r"^```python\n(.*?)^```$", PAGES["projects"], re.M | re.S)
+
+
+@pytest.mark.parametrize("number", range(1, 13))
+def test_the_first_step_of_a_project_runs(number, monkeypatch, capsys):
+    monkeypatch.setenv("THIN_MINI_PROFILE", "smoke")
+    monkeypatch.setenv("THIN_MINI_DATA", "stand-in")
+    assert len(STEPS) == 12
+    started: dict = {}
+    exec(FIRST, started)
+    exec(STEPS[number - 1], started)
+    assert re.search(r"\d|weaker|reproduced", capsys.readouterr().out)
