@@ -1,27 +1,75 @@
 """Each exercise answers: to nothing, to what is right, and to each mistake by its name.
 
-The solutions and the wrong answers are written here, as readers write them, and not
-taken from the checker.
+The solutions are those that the chapters fold away; the wrong answers are written here,
+as readers write them, and not taken from the checker.
 """
 
 import contextlib
+import copy
 import re
 import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
-import solutions
 import torch
 import torch.nn.functional as F
 from scipy import stats
 from second_device import second_device
+from test_sentences import NOTEBOOKS
 
+import thin_mini as tm
 from thin_mini import course
 from thin_mini.course import checking, running
 from thin_mini.course.exercise import find, names
 
 check, hint = course.check, course.hint
+ASKS = re.compile(r'tm\.course\.check\("([\w-]+)", (\w+)\)\Z')
+
+
+def in_chapters():
+    """(name, chapter, place in it, whether folded away, function), from the cells."""
+    for chapter, cells in NOTEBOOKS.items():
+        for i, cell in enumerate(cells):
+            source = "".join(cell["source"])
+            if asked := ASKS.search(source):
+                made = {"torch": torch, "tm": tm}
+                exec(source[: asked.start()], made)
+                folded = "hide-cell" in cell["metadata"].get("tags", ())
+                yield asked[1], chapter, i, folded, made[asked[2]]
+
+
+CELLS = [*in_chapters()]
+solutions = SimpleNamespace(
+    **{name.replace("-", "_"): solved for name, *_, folded, solved in CELLS if folded}
+)
+# What no exercise checks yet, of the chapters that have some.
+OPEN = {
+    1: ["say what makes a variable exogenous to a task",
+        "tell a usable exogenous variable from one that gives the answer away"],
+    2: ["check a convolution block by hand",
+        "read accuracy as a function of the exogenous variable instead of one number",
+        "say how far a test set can be trusted"],
+    3: ["train a network on the exogenous variable", "spot a shortcut"],
+    4: ["write a committee of experts by hand and as two matrix products",
+        "show that with one hidden layer the average **is** the baseline",
+        "measure diversity and say what it is worth",
+        "compare two models seed by seed"],
+    5: ["draw the partition that a gate has learned",
+        "see whether a tree uses its leaves"],
+    6: ["compare them fairly, seed by seed",
+        "explain when an exogenous gate helps, and when it cannot"],
+    7: ["say what it can and cannot remove",
+        "recognise two ways in which the loss can be fooled"],
+    8: ["read a table of results with intervals and verdicts",
+        "say what of the paper's Table 2 and Figure 4 holds on MNIST-R, and what does "
+        "not",
+        "explain why one seed proves nothing"],
+    11: ["map where an exogenous gate helps, by the number of task labels and of "
+         "exogenous labels",
+         "explain why a learned gate can beat the oracle"],
+}  # fmt: skip
 
 
 def leaves(d):
@@ -304,6 +352,34 @@ def stubs():
 
 
 @every_exercise
+def test_it_stands_in_its_chapter_with_an_empty_body_and_a_solution(name):
+    (stub, solved) = [cell for cell in CELLS if cell[0] == name]
+    assert [stub[3], solved[3]] == [False, True]
+    assert stub[1] == solved[1] == find(name).chapter
+    assert solved[2] == stub[2] + 1
+    assert check(name, stub[4]).state == "nothing there yet"
+
+
+def test_chapters_ask_for_no_other():
+    assert {cell[0] for cell in CELLS} == {*names()}
+
+
+@pytest.mark.parametrize("chapter", OPEN)
+def test_each_objective_has_an_exercise_or_is_known_to_lack_one(chapter):
+    first = "".join(NOTEBOOKS[chapter][0]["source"])
+    told = re.search(r"\*\*After this chapter you can\*\*(.+?)\n\n", first, re.DOTALL)
+    promised = [" ".join(one.split()) for one in told[1].rstrip(". \n").split("·")]
+    checks = [find(name) for name in names() if find(name).chapter == chapter]
+    checked = {exercise.objective.rstrip(".") for exercise in checks}
+    assert checked <= {*promised}
+    assert [one for one in promised if one not in checked] == OPEN[chapter]
+
+
+def test_every_chapter_that_has_exercises_is_held_against_its_objectives():
+    assert {find(name).chapter for name in names()} == {*OPEN}
+
+
+@every_exercise
 def test_a_stub_is_refused(name):
     for stub in stubs():
         answer = check(name, stub)
@@ -383,7 +459,7 @@ WEAKER = {
 
 
 def wakes_it_afterwards(h, reader):
-    logits = solutions.frozen_reader(h, reader)
+    logits = solutions.frozen_reader(h, copy.deepcopy(reader))
     reader(h)
     return logits
 
@@ -557,4 +633,4 @@ def test_the_texts_are_sentences(name):
     for text in (*exercise.hints, exercise.notice, *exercise.mistakes):
         assert re.fullmatch(r"[^\s].*[.?]", text), text
     answer = str(check(name, solution(name)))
-    assert answer == f"{name}: right. {exercise.notice}"
+    assert answer == f"{name}: right. Notice: {exercise.notice}"

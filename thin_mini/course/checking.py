@@ -71,7 +71,7 @@ def check(name: str, function: Any) -> Answer:
             tried = attempt(function, inputs, exercise.gradients, seconds)
             if (answer := _judged(exercise, drawn, inputs, tried, dtype)) is not None:
                 return answer
-    return Answer("right", f"{name}: right. {exercise.notice}")
+    return Answer("right", f"{name}: right. Notice: {exercise.notice}")
 
 
 @checked
