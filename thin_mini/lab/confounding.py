@@ -27,8 +27,7 @@ MODELS: dict[str, tuple[str, bool, float]] = {
     "THIN from γ_τ": ("exogenous", True, 0.005),
     "THIN from γ_τ, λ = 0.5": ("exogenous", True, STRONG),
 }
-# How h_endo is emptied, and with which weights from γ_τ, the last of them from a random
-# start, too; "" is Eq. 7.
+# How h_endo is emptied, and with which weights; "" is Eq. 7.
 REMOVED: dict[str, tuple[str, tuple[float, ...]]] = {
     "nothing": ("", (0.0,)),
     "Eq. 7": ("", (0.005, 0.05, STRONG)),
@@ -56,7 +55,11 @@ def runs_of(
 
 @recipe("confounding", ["mnist-r"])
 def confounded(plan: Plan) -> list[Row]:
-    """Training digits that tell their angle: how the gate's gain turns."""
+    """Training digits that tell their angle: how the gate's gain turns.
+
+    thin-mini reproduce confounding --data mnist-r: 205 runs, 36 minutes on two cores
+        Tree gate less Baseline, as tuned, confounded 0.95: -10.04 ± 1.72
+    """
     rows, n = [], few_labels(plan)
     usual = plan.protocol(n)
     for strength in STRENGTHS:
@@ -82,9 +85,11 @@ def confounded(plan: Plan) -> list[Row]:
 
 
 TITLES = {"baseline": "Baseline", "exogenous": "Tree gate"}
+# From a random start c_σ reads nothing: what differs from Eq. 7 in the reader is left
+# out there.
+NEED_NO_READER = ("", "reversal", "xcov", "erased")
 
 
-@recipe("removers", ["mnist-r"])
 def removers(plan: Plan) -> list[Row]:
     """Eq. 7 beside other ways to empty h_endo, from both starts."""
     rows, n = [], few_labels(plan)
@@ -93,8 +98,9 @@ def removers(plan: Plan) -> list[Row]:
             about = f"from {'γ_τ' if start else 'a random start'}"
             suffix = f", {about}, confounded {strength:g}"
             for name, (remover, weights) in REMOVED.items():
-                of_start = weights if start or remover == "" else weights[-1:]
-                for weight in of_start:
+                if not start and remover not in NEED_NO_READER:
+                    continue
+                for weight in weights[-1:] if strength else weights:
                     title = f"{name}, λ = {weight:g}" if weight else name
                     own = {"remover": remover, "confounded": strength}
                     group = {"removed": title, "start": about, "confounded": strength}
