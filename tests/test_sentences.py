@@ -79,7 +79,7 @@ TOPICS = {
     8: ("Table 2", "Figure 4"),
     9: ("sprite", "ink", "probe for the task beside every gate"),
     10: ("Table 3",),
-    11: ("choices", "shift", "labels"),
+    11: ("shift", "labels", "map"),
     12: ("identity", "famil", "resting"),
     13: ("Table 4", "parameters"),
     14: ("Figure 5", "balanced accuracy", "inter-class"),
@@ -87,6 +87,7 @@ TOPICS = {
     16: ("undo", "face"),
     17: ("FiLM", "concatenation"),
     18: ("reversal", "erase", "confounded"),
+    19: ("validation", "choices", "control", "how to choose"),
 }
 
 
@@ -135,5 +136,8 @@ def test_tables_in_chapters_name_what_the_gates_see():
                 held += 1
             elif "as_map(" in cell and "def as_map" not in cell:
                 assert "gates(" in "".join(code[i - 3 : i + 1]), (number, cell)
+                held += 1
+            if "plots.gains(" in cell:  # a map as a picture says so in itself
+                assert "gate_sees" in cell, (number, cell)
                 held += 1
     assert held > 6
