@@ -497,6 +497,15 @@ def stubborn(z):
             time.sleep(1)
 
 
+def deaf(z):
+    while True:
+        try:
+            while True:
+                z = z + 1
+        except:  # noqa: E722
+            pass
+
+
 def chatty(z):
     print("the leaves are", leaves(z.sigmoid()).shape)
 
@@ -508,6 +517,19 @@ def many(z):
 
 def fails(z):
     raise RuntimeError("no such leaf\nand more")
+
+
+def gives_up(z):
+    raise BaseException("no more")
+
+
+class MuteError(Exception):
+    def __str__(self):
+        raise RuntimeError
+
+
+def mute(z):
+    raise MuteError
 
 
 STRANGE = {
@@ -525,12 +547,15 @@ STRANGE = {
     "numbers": (lambda z: 0.5, "a float came"),
     "NumPy": (lambda z: z.detach().numpy(), "a ndarray came"),
     "NaN": (lambda z: leaves(z) * torch.nan, "NaN or infinite"),
-    "meta": (lambda z: leaves(z).to("meta"), "a tensor of torch.float32 on meta came"),
-    "complex": (lambda z: leaves(z) * 1j, "a tensor of torch.complex64 on cpu came"),
+    "meta": (lambda z: leaves(z).to("meta"), "(6, 4) of torch.float32 on meta came"),
+    "complex": (lambda z: leaves(z) * 1j, "(6, 4) of torch.complex64 on cpu"),
     "empty": (lambda z: leaves(z)[:0], "Shape: (0, 4) came"),
     "float64": (lambda z: leaves(z.sigmoid()).double(), "float64 came"),
     "half": (lambda z: leaves(z.sigmoid()).half(), "float16 came"),
     "too large": (lambda z: 1000 * leaves(z.sigmoid()), "a row sums to 1000"),
+    "far too many": (lambda z: z[:1].expand(10**9, 3), "a tensor (1000000000, 3) of"),
+    "gives up": (gives_up, "raised BaseException: no more"),
+    "is mute": (mute, "<exception str() failed>"),
     "too many": (lambda z: leaves(z.sigmoid()).repeat(1000, 1), "Shape: (6000, 4)"),
     "of its own type": (
         lambda z: leaves(z.sigmoid().float()), "torch.float32 came from inputs of",
@@ -563,7 +588,7 @@ def test_on_another_device_is_said_and_where_chapters_are_is_right(monkeypatch):
         assert "two devices" in str(made_here)
 
 
-@pytest.mark.parametrize("loop", [endless, stubborn, many])
+@pytest.mark.parametrize("loop", [endless, stubborn, deaf, many])
 def test_what_never_ends_is_stopped(loop, monkeypatch, capsys):
     monkeypatch.setattr(checking, "LIMIT", 0.5)
     before, start = torch.get_rng_state(), time.monotonic()
@@ -575,12 +600,13 @@ def test_what_never_ends_is_stopped(loop, monkeypatch, capsys):
 
 
 def test_so_it_is_beside_the_main_thread_and_without_timers(monkeypatch):
-    monkeypatch.setattr(checking, "LIMIT", 0.5)
     said = []
     tries = [endless, fails, lambda z: sys.exit(3), solution("tree-gate")]
 
     def work():
-        said.extend(str(check("tree-gate", one)) for one in tries)
+        for one in tries:
+            monkeypatch.setattr(checking, "LIMIT", 0.5 if one is endless else 8)
+            said.append(str(check("tree-gate", one)))
 
     thread = threading.Thread(target=work)
     thread.start()
@@ -590,7 +616,7 @@ def test_so_it_is_beside_the_main_thread_and_without_timers(monkeypatch):
     wanted = ["never end", "no such leaf", "SystemExit", "right"] * 2
     for answer, words in zip(said, wanted, strict=True):
         assert words in answer
-    left = [t for t in threading.enumerate() if t.daemon and "run" in t.name]
+    left = [t for t in threading.enumerate() if t.daemon and "target" in t.name]
     for thread in left:  # a loop beside the main thread is ended as well
         thread.join(20)
         assert not thread.is_alive()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import time
 from dataclasses import dataclass
+from traceback import format_exception_only
 from typing import Annotated, Any
 
 import torch
@@ -99,15 +100,15 @@ def _judged(
     """What to say of one round; None if all of it is right."""
     came, found, error, printed = tried
     called = ", ".join(
-        f"{name} {tuple(x.shape)}" if isinstance(x, Tensor) else name
+        f"{name} {_shown(x)}" if isinstance(x, Tensor) else name
         for name, x in inputs.items()
     )
-    called = f"It was called with {called}; floats were {dtype}."
+    called = f"It was called with {called}."
     if isinstance(error, TimeUp):
-        says = f"It was stopped after {LIMIT:.0f} seconds: does a loop never end?"
+        says = f"It was stopped after {LIMIT:g} seconds: does a loop never end?"
         return _not_yet(exercise, says, called)
     if error and not isinstance(error, NotImplementedError):
-        what = f"{type(error).__name__}: {error}".partition("\n")[0][:300]
+        what = format_exception_only(error)[-1].partition("\n")[0][:300]
         return _not_yet(exercise, f"Your function raised {what}", called)
     if came is None or came is ...:
         says = f"{exercise.name}: nothing there yet. The function returns nothing."
@@ -115,9 +116,8 @@ def _judged(
         return Answer("nothing there yet", f"{says}\nWanted: {exercise.task}")
     if not found:
         kind = type(came).__name__
-        if isinstance(came, Tensor):
-            kind = f"tensor of {came.dtype} on {came.device}"
-        says = f"Type: a {kind} came, where a tensor of real numbers is wanted."
+        kind = f"tensor {_shown(came)}" if isinstance(came, Tensor) else kind
+        says = f"Type: a {kind} came, where a tensor of a few real numbers is wanted."
         return _not_yet(exercise, says, f"Wanted: {exercise.task}")
     grad = exercise.gradients
     _, right = run(exercise.right, placed(drawn, grad, torch.float64), grad)
@@ -125,6 +125,10 @@ def _judged(
     if not says:
         return None
     return _not_yet(exercise, says, _mistake(exercise, drawn, found, right, dtype))
+
+
+def _shown(x: Tensor) -> str:
+    return f"{tuple(x.shape)} of {x.dtype} on {x.device}"
 
 
 def _kind(came: Tensor, inputs: Inputs) -> str:
@@ -162,6 +166,8 @@ def _difference(found: Found, right: Found, dtype: torch.dtype) -> str:
         if not _near(found[name], right[name], dtype):
             if name.startswith("state"):
                 return f"State: the call changes the {name.partition(' of ')[2]}."
+            if not found[name].isfinite().all():
+                return f"Gradient: the {name} is NaN or infinite."
             if not right[name].any():
                 return f"Gradient: there is a {name}, where none should arrive."
             return f"Gradient: the {name} is another one."

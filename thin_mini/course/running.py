@@ -8,13 +8,16 @@ import io
 import signal
 import threading
 from collections.abc import Callable
-from contextlib import redirect_stdout, suppress
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from numbers import Real
+from types import FrameType
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+AGAIN = 1e-5  # seconds
+LARGEST = 1_000_000  # numbers of an answer that are looked at
 PRINTED = 300  # letters of what a function prints that are kept
 Inputs = dict[str, Any]  # by name, in the order of the call
 Found = dict[str, Tensor]  # what is compared, on the CPU and in float64
@@ -31,8 +34,12 @@ class Printed(io.StringIO):
         return super().write(text[: max(0, PRINTED - self.tell())])
 
 
-def _stop(*_: Any) -> None:
-    raise TimeUp
+def _stop(_: int, frame: FrameType | None) -> None:
+    while frame and frame.f_code is not run.__code__:
+        frame = frame.f_back
+    if frame:  # else the function has been left already
+        signal.setitimer(signal.ITIMER_REAL, AGAIN)  # a bare ``except`` may catch it
+        raise TimeUp
 
 
 def within(seconds: float, work: Callable[[], Any]) -> Any:
@@ -44,8 +51,7 @@ def within(seconds: float, work: Callable[[], Any]) -> Any:
     in_main = threading.current_thread() is threading.main_thread()
     if in_main and hasattr(signal, "setitimer"):  # ends a loop, and a sleep as well
         before = signal.signal(signal.SIGALRM, _stop)
-        # Again every half second, should a bare ``except`` catch the first.
-        signal.setitimer(signal.ITIMER_REAL, seconds, 0.5)
+        signal.setitimer(signal.ITIMER_REAL, seconds)
         try:
             return work()
         finally:
@@ -54,18 +60,20 @@ def within(seconds: float, work: Callable[[], Any]) -> Any:
     # Windows has no timer and only a main thread hears one: else it is waited for.
     found: list[Any] = []
 
-    def run() -> None:
+    def target() -> None:
         with suppress(TimeUp):
             found.append(work())
 
-    thread = threading.Thread(target=run, daemon=True)
+    thread = threading.Thread(target=target, daemon=True)
     thread.start()
     thread.join(seconds)
+    for _ in range(100):
+        if found or not thread.is_alive():
+            break
+        name = ctypes.c_ulong(thread.ident or 0)
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(name, ctypes.py_object(TimeUp))
+        thread.join(0.01)
     if not found:
-        raised = ctypes.py_object(TimeUp)  # between two steps of its Python
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(
-            ctypes.c_ulong(thread.ident or 0), raised
-        )
         raise TimeUp
     return found[0]
 
@@ -78,12 +86,14 @@ def attempt(
     def work() -> tuple[Any, Found, BaseException | None]:
         try:
             return *run(function, inputs, gradients), None
-        except (Exception, SystemExit) as error:
+        except (TimeUp, KeyboardInterrupt):
+            raise
+        except BaseException as error:
             return None, {}, error
 
     printed = Printed()
     try:
-        with redirect_stdout(printed):
+        with redirect_stdout(printed), redirect_stderr(Printed()):
             return *within(seconds, work), printed.getvalue().strip()
     except TimeUp as error:
         return None, {}, error, printed.getvalue().strip()
@@ -154,7 +164,7 @@ def numbers(came: Any, measure: bool) -> Tensor | None:
     """An answer as a tensor; None if it is none, nor numbers where those will do."""
     if isinstance(came, Tensor):
         strange = came.is_meta or came.is_complex() or came.layout != torch.strided
-        return None if strange else came
+        return None if strange or came.numel() > LARGEST else came
     parts = came if isinstance(came, tuple) else (came,)
     single = (isinstance(x, Real) or getattr(x, "shape", None) == () for x in parts)
     if not (measure and parts and all(single)):
