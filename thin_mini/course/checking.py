@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import time
 from dataclasses import dataclass
+from textwrap import fill
 from traceback import format_exception_only
 from typing import Annotated, Any
 
@@ -35,7 +36,7 @@ class Answer:
     text: str
 
     def __repr__(self) -> str:
-        return self.text
+        return "\n".join(fill(line, 88) for line in self.text.splitlines())
 
 
 @checked
