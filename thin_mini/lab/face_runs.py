@@ -11,12 +11,13 @@ import torch
 from torch import Tensor
 
 from thin_mini import data
+from thin_mini.basics import checks
 from thin_mini.basics.devices import device_of
 from thin_mini.data import ExogenousDataset
 from thin_mini.data.store import data_folder
 from thin_mini.encoders import ConvEncoder
 from thin_mini.files import DataError
-from thin_mini.inference import embed
+from thin_mini.inference import embed, in_batches
 from thin_mini.insight.distances import (
     explained_variance,
     inter_intra_ratio,
@@ -25,13 +26,18 @@ from thin_mini.insight.distances import (
     verification,
 )
 from thin_mini.lab.bin_runs import classified
-from thin_mini.lab.rows import Run
+from thin_mini.lab.rows import Protocol, Run
 from thin_mini.models import ExogenousNetwork, Model, Oracle
+from thin_mini.networks import Context
+from thin_mini.rivals.people import Summarised, album, clusters, components
 
 SIZE = 32  # pixels
 WIDTHS = (16, 32, 64)  # channels of the encoder's convolutions
 PAIRS = 3_000  # of drawn faces, to verify whether two show one person
-IMAGES_OF_A_PERSON = 10  # among the test images
+IMAGES_OF_A_PERSON = 10  # among the test images, and among those without labels
+FEW = 8  # components or clusters of what a network knows
+FITTED_ON = 5_000  # faces without labels
+SUMMARIES = {"components": components, "clusters": clusters}
 # Of the traits, what an oracle may know: the last four are the resting expression.
 KNOWN = {"traits": slice(None), "resting": slice(-4, None), "others": slice(-4)}
 BINS = np.arange(61) / 30  # of distances 0..2, equal for all so that overlaps compare
@@ -39,7 +45,9 @@ BINS = np.arange(61) / 30  # of distances 0..2, equal for all so that overlaps c
 Pairs = tuple[Tensor, Tensor, Tensor]
 
 
-def drawn(run: Run, n: int) -> tuple[ExogenousDataset, ExogenousDataset]:
+def drawn(
+    run: Run, n: int, n_test: int | None = None
+) -> tuple[ExogenousDataset, ExogenousDataset]:
     """Training images, and test images of other people, numbered after the former."""
     if run.source:  # a network that knows people is measured on pairs
         people = data.cartoon_celebrities(
@@ -48,7 +56,7 @@ def drawn(run: Run, n: int) -> tuple[ExogenousDataset, ExogenousDataset]:
         return people, people
     train, test = data.cartoon_faces(
         n,
-        run.n_test,
+        n_test or run.n_test,
         n_people=run.n_people,
         n_test_people=-(-run.n_test // IMAGES_OF_A_PERSON),
         size=SIZE,
@@ -57,6 +65,55 @@ def drawn(run: Run, n: int) -> tuple[ExogenousDataset, ExogenousDataset]:
     )
     test = replace(test, exo=test.exo + train.n_exo, n_exo=train.n_exo + test.n_exo)
     return train, test
+
+
+def without_labels(
+    run: Run, n: int, n_test: int
+) -> tuple[ExogenousDataset, ExogenousDataset]:
+    """Further pictures: n of the people of training; and n_test of the test's, all."""
+    who = {"by": run.by, "on": run.on, "n_people": run.n_people}
+    amounts = {"labels": run.labels, "n_test": run.n_test, "seed": run.seed}
+    plain = Run(run.data, "", "baseline", protocol=Protocol(1), **who, **amounts)
+    return _further(plain, n, n_test)
+
+
+@lru_cache(maxsize=2)  # all rows of a seed see the same
+def _further(
+    run: Run, n: int, n_test: int
+) -> tuple[ExogenousDataset, ExogenousDataset]:
+    train, test = drawn(run, run.labels + n, n_test)
+    return train.subset(slice(run.labels, None)), test
+
+
+def albums(run: Run) -> tuple[Tensor, Tensor]:
+    """Pictures (M, C, H, W), and which of them show a person, (people, k)."""
+    k = checks.whole("pictures", run.pictures)
+    n = IMAGES_OF_A_PERSON * run.n_people
+    train, test = without_labels(run, n, 2 * run.n_test)
+    test = test.subset(slice(run.n_test, None))  # whose others measure the run
+    index = album(torch.cat([train.exo, test.exo]), test.n_exo, k)
+    shown, place = index.unique(return_inverse=True)
+    return torch.cat([train.images, test.images])[shown], place
+
+
+@torch.no_grad()
+def shortened(run: Run, context: Context) -> Context:
+    """A context averaged over a person's pictures, or summarised, as a run says."""
+    if run.pictures:
+        images, index = albums(run)
+        h = in_batches(lambda i: (context.condition(images[i]).h_g,), len(images))[0]
+        context = Oracle(len(index), h[index].mean(1))  # (people, C)
+    if not run.summary:
+        return context
+    checks.choice("summary", run.summary, SUMMARIES)
+    train, _ = without_labels(run, FITTED_ON, 1)
+    known = in_batches(
+        lambda i: (context.condition(train.images[i], train.exo[i]).h_g,), len(train)
+    )
+    layer = SUMMARIES[run.summary](known[0], FEW)
+    if isinstance(context, Oracle):
+        return Oracle(context.n_exo, layer(context.table))
+    return Summarised(context, layer, FEW)
 
 
 def drawn_pairs(run: Run) -> Pairs:
@@ -129,6 +186,8 @@ def oracle(
     networks: list[ExogenousNetwork],
 ) -> Oracle:
     """An oracle that tells of each person, unseen ones too, ``run.oracle_knows``."""
+    if run.oracle_knows == "person":
+        return Oracle(test.n_exo, torch.arange(test.n_exo)[:, None].float())
 
     def said(part: ExogenousDataset) -> Tensor:  # (N, C)
         if run.oracle_knows != "portraits":

@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 
 import torch
 from accelerate.utils import send_to_device
@@ -15,6 +16,7 @@ from thin_mini.basics.devices import choose_device
 from thin_mini.basics.locks import locked
 from thin_mini.data import ExogenousDataset
 from thin_mini.data.store import cache_folder
+from thin_mini.doors import Fit
 from thin_mini.encoders import ConvEncoder
 from thin_mini.files import regular_file
 from thin_mini.lab import result_files
@@ -38,7 +40,7 @@ from thin_mini.models import (
     n_trainable,
 )
 from thin_mini.networks import Context
-from thin_mini.training import fit
+from thin_mini.training import fit, steps_of
 
 APART = 1_000_000  # between the seeds of γ_τ's first weights and of F_φ's
 
@@ -120,10 +122,14 @@ def assemble(
         return _network(run)
     networks = frozen_networks(run, root)
     context: Context | None = None
-    if run.model == "oracle":
+    if run.model == "oracle" or run.truth:
         context = WORLDS[run.data].does.oracle(run, train, test, networks)
     elif networks:
         context = Fused(*networks) if len(networks) > 1 else networks[0]
+    if run.summary or (run.pictures and run.model != "centred"):
+        if context is None:
+            raise ValueError(NEEDED)
+        context = _people(run).shortened(run, context)
     seed = run.seed + APART * run.apart
     drawn = partial(WORLDS[run.data].does.encoder, replace(run, seed=seed))
     if run.model in ARCHITECTURES:
@@ -139,6 +145,8 @@ def assemble(
             partial(_network, run, run.gate_on),
             partial(others, run),
             seed,
+            steps_of(train, Fit(**run.training)) * run.protocol.epochs,
+            lambda: _people(run).albums(run),
         )
         model = rival(run.model, parts)
     if run.remover or run.dispel:
@@ -146,6 +154,13 @@ def assemble(
     if run.start:
         model.encoder.load_state_dict(networks[0].encoder.state_dict())
     return model
+
+
+def _people(run: Run) -> ModuleType:
+    """What is done with drawn people, of whom there are further pictures."""
+    if run.data != "cartoons":
+        raise ValueError(f"{run.data} has no further pictures of people: take cartoons")
+    return WORLDS[run.data].does
 
 
 def frozen_networks(run: Run, root: Path) -> list[ExogenousNetwork]:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import cast
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from thin_mini.basics import checks
 from thin_mini.data import ExogenousDataset
@@ -19,7 +19,7 @@ from thin_mini.experts import Experts
 from thin_mini.gates import SoftmaxGate, TreeGate
 from thin_mini.lab.rows import Run
 from thin_mini.models import Classifier, GatedEnsemble, build, n_trainable
-from thin_mini.networks import Context, Model
+from thin_mini.networks import MLP, Context, Model
 from thin_mini.rivals.heads import (
     Concatenated,
     Conditioned,
@@ -27,7 +27,9 @@ from thin_mini.rivals.heads import (
     Shuffled,
     matched,
 )
+from thin_mini.rivals.people import Centred
 from thin_mini.rivals.readers import WithReader
+from thin_mini.rivals.sparing import Annealed, Blended, MeanLayer, Shared, Shrunk
 from thin_mini.rivals.undo import INVERSES, undo
 from thin_mini.rivals.views import Averaged, RandomChange, SpatialTransformer, after
 
@@ -52,6 +54,8 @@ class Parts:
         untrained: Draws a network that has learned nothing.
         others: Reads the images with exogenous labels.
         seed: Of the initial weights.
+        steps: Of training.
+        albums: Draws further pictures of people, and which of them show whom.
     """
 
     encoder: Callable[[], Encoder]
@@ -61,6 +65,8 @@ class Parts:
     untrained: Callable[[], ExogenousNetwork]
     others: Callable[[], ExogenousDataset]
     seed: int
+    steps: int
+    albums: Callable[[], tuple[Tensor, Tensor]]
 
     @property
     def told(self) -> Context:
@@ -107,6 +113,43 @@ def _concatenated(p: Parts, hidden: int) -> Model:
     return Conditioned(encoder, Concatenated(*sizes), p.n_classes, p.told)
 
 
+def _spared(p: Parts, kind: type[TreeGate], *more: int) -> Model:
+    return _gated(p, UNITS // 8, kind(p.told.gate_features, 3, *more), p.told)
+
+
+def _frozen_tree(p: Parts) -> Model:
+    model = cast(GatedEnsemble, _tree(p, p.told))
+    model.gate.requires_grad_(False)
+    return model
+
+
+def _shrunk(p: Parts) -> Model:
+    encoder, half = p.encoder(), UNITS // 2
+    experts = Shared(encoder.out_features, half // 8, p.n_classes, 8, half)
+    return Shrunk(encoder, experts, TreeGate(p.told.gate_features, 3), p.told)
+
+
+def _averaged_head(p: Parts, model: Model) -> Model:
+    mlp = cast(Conditioned, model).head.mlp
+    mlp.last = MeanLayer(mlp.hidden, p.n_classes, 8)
+    return model
+
+
+def _scaled(p: Parts) -> Model:
+    """The baseline, whose first logits are as small as those of a mean of experts."""
+    model = Classifier(p.encoder(), p.n_classes)
+    with torch.no_grad():
+        for part in model.head.last.parameters():
+            part /= math.sqrt(8)
+    return model
+
+
+def _centred(p: Parts) -> Model:
+    encoder = p.encoder()
+    head = MLP(encoder.out_features, UNITS, p.n_classes)
+    return Centred(encoder, head, p.n_classes, p.told, *p.albums())
+
+
 def _changed(p: Parts, reach: float) -> Encoder:
     return after(RandomChange(p.by, reach), p.encoder())
 
@@ -131,6 +174,8 @@ SIZED: dict[str, Callable[[Parts, int], Model]] = {
     "concatenated": _concatenated,
     "film-input": lambda p, hidden: _film(p, hidden, "input"),
     "film-hidden": lambda p, hidden: _film(p, hidden, "hidden"),
+    "concatenated-experts": lambda p, n: _averaged_head(p, _concatenated(p, n)),
+    "film-experts": lambda p, n: _averaged_head(p, _film(p, n, "hidden")),
     "multi-task": lambda p, hidden: _reader(p, hidden, False),
     "reversal": lambda p, hidden: _reader(p, hidden, True),
     "transformer": _transformer,
@@ -148,6 +193,13 @@ MODELS: dict[str, Callable[[Parts], Model]] = {
     "untrained": lambda p: _tree(p, p.untrained().freeze()),
     "bare-tree": lambda p: _tree(p, p.told, norm=False),
     **{f"exogenous-{n}": partial(_trees, n_experts=n) for n in (2, 4, 16, 32)},
+    "told-tree": lambda p: _tree(p, p.told),
+    "frozen-tree": _frozen_tree,
+    "blended": lambda p: _spared(p, Blended),
+    "annealed": lambda p: _spared(p, Annealed, p.steps),
+    "shrunk": _shrunk,
+    "scaled": _scaled,
+    "centred": _centred,
     "undone": lambda p: Classifier(p.encoder(), p.n_classes),
     "undone-truth": lambda p: Classifier(p.encoder(), p.n_classes),
 }

@@ -21,7 +21,7 @@ GATE_INPUTS = {  # of an exogenous network, as tables name them
 }
 
 # What may have networks, and no gate or head that sees what they say.
-BLIND = ("baseline", "simple", "multi-task", "reversal", "undone")
+BLIND = ("baseline", "simple", "multi-task", "reversal", "undone", "centred")
 
 
 @dataclass(frozen=True)
@@ -69,13 +69,20 @@ class Run:
         start: Whether F_φ starts from the exogenous network's encoder (section 4.3).
         oracle_knows: What an oracle tells of people: ``"traits"``, ``"resting"`` (the
             four of the resting expression), ``"others"`` (those that are not), or
-            ``"portraits"``: what the network sees in a person's pictures, on average.
+            ``"portraits"``: what the network sees in a person's pictures, on average;
+            or ``"person"``: who it is, by number.
         apart: Whether F_φ and γ_τ start from weights of their own; else both start from
             those that the seed draws first, which dispelling feels.
         confounded: How far the digit decides the side to which a training image is
             turned, 0..1; networks learn from even ones.
         remover: What λ weighs, if not Eq. 7: a key of ``removal.REMOVERS``.
         probed: Whether to measure what can still be read from h_endo.
+        truth: Whether a head that is no ``"oracle"`` is told what one knows, and not
+            what a network does.
+        summary: What is made of the network's answer first: ``"components"`` or
+            ``"clusters"``, as many as ``face_runs.FEW``.
+        pictures: Of a person, without labels, over which the network's answer, or
+            h_endo, is averaged.
         on: ``"test"``, or ``"valid"``: measured on as many further training images,
             which is how settings are chosen.
     """
@@ -100,6 +107,9 @@ class Run:
     confounded: float = 0.0
     remover: str = ""
     probed: bool = False
+    truth: bool = False
+    summary: str = ""
+    pictures: int = 0
 
     @cached_property
     def hash(self) -> str:
@@ -127,8 +137,14 @@ class Run:
         told = f"true {known if self.n_people or known == 'smooth' else 'bin'}"
         if known == "portraits":
             told = f"{layer}, mean of a person"
+        if self.truth:
+            layer = told
+        if self.summary:
+            layer = f"{self.summary} of {layer}"
+        if self.pictures:
+            layer += f", mean of {self.pictures} pictures"
         sees = {"tree": "h_endo", "softmax": "h_endo", "oracle": told}
-        looks = self.networks and self.model not in BLIND
+        looks = (self.networks or self.truth) and self.model not in BLIND
         return sees.get(self.model, layer if looks else "")
 
     @property

@@ -8,6 +8,14 @@ from thin_mini.rivals.heads import (
     Shuffled,
     matched,
 )
+from thin_mini.rivals.people import (
+    Centred,
+    Nearest,
+    Summarised,
+    album,
+    clusters,
+    components,
+)
 from thin_mini.rivals.readers import WithReader
 from thin_mini.rivals.removers import (
     CrossCovariance,
@@ -16,6 +24,7 @@ from thin_mini.rivals.removers import (
     Retrained,
     Reversal,
 )
+from thin_mini.rivals.sparing import Annealed, Blended, MeanLayer, Shared, Shrunk
 from thin_mini.rivals.undo import expected, undo
 from thin_mini.rivals.views import (
     Averaged,
@@ -27,21 +36,32 @@ from thin_mini.rivals.views import (
 )
 
 __all__ = [
+    "Annealed",
     "Averaged",
+    "Blended",
+    "Centred",
     "Concatenated",
     "Conditioned",
     "CrossCovariance",
     "Dispelling",
     "Eraser",
     "FiLM",
+    "MeanLayer",
     "Modulated",
+    "Nearest",
     "RandomChange",
     "Retrained",
     "Reversal",
+    "Shared",
+    "Shrunk",
     "Shuffled",
     "SpatialTransformer",
+    "Summarised",
     "WithReader",
     "after",
+    "album",
+    "clusters",
+    "components",
     "expected",
     "matched",
     "turned",

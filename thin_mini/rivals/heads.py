@@ -120,7 +120,7 @@ class Conditioned(Model):
     def __init__(
         self, encoder: Encoder, head: nn.Module, n_classes: int, context: Context
     ) -> None:
-        _check_context(context)
+        check_context(context)
         checks.instance("head", head, nn.Module, "pass a module of h_endo and h_g")
         checks.whole("n_classes", n_classes)
         super().__init__(encoder, n_classes, context)
@@ -142,7 +142,7 @@ class Shuffled(nn.Module):
 
     def __init__(self, context: Context) -> None:
         super().__init__()
-        _check_context(context)
+        check_context(context)
         self.context, self.gate_features = context, context.gate_features
 
     def condition(self, images: Tensor, exo: Tensor | None = None) -> Condition:
@@ -174,7 +174,8 @@ def _check_both(name: str, h: Tensor, n_features: int, h_g: Tensor, told: int) -
     checks.shaped("h_g", h_g, len(h), told)
 
 
-def _check_context(context: object) -> None:
+def check_context(context: object) -> None:
+    """Raise a ValueError unless this is a frozen context."""
     if not isinstance(context, Context) or not getattr(context, "frozen", True):
         raise ValueError(
             "context must know something and never change: pass exogenous.freeze(), "
