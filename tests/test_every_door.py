@@ -397,6 +397,30 @@ DOORS = {
         }.items()
     },
     "rivals.Eraser.forward": lambda w: {"self": rivals.Eraser(H, LABELS), "h": H},
+    "rivals.Annealed": lambda w: {"in_features": 4, "depth": 1, "steps": 9},
+    "rivals.Blended": lambda w: {"in_features": 4, "depth": 1},
+    "rivals.Centred": lambda w: {
+        "encoder": encoder(), "head": tm.MLP(64, 2, K), "n_classes": K,
+        "context": tm.Oracle(K, torch.arange(2.0)[:, None]), "pictures": IMAGES,
+        "album": torch.arange(N)[:, None],
+    },
+    "rivals.MeanLayer": lambda w: {"hidden": 4, "n_classes": K, "n_experts": 2},
+    "rivals.MeanLayer.forward": lambda w: {"self": rivals.MeanLayer(4, K, 2), "x": H},
+    "rivals.Nearest": lambda w: {"centers": H},
+    "rivals.Nearest.forward": lambda w: {"self": rivals.Nearest(H), "h": H},
+    "rivals.Shared": lambda w: {
+        "in_features": 4, "hidden": 2, "n_classes": K, "n_experts": 2, "shared": 2,
+    },
+    "rivals.Shrunk": lambda w: {
+        "encoder": encoder(), "experts": rivals.Shared(64, 2, K, 2, 2),
+        "gate": tm.TreeGate(64, 1), "dispel": 0.1,
+    },
+    "rivals.Summarised": lambda w: {
+        "context": network(), "layer": torch.nn.Linear(64, 2), "gate_features": 2,
+    },
+    "rivals.album": lambda w: {"exo": LABELS, "n_people": K, "k": 2},
+    "rivals.clusters": lambda w: {"h": H, "n": 2},
+    "rivals.components": lambda w: {"h": H, "n": 2},
     "Encoder.forward": lambda w: {"self": encoder(), "images": IMAGES},
     "MLP.embed": lambda w: {"self": tm.MLP(4, 2, K), "h": H},
     "data.ExogenousDataset.subset": lambda w: {"self": DATA, "index": LABELS},
@@ -466,7 +490,14 @@ ANY_LENGTH = [
             "WithReader",
         )
     ),
+    "rivals.Centred.album",
     "rivals.Eraser.forward.h",
+    "rivals.MeanLayer.forward.x",
+    "rivals.Nearest.centers",
+    "rivals.Nearest.forward.h",
+    "rivals.album.exo",
+    "rivals.clusters.h",
+    "rivals.components.h",
     "rivals.expected.images",
     "trained.TrainedRun.answer.images",
     "course.same.inputs",
@@ -501,6 +532,7 @@ FINE = {name: ["short"] for name in ANY_LENGTH} | {
     "results.measured.metric": ["text"],  # where no run is
     "results.write.seconds": ["2.5"],
     "rivals.RandomChange.reach": ["2.5"],
+    "rivals.Shrunk.dispel": ["2.5"],
     "rivals.WithReader.dispel": ["2.5"],
     "rivals.WithReader.losses.dispel": ["2.5"],
     "scaling.predict.label": ["text"],

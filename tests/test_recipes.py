@@ -12,7 +12,6 @@ from thin_mini.doors import Fit
 from thin_mini.lab import one_run, paper_tables, plans, recipes, results, sweeps
 from thin_mini.lab.recipes import RECIPES, data_of, rows_of
 from thin_mini.lab.rows import Protocol, Run, all_runs
-from thin_mini.lab.sweeps import FRESH
 from thin_mini.lab.worlds import WORLDS, n_exo
 
 pytestmark = pytest.mark.usefixtures("clean_env")
@@ -129,8 +128,9 @@ def test_rows_have_names_of_their_own_and_references_that_exist(recipe, data, pr
     assert {row.reference for row in rows} - {None} <= set(names)
     assert all(row.reference != row.name for row in rows)
     for row in rows:
-        first = FRESH if recipe == "chosen" else 0
-        assert [run.seed for run in row.runs] == [first, first + 1, first + 2]
+        first = RECIPES[recipe].options.get("first", 0)
+        seeds = [run.seed for run in row.runs]
+        assert seeds in ([*range(first, first + n)] for n in (3, 6))
         assert all(net.seed == run.seed for run in row.runs for net in run.networks)
 
 
@@ -153,8 +153,8 @@ def test_no_run_on_faces_needs_more_images_than_there_are(recipe, data, profile)
     for run in all_runs(rows_of(recipe, data, 2, profile)):
         assert (run.by, run.n_people, run.n_test) == ("identity", people, n_test)
         assert run.labels <= n
-        looks = run.model == "exogenous" or run.oracle_knows == "portraits"
-        assert bool(run.networks) == (looks or run.start)
+        by_hand = run.gate_sees in ("", "h_endo") or run.gate_sees.startswith("true")
+        assert bool(run.networks) == (run.start or not by_hand)
 
 
 def test_encoders_of_faces_start_where_their_row_says():

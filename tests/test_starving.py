@@ -1,6 +1,7 @@
 """Heads and gates that spare labels, what they are told, and their runs."""
 
 from copy import deepcopy
+from dataclasses import replace
 from unittest.mock import patch
 
 import pytest
@@ -114,6 +115,91 @@ def test_what_shrinks_differences_is_weighed_by_lambda():
     equal(sup, tm.losses.task_loss(model(images), target))
 
 
+# --- what is known of people ---------------------------------------------------------
+
+
+def test_components_are_uncorrelated_of_variance_1_and_the_largest():
+    h = torch.randn(200, D) @ torch.randn(D, D) + 3
+    layer = rivals.components(h, 2)
+    found = layer(h)
+    equal(found.mean(0), torch.zeros(2))
+    equal(found.T @ found / 199, torch.eye(2))
+    values, vectors = torch.linalg.eigh(torch.cov(h.T))
+    by_hand = (h - h.mean(0)) @ vectors[:, -1] / values[-1].sqrt()
+    equal(found[:, 0].abs(), by_hand.abs())
+    layer.requires_grad_(True)
+    assert tm.n_trainable(layer) == 0  # frozen, whatever is asked of it
+    same = rivals.components(torch.ones(9, D), 2)(torch.ones(9, D))
+    equal(same, torch.zeros(9, 2))
+
+
+def test_clusters_are_told_one_hot_by_the_nearest_centre():
+    centers = 9 * torch.eye(D)[:3]
+    h = (centers[:, None] + torch.randn(3, 20, D) / 9).flatten(0, 1)
+    layer = rivals.clusters(h, 3)
+    told = layer(h).unflatten(0, (3, 20))
+    assert torch.equal(told, told[:, :1].expand(3, 20, 3))
+    assert torch.equal(told[:, 0].sum(0), torch.ones(3))
+    equal(layer.centers[told[:, 0].argmax(1)], h.unflatten(0, (3, 20)).mean(1))
+
+
+@pytest.mark.parametrize(("make", "most"), [("components", 5), ("clusters", 9)])
+def test_there_are_no_more_components_than_features_nor_clusters_than_rows(make, most):
+    h = torch.randn(9, D)
+    getattr(rivals, make)(h, most)
+    message = f"{most + 1} {make} of 9 rows of 5 features: ask for at most {most}"
+    with pytest.raises(ValueError, match=message):
+        getattr(rivals, make)(h, most + 1)
+    with pytest.raises(ValueError, match="n must be at least 1, got 0"):
+        getattr(rivals, make)(h, 0)
+
+
+def test_a_summary_says_in_fewer_numbers_what_a_network_knows():
+    network = tm.ExogenousNetwork(tm.ConvEncoder(1, 8), K, 6).freeze()
+    images = torch.rand(20, 1, 8, 8)
+    h_g, z_exo = network.condition(images)
+    layer = rivals.components(h_g, 2)
+    told = rivals.Summarised(network, layer, 2).condition(images)
+    assert torch.equal(told.h_g, layer(h_g))
+    assert torch.equal(told.z_exo, z_exo)
+    learning = tm.ExogenousNetwork(tm.ConvEncoder(1, 8), K, 6)
+    with pytest.raises(ValueError, match=r"pass exogenous\.freeze\(\)"):
+        rivals.Summarised(learning, layer, 2)
+
+
+def test_an_album_has_the_first_pictures_of_each_person():
+    exo = torch.tensor([1, 0, 1, 3, 1, 0])
+    found = rivals.album(exo, 4, 2)
+    # Person 2 has none, and the next one's is shown; person 3 shows one twice.
+    assert found.tolist() == [[1, 5], [0, 2], [3, 3], [3, 3]]
+    assert rivals.album(exo, 2 + 3, 1)[4].item() in range(6)
+    for k in (0, -1):
+        with pytest.raises(ValueError, match=f"k must be at least 1, got {k}"):
+            rivals.album(exo, 4, k)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_a_persons_average_is_taken_from_h_endo(training):
+    encoder, head = tm.ConvEncoder(1, 8), nn.Linear(64, K)
+    pictures, who = torch.rand(4, 1, 8, 8), torch.tensor([1, 0, 1])
+    shown = torch.tensor([[0, 1], [2, 3]])
+    context = tm.Oracle(2, torch.arange(2.0)[:, None])
+    model = rivals.Centred(encoder, head, K, context, pictures, shown).train(training)
+    images = torch.rand(3, 1, 8, 8)
+    ours = model(images, context.condition(images, who))
+    averages = encoder(pictures).unflatten(0, (2, 2)).mean(1)  # (2, D)
+    by_hand = head(encoder(images) - averages[who])
+    equal(ours, by_hand)
+    first = encoder.layers[0].weight
+    torch.testing.assert_close(
+        gradients(ours, first), gradients(by_hand, first), rtol=1e-3, atol=1e-4
+    )
+    with pytest.raises(ValueError, match="needs a condition that says who it is"):
+        model.logits(encoder(images), None)
+    with pytest.raises(ValueError, match="album label 9 is out of range"):
+        rivals.Centred(encoder, head, K, context, pictures, shown + 6)
+
+
 # --- runs ----------------------------------------------------------------------------
 
 
@@ -126,6 +212,7 @@ def untrained(clean_env, monkeypatch):
         lambda run, root, gate_on="hidden": one_run._network(run, gate_on).freeze(),
     )
     monkeypatch.setattr(face_runs, "PAIRS", 20)
+    monkeypatch.setattr(face_runs, "FITTED_ON", 60)
 
 
 @cpu_only("rows are made where the command says")
@@ -152,6 +239,7 @@ def test_a_head_takes_a_step_and_is_as_large_as_the_baseline(
 @cpu_only("rows are made where the command says")
 def test_a_run_is_made_from_end_to_end(clean_env, monkeypatch, tmp_path):
     monkeypatch.setattr(face_runs, "PAIRS", 20)
+    monkeypatch.setattr(face_runs, "FITTED_ON", 60)
     few = "Concatenation, experts", "8 components"
     (run,) = few_labels.runs_of(PLAN, *few, on="valid")
     model = one_run.train_run(run, tmp_path)
@@ -160,3 +248,74 @@ def test_a_run_is_made_from_end_to_end(clean_env, monkeypatch, tmp_path):
     assert 0 <= told["metrics"]["accuracy"] <= 100
     assert told["parameters"] == tm.n_trainable(model)
     assert run.gate_sees == "components of h_exo, pooled"
+
+
+@cpu_only("rows are made where the command says")
+def test_what_a_person_shows_without_a_label_is_in_no_other_set(untrained):
+    title = few_labels.WITHOUT[2]
+    (run,) = few_labels.runs_of(PLAN, title, "who it is", on="valid")
+    train, _, test = one_run.datasets(run)
+    images, index = face_runs.albums(run)
+    assert index.shape == (test.n_exo, 2)
+    seen = {image.numpy().tobytes() for part in (train, test) for image in part.images}
+    assert not seen & {image.numpy().tobytes() for image in images}
+    further, others = face_runs.without_labels(run, 320, 2 * run.n_test)
+    everyone = torch.cat([further.images, others.images])
+    exo = torch.cat([further.exo, others.exo])
+    for person in (0, test.n_exo - 1):
+        own = everyone[exo == person]
+        assert all(
+            (own == image).all((1, 2, 3)).any() for image in images[index[person]]
+        )
+
+
+@cpu_only("rows are made where the command says")
+def test_a_head_may_be_told_the_mean_over_a_persons_pictures(untrained, tmp_path):
+    (run,) = few_labels.runs_of(PLAN, "Tree gate", "the pooled map", on="valid")
+    run = replace(run, pictures=3)
+    train, _, test = one_run.datasets(run)
+    context = one_run.assemble(run, tmp_path, train, test).context
+    images, index = face_runs.albums(run)
+    (network,) = one_run.frozen_networks(run, tmp_path)
+    mean = network.condition(images[index[7]]).h_g.mean(0)
+    equal(context.condition(images[:1], torch.tensor([7])).h_g[0], mean)
+    assert run.gate_sees == "h_exo, pooled, mean of 3 pictures"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"networks": ()}, "needs a frozen exogenous network"),
+        ({"networks": (), "summary": "clusters"}, "needs a frozen exogenous network"),
+        ({"summary": "means"}, "summary must be one of components, clusters"),
+        ({"pictures": -1}, "pictures must be at least 1, got -1"),
+        ({"model": "centred"}, "pictures must be at least 1, got 0"),
+        (
+            {"data": "mnist-r", "source": "digits", "by": "rotation", "pictures": 1},
+            "mnist-r has no further pictures of people: take cartoons",
+        ),
+    ],
+)
+@cpu_only("rows are made where the command says")
+def test_runs_that_cannot_be_say_so(changes, message, untrained, tmp_path):
+    (run,) = few_labels.runs_of(PLAN, "Tree gate", "the pooled map", on="valid")
+    run = replace(run, **changes)
+    train, _, test = one_run.datasets(run)
+    with pytest.raises(ValueError, match=message):
+        one_run.assemble(run, tmp_path, train, test)
+
+
+def test_rows_have_names_of_their_own_and_what_is_confirmed_was_tried():
+    tried, confirmed = few_labels.spared(PLAN), few_labels.confirmed(PLAN)
+    names = [row.name for row in tried]
+    assert len(set(names)) == len(names)
+    assert {row.name for row in confirmed} < set(names)
+    for rows, on, seeds in ((tried, "valid", 1), (confirmed, "test", 2)):
+        own = {row.name for row in rows}
+        for row in rows:
+            assert {row.reference, row.beside} - {None} <= own
+            assert {run.on for run in row.runs} == {on}
+            assert len(row.runs) == seeds
+    told = {row.name: row.runs[0].gate_sees for row in tried}
+    assert told["Tree gate, told every trait"] == "true traits"
+    assert told[few_labels.WITHOUT[5]] == ""

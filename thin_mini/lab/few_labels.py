@@ -7,6 +7,7 @@ from typing import Any
 
 from thin_mini.lab.plans import Plan, recipe
 from thin_mini.lab.rows import Row, Run
+from thin_mini.lab.sweeps import FRESH
 
 REFERENCE, SIMPLE = "Baseline", "Simple ensemble"
 # A head or a gate: which of ``rival_models`` or of ``build``, and changes of its runs.
@@ -25,31 +26,55 @@ HEADS: dict[str, tuple[str, dict[str, Any]]] = {
     "Concatenation": ("concatenated", {}),
     "Concatenation, experts": ("concatenated-experts", {}),
 }
-PLAIN = ("Baseline", "Baseline, slower", "Baseline, smaller first logits", SIMPLE)
+PLAIN = (REFERENCE, "Baseline, slower", "Baseline, smaller first logits", SIMPLE)
 TOLD_HEADS = tuple(title for title in HEADS if title not in PLAIN)
+BEST = "Concatenation, experts"
+# Identity cannot be undone, but a person's average can be taken away (``Centred``).
+AVERAGED_OVER = (1, 2, 5, 10)  # pictures; most people have no more without a label
+WITHOUT = {k: f"Person's average removed, {k} pictures" for k in AVERAGED_OVER}
+HEADS |= {title: ("centred", {"pictures": k}) for k, title in WITHOUT.items()}
 # What a head is told, and how its runs say so, ...
+_POOLED = {"gate_on": "pooled"}
+_COMPONENTS = _POOLED | {"summary": "components"}
 TOLD: dict[str, dict[str, Any]] = {
     "nothing": {},
+    "who it is": {"truth": True, "oracle_knows": "person"},
     "every trait": {"truth": True},
     "the resting expression": {"truth": True, "oracle_knows": "resting"},
-    "the pooled map": {"gate_on": "pooled"},
-    "8 components": {"gate_on": "pooled", "summary": "components"},
+    "the pooled map": _POOLED,
+    "8 components": _COMPONENTS,
+    "8 components of the hidden layer": _COMPONENTS | {"gate_on": "hidden"},
+    "8 clusters": _POOLED | {"summary": "clusters"},
+    "8 components of 5 pictures": _COMPONENTS | {"pictures": 5},
+    "8 components of 10 pictures": _COMPONENTS | {"pictures": 10},
 }
 # ... and which heads are.
 TRIED: dict[str, tuple[str, ...]] = {
     "nothing": PLAIN,
+    "who it is": tuple(WITHOUT.values()),
     "every trait": TOLD_HEADS,
-    "the resting expression": ("Concatenation, experts",),
-    "the pooled map": ("Tree gate", "Concatenation, experts"),
+    "the resting expression": ("Tree gate", BEST),
+    "the pooled map": ("Tree gate", BEST),
     "8 components": tuple(
         title for title in TOLD_HEADS if title not in ("Annealed tree", "FiLM")
     ),
+    "8 components of the hidden layer": (BEST,),
+    "8 clusters": ("Tree gate", BEST),
+    "8 components of 5 pictures": (BEST,),
+    "8 components of 10 pictures": ("Shared head, small differences", BEST),
+}
+# What is measured once more, on people whom nothing has seen: what others are held
+# against, and the best on validation people of what is told the truth or by a network.
+CONFIRMED: dict[str, tuple[str, ...]] = {
+    "nothing": PLAIN,
+    "every trait": ("Tree gate", BEST),
+    "8 components": ("Tree gate", BEST),
 }
 
 
 def name_of(title: str, told: str) -> str:
     """Of a row."""
-    return title if told == "nothing" else f"{title}, told {told}"
+    return title if told in ("nothing", "who it is") else f"{title}, told {told}"
 
 
 def runs_of(plan: Plan, title: str, told: str, **own: Any) -> tuple[Run, ...]:
@@ -96,3 +121,9 @@ def rows_of(plan: Plan, tried: dict[str, tuple[str, ...]], on: str) -> list[Row]
 def spared(plan: Plan) -> list[Row]:
     """Heads and gates that spare labels, 1,000 labels, on validation people."""
     return rows_of(plan, TRIED, "valid")
+
+
+@recipe("starving-confirmed", ["cartoons"], first=FRESH)
+def confirmed(plan: Plan) -> list[Row]:
+    """The best of them and what they are held against, on people never seen before."""
+    return rows_of(replace(plan, seeds=2 * plan.seeds), CONFIRMED, "test")

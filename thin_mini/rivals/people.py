@@ -72,6 +72,7 @@ def components(h: Tensor, n: Count) -> nn.Linear:
     """
     from sklearn.decomposition import PCA
 
+    checks.features("h", h)
     _check_enough("components", n, h, min(h.shape))
     pca = PCA(n, svd_solver="full").fit(h.cpu().double().numpy())
     weight = torch.from_numpy(pca.components_)  # (n, C)
@@ -89,13 +90,13 @@ def clusters(h: Tensor, n: Count) -> Nearest:
     """Which of n clusters (k-means) h lies in, one-hot; arguments as above."""
     from sklearn.cluster import KMeans
 
+    checks.features("h", h)
     _check_enough("clusters", n, h, len(h))
     found = KMeans(n, n_init=10, random_state=0).fit(h.cpu().double().numpy())
     return Nearest(torch.from_numpy(found.cluster_centers_).to(h))
 
 
 def _check_enough(what: str, n: int, h: Tensor, most: int) -> None:
-    checks.features("h", h)
     if n > most:
         rows, size = h.shape
         raise ValueError(
@@ -116,7 +117,7 @@ def album(exo: Tensor, n_people: Count, k: Count) -> Tensor:
     Returns:
         (n_people, k), indices of pictures.
     """
-    checks.labels("exo", exo, len(exo), n_people)
+    checks.labels("exo", exo, checks.rows("exo", exo), n_people)
     count = exo.bincount(minlength=n_people)
     first = count.cumsum(0) - count  # in the order of people
     place = first[:, None] + torch.arange(k) % count.clamp(min=1)[:, None]
@@ -155,7 +156,7 @@ class Centred(Conditioned):
         super().__init__(encoder, head, n_classes, context)
         checks.images("pictures", pictures)
         checks.whole_numbers("album", album, "P", "k")
-        checks.picked("album", album.flatten(), len(pictures))
+        checks.labels("album", album.flatten(), album.numel(), len(pictures))
         self.register_buffer("pictures", pictures, persistent=False)
         self.register_buffer("album", album, persistent=False)
 
