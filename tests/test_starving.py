@@ -11,7 +11,7 @@ from torch import nn
 
 import thin_mini as tm
 from thin_mini import rivals
-from thin_mini.lab import face_runs, one_run, plans, recipes, result_files
+from thin_mini.lab import face_runs, one_run, plans, recipes, result_files, results
 from thin_mini.lab.worlds import WORLDS
 
 with patch.dict(recipes.RECIPES):  # which these are not yet among
@@ -118,6 +118,7 @@ def test_what_shrinks_differences_is_weighed_by_lambda():
 # --- what is known of people ---------------------------------------------------------
 
 
+@pytest.mark.filterwarnings("ignore:invalid value")  # where nothing ever changes
 def test_components_are_uncorrelated_of_variance_1_and_the_largest():
     h = torch.randn(200, D) @ torch.randn(D, D) + 3
     layer = rivals.components(h, 2)
@@ -319,3 +320,14 @@ def test_rows_have_names_of_their_own_and_what_is_confirmed_was_tried():
     told = {row.name: row.runs[0].gate_sees for row in tried}
     assert told["Tree gate, told every trait"] == "true traits"
     assert told[few_labels.WITHOUT[5]] == ""
+
+
+@pytest.mark.skipif("starving" not in recipes.RECIPES, reason="it is no recipe yet")
+def test_what_is_confirmed_is_best_on_validation_people():
+    rows = recipes.rows_of("starving", "cartoons", 5, "paper")
+    for told in ("truth", "networks"):
+        own = [
+            row for row in rows if row.runs[0].gate_sees and getattr(row.runs[0], told)
+        ]
+        best = max(own, key=lambda row: sum(results.values(row).values()))
+        assert best.group["head"] in few_labels.CONFIRMED.get(best.group["told"], ())

@@ -113,9 +113,8 @@ def runs_of(
     if changes.get("dispel") == "world":
         changes["dispel"] = plan.world.dispel
     own |= {"source": plan.source, "by": plan.world.by}
-    own |= {"start": False, "apart": True, "gate_on": "hidden", **changes}
-    if rival.network:
-        own["gate_on"] = plan.gate_on
+    seen = plan.gate_on if rival.network else "hidden"
+    own |= {"start": False, "apart": True, "gate_on": seen, **changes}
     runs = []
     for seed in plan.each_seed:
         networks = (plan.network(seed),) if rival.network else ()

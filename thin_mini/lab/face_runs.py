@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -71,9 +72,9 @@ def without_labels(
     run: Run, n: int, n_test: int
 ) -> tuple[ExogenousDataset, ExogenousDataset]:
     """Further pictures: n of the people of training; and n_test of the test's, all."""
-    who = {"by": run.by, "on": run.on, "n_people": run.n_people}
-    amounts = {"labels": run.labels, "n_test": run.n_test, "seed": run.seed}
-    plain = Run(run.data, "", "baseline", protocol=Protocol(1), **who, **amounts)
+    same = ("data", "by", "labels", "n_test", "seed", "on", "n_people")
+    own: dict[str, Any] = {name: getattr(run, name) for name in same}
+    plain = Run(source="", model="baseline", protocol=Protocol(1), **own)
     return _further(plain, n, n_test)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from thin_mini.lab import contest
+from thin_mini.lab.contest import Rival
 from thin_mini.lab.plans import Plan, recipe
 from thin_mini.lab.rows import Row, Run
 from thin_mini.lab.sweeps import FRESH
@@ -31,7 +33,7 @@ TOLD_HEADS = tuple(title for title in HEADS if title not in PLAIN)
 BEST = "Concatenation, experts"
 # Identity cannot be undone, but a person's average can be taken away (``Centred``).
 AVERAGED_OVER = (1, 2, 5, 10)  # pictures; most people have no more without a label
-WITHOUT = {k: f"Person's average removed, {k} pictures" for k in AVERAGED_OVER}
+WITHOUT = {k: f"Person's average removed, k = {k}" for k in AVERAGED_OVER}
 HEADS |= {title: ("centred", {"pictures": k}) for k, title in WITHOUT.items()}
 # What a head is told, and how its runs say so, ...
 _POOLED = {"gate_on": "pooled"}
@@ -77,25 +79,13 @@ def name_of(title: str, told: str) -> str:
     return title if told in ("nothing", "who it is") else f"{title}, told {told}"
 
 
-def runs_of(plan: Plan, title: str, told: str, **own: Any) -> tuple[Run, ...]:
+def runs_of(plan: Plan, title: str, told: str, on: str) -> tuple[Run, ...]:
     """A row's runs, all encoders from random starts of their own."""
-    n = plan.few_labels
-    model, changes = HEADS[title]
-    own |= {"source": plan.source, "by": plan.world.by, "apart": True}
-    own |= changes | TOLD[told]
-    usual = plan.protocol(n)
-    own["protocol"] = replace(usual, lr=own.pop("lr", usual.lr))
-    networks = "gate_on" in own
-    return tuple(
-        plan.run(
-            model,
-            n,
-            seed,
-            networks=(plan.network(seed),) if networks else (),
-            **own,
-        )
-        for seed in plan.each_seed
-    )
+    n, (model, changes) = plan.few_labels, HEADS[title]
+    changes = changes | TOLD[told]
+    lr = changes.pop("lr", plan.protocol(n).lr)
+    rival = Rival(title, model, told, "gate_on" in changes, changes)
+    return contest.runs_of(plan, rival, n, (lr, 1), on=on)
 
 
 def rows_of(plan: Plan, tried: dict[str, tuple[str, ...]], on: str) -> list[Row]:
@@ -103,7 +93,7 @@ def rows_of(plan: Plan, tried: dict[str, tuple[str, ...]], on: str) -> list[Row]
     rows = []
     for told, titles in tried.items():
         for title in titles:
-            group = {"head": title, "told": told}
+            group: dict[str, object] = {"head": title, "told": told}
             rows.append(
                 Row(
                     name_of(title, told),

@@ -130,8 +130,8 @@ def _shrunk(p: Parts) -> Model:
 
 
 def _averaged_head(p: Parts, model: Model) -> Model:
-    mlp = cast(Conditioned, model).head.mlp
-    mlp.last = MeanLayer(mlp.hidden, p.n_classes, 8)
+    head = cast(Concatenated | Modulated, cast(Conditioned, model).head)
+    head.mlp.last = MeanLayer(head.mlp.hidden, p.n_classes, 8)
     return model
 
 
@@ -140,7 +140,7 @@ def _scaled(p: Parts) -> Model:
     model = Classifier(p.encoder(), p.n_classes)
     with torch.no_grad():
         for part in model.head.last.parameters():
-            part /= math.sqrt(8)
+            part.div_(math.sqrt(8))
     return model
 
 
