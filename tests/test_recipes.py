@@ -17,7 +17,10 @@ from thin_mini.lab.worlds import WORLDS, n_exo
 pytestmark = pytest.mark.usefixtures("clean_env")
 EVERY = [(name, data) for name, own in RECIPES.items() for data in own.makers]
 # Recipes whose networks are trained by another protocol, on other data or other people.
-OTHER_NETWORKS = ("table2-paper", "table3", "six-scales", "chosen")
+OTHER_NETWORKS = (
+    *("table2-paper", "table3", "six-scales"),
+    *("chosen", "starving-confirmed"),
+)
 DIGITS = [(recipe, data) for recipe, data in EVERY if WORLDS[data].by != "identity"]
 FACES = [(recipe, data) for recipe, data in EVERY if WORLDS[data].by == "identity"]
 PROTOCOL = Protocol(3)
