@@ -77,7 +77,7 @@ def components(h: Tensor, n: Count) -> nn.Linear:
     pca = PCA(n, svd_solver="full").fit(h.cpu().double().numpy())
     weight = torch.from_numpy(pca.components_)  # (n, C)
     weight /= torch.from_numpy(pca.explained_variance_).clamp(min=1e-12).sqrt()[:, None]
-    layer = nn.Linear(h.shape[1], n)
+    layer = nn.Linear(h.shape[1], n).to(h)
     with torch.no_grad():
         layer.weight.copy_(weight)
         layer.bias.copy_(-weight @ torch.from_numpy(pca.mean_))
@@ -120,7 +120,8 @@ def album(exo: Tensor, n_people: Count, k: Count) -> Tensor:
     checks.labels("exo", exo, checks.rows("exo", exo), n_people)
     count = exo.bincount(minlength=n_people)
     first = count.cumsum(0) - count  # in the order of people
-    place = first[:, None] + torch.arange(k) % count.clamp(min=1)[:, None]
+    turn = torch.arange(k, device=exo.device) % count.clamp(min=1)[:, None]
+    place = first[:, None] + turn
     return exo.argsort(stable=True)[place.clamp(max=len(exo) - 1)]
 
 
