@@ -19,7 +19,7 @@ import torch
 
 import thin_mini as tm
 from thin_mini import rivals
-from thin_mini.lab import recipes, results
+from thin_mini.lab import recipes, results, summaries
 
 HERE = str(Path(tm.__file__).parent)
 ROOMS = {
@@ -29,6 +29,7 @@ ROOMS = {
         if inspect.ismodule(room)
     },
     "weights": "large.weights",
+    "summaries": "lab.summaries",
     **{
         room: f"large.{room}"
         for room in ("comparison", "evaluation", "export", "predictions", "trained")
@@ -406,8 +407,8 @@ DOORS = {
     },
     "rivals.MeanLayer": lambda w: {"hidden": 4, "n_classes": K, "n_experts": 2},
     "rivals.MeanLayer.forward": lambda w: {"self": rivals.MeanLayer(4, K, 2), "x": H},
-    "rivals.Nearest": lambda w: {"centers": H},
-    "rivals.Nearest.forward": lambda w: {"self": rivals.Nearest(H), "h": H},
+    "summaries.Nearest": lambda w: {"centers": H},
+    "summaries.Nearest.forward": lambda w: {"self": summaries.Nearest(H), "h": H},
     "rivals.Shared": lambda w: {
         "in_features": 4, "hidden": 2, "n_classes": K, "n_experts": 2, "shared": 2,
     },
@@ -415,12 +416,12 @@ DOORS = {
         "encoder": encoder(), "experts": rivals.Shared(64, 2, K, 2, 2),
         "gate": tm.TreeGate(64, 1), "dispel": 0.1,
     },
-    "rivals.Summarised": lambda w: {
+    "summaries.Summarised": lambda w: {
         "context": network(), "layer": torch.nn.Linear(64, 2), "gate_features": 2,
     },
     "rivals.album": lambda w: {"exo": LABELS, "n_people": K, "k": 2},
-    "rivals.clusters": lambda w: {"h": H, "n": 2},
-    "rivals.components": lambda w: {"h": H, "n": 2},
+    "summaries.clusters": lambda w: {"h": H, "n": 2},
+    "summaries.components": lambda w: {"h": H, "n": 2},
     "Encoder.forward": lambda w: {"self": encoder(), "images": IMAGES},
     "MLP.embed": lambda w: {"self": tm.MLP(4, 2, K), "h": H},
     "data.ExogenousDataset.subset": lambda w: {"self": DATA, "index": LABELS},
@@ -493,11 +494,11 @@ ANY_LENGTH = [
     "rivals.Centred.album",
     "rivals.Eraser.forward.h",
     "rivals.MeanLayer.forward.x",
-    "rivals.Nearest.centers",
-    "rivals.Nearest.forward.h",
+    "summaries.Nearest.centers",
+    "summaries.Nearest.forward.h",
     "rivals.album.exo",
-    "rivals.clusters.h",
-    "rivals.components.h",
+    "summaries.clusters.h",
+    "summaries.components.h",
     "rivals.expected.images",
     "trained.TrainedRun.answer.images",
     "course.same.inputs",

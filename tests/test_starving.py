@@ -11,7 +11,15 @@ from torch import nn
 
 import thin_mini as tm
 from thin_mini import rivals
-from thin_mini.lab import face_runs, one_run, plans, recipes, result_files, results
+from thin_mini.lab import (
+    face_runs,
+    one_run,
+    plans,
+    recipes,
+    result_files,
+    results,
+    summaries,
+)
 from thin_mini.lab.worlds import WORLDS
 
 with patch.dict(recipes.RECIPES):  # which these are not yet among
@@ -121,7 +129,7 @@ def test_what_shrinks_differences_is_weighed_by_lambda():
 @pytest.mark.filterwarnings("ignore:invalid value")  # where nothing ever changes
 def test_components_are_uncorrelated_of_variance_1_and_the_largest():
     h = torch.randn(200, D) @ torch.randn(D, D) + 3
-    layer = rivals.components(h, 2)
+    layer = summaries.components(h, 2)
     found = layer(h)
     equal(found.mean(0), torch.zeros(2))
     equal(found.T @ found / 199, torch.eye(2))
@@ -130,14 +138,14 @@ def test_components_are_uncorrelated_of_variance_1_and_the_largest():
     equal(found[:, 0].abs(), by_hand.abs())
     layer.requires_grad_(True)
     assert tm.n_trainable(layer) == 0  # frozen, whatever is asked of it
-    same = rivals.components(torch.ones(9, D), 2)(torch.ones(9, D))
+    same = summaries.components(torch.ones(9, D), 2)(torch.ones(9, D))
     equal(same, torch.zeros(9, 2))
 
 
 def test_clusters_are_told_one_hot_by_the_nearest_centre():
     centers = 9 * torch.eye(D)[:3]
     h = (centers[:, None] + torch.randn(3, 20, D) / 9).flatten(0, 1)
-    layer = rivals.clusters(h, 3)
+    layer = summaries.clusters(h, 3)
     told = layer(h).unflatten(0, (3, 20))
     assert torch.equal(told, told[:, :1].expand(3, 20, 3))
     assert torch.equal(told[:, 0].sum(0), torch.ones(3))
@@ -147,25 +155,25 @@ def test_clusters_are_told_one_hot_by_the_nearest_centre():
 @pytest.mark.parametrize(("make", "most"), [("components", 5), ("clusters", 9)])
 def test_there_are_no_more_components_than_features_nor_clusters_than_rows(make, most):
     h = torch.randn(9, D)
-    getattr(rivals, make)(h, most)
+    getattr(summaries, make)(h, most)
     message = f"{most + 1} {make} of 9 rows of 5 features: ask for at most {most}"
     with pytest.raises(ValueError, match=message):
-        getattr(rivals, make)(h, most + 1)
+        getattr(summaries, make)(h, most + 1)
     with pytest.raises(ValueError, match="n must be at least 1, got 0"):
-        getattr(rivals, make)(h, 0)
+        getattr(summaries, make)(h, 0)
 
 
 def test_a_summary_says_in_fewer_numbers_what_a_network_knows():
     network = tm.ExogenousNetwork(tm.ConvEncoder(1, 8), K, 6).freeze()
     images = torch.rand(20, 1, 8, 8)
     h_g, z_exo = network.condition(images)
-    layer = rivals.components(h_g, 2)
-    told = rivals.Summarised(network, layer, 2).condition(images)
+    layer = summaries.components(h_g, 2)
+    told = summaries.Summarised(network, layer, 2).condition(images)
     assert torch.equal(told.h_g, layer(h_g))
     assert torch.equal(told.z_exo, z_exo)
     learning = tm.ExogenousNetwork(tm.ConvEncoder(1, 8), K, 6)
     with pytest.raises(ValueError, match=r"pass exogenous\.freeze\(\)"):
-        rivals.Summarised(learning, layer, 2)
+        summaries.Summarised(learning, layer, 2)
 
 
 def test_an_album_has_the_first_pictures_of_each_person():

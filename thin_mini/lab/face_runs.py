@@ -28,9 +28,10 @@ from thin_mini.insight.distances import (
 )
 from thin_mini.lab.bin_runs import classified
 from thin_mini.lab.rows import Protocol, Run
+from thin_mini.lab.summaries import Summarised, clusters, components
 from thin_mini.models import ExogenousNetwork, Model, Oracle
 from thin_mini.networks import Context
-from thin_mini.rivals.people import Summarised, album, clusters, components
+from thin_mini.rivals.people import album
 
 SIZE = 32  # pixels
 WIDTHS = (16, 32, 64)  # channels of the encoder's convolutions

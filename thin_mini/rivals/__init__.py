@@ -8,14 +8,7 @@ from thin_mini.rivals.heads import (
     Shuffled,
     matched,
 )
-from thin_mini.rivals.people import (
-    Centred,
-    Nearest,
-    Summarised,
-    album,
-    clusters,
-    components,
-)
+from thin_mini.rivals.people import Centred, album
 from thin_mini.rivals.readers import WithReader
 from thin_mini.rivals.removers import (
     CrossCovariance,
@@ -48,7 +41,6 @@ __all__ = [
     "FiLM",
     "MeanLayer",
     "Modulated",
-    "Nearest",
     "RandomChange",
     "Retrained",
     "Reversal",
@@ -56,12 +48,9 @@ __all__ = [
     "Shrunk",
     "Shuffled",
     "SpatialTransformer",
-    "Summarised",
     "WithReader",
     "after",
     "album",
-    "clusters",
-    "components",
     "expected",
     "matched",
     "turned",
