@@ -538,6 +538,10 @@ def mute(z):
     raise MuteError
 
 
+def not_there(z):
+    raise NotImplementedError("'sort' is not currently implemented for the MPS device")
+
+
 STRANGE = {
     "a class": (torch.nn.Linear, "a class came"),
     "a result": (torch.zeros(6, 4), "not called: a Tensor came"),
@@ -560,6 +564,7 @@ STRANGE = {
     "half": (lambda z: leaves(z.sigmoid()).half(), "float16 came"),
     "too large": (lambda z: 1000 * leaves(z.sigmoid()), "a row sums to 1000"),
     "far too many": (lambda z: z[:1].expand(10**9, 3), "a tensor (1000000000, 3) of"),
+    "lacks an operator": (not_there, "raised NotImplementedError: 'sort' is not"),
     "gives up": (gives_up, "raised BaseException: no more"),
     "is mute": (mute, "<exception str() failed>"),
     "too many": (lambda z: leaves(z.sigmoid()).repeat(1000, 1), "Shape: (6000, 4)"),
