@@ -69,6 +69,9 @@ OPEN = {
     11: ["map where an exogenous gate helps, by the number of task labels and of "
          "exogenous labels",
          "explain why a learned gate can beat the oracle"],
+    19: ["say how much of a gain is the baseline's tuning",
+         "read a contest by its pairs, its intervals and its controls",
+         "decide what to do with an exogenous variable of your own"],
 }  # fmt: skip
 
 

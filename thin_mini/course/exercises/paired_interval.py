@@ -1,6 +1,6 @@
 """ours and reference, (n,) by seed → mean difference and half its 95 % interval.
 
-Objective: check whether something cheaper gives the same gain.
+Objective: hold a gate against something cheaper.
 
 1. One difference for each seed; then mean and standard deviation of the differences.
 2. Half the width is a quantile of Student's t times the error of the mean.
