@@ -51,6 +51,7 @@ GIVEN = [
     "results.ResultError",
     "results.Row",
     "plots.INK",
+    "plots.PAPER",
     "plots.WIDTH",
     "verdicts.LEVELS",
     "verdicts.VERDICTS",
@@ -225,6 +226,7 @@ DOORS = {
     "plots.gains": lambda w: {"table": table(), "x": "n", "xlabel": "labels"},
     "plots.image_grid": lambda w: {"images": IMAGES, "titles": ["a"]},
     "plots.intervals": lambda w: {"table": table()},
+    "plots.look": lambda w: {"name": "thin", "i": 1},
     "plots.partition": lambda w: {
         "gates": {"g": tm.TreeGate(2, 1)}, "points": H[:, :2], "target": LABELS,
     },
@@ -528,6 +530,7 @@ FINE = {name: ["short"] for name in ANY_LENGTH} | {
     "plots.forest.xlabel": ["text"],
     "plots.gains.xlabel": ["text"],
     "plots.image_grid.size": ["2.5"],
+    "plots.look.name": ["text"],
     "recipes.look_up.about": ["text"],
     "recipes.nearest.name": ["text"],
     "results.measured.metric": ["text"],  # where no run is

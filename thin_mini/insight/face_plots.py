@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import math
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 from typing import Annotated
 
 import matplotlib.pyplot as plt
@@ -39,7 +40,7 @@ def predictions(
     target: Tensor,
     predicted: Tensor,
     names: Sequence[str],
-    n: Count = 6,
+    n: Count = 4,
 ) -> Figure:
     """Some right and some wrong predictions under their images, as in Figure 6.
 
@@ -68,10 +69,11 @@ def predictions(
             frame = Rectangle((0, 0), 1, 1, fill=False, ec=color, lw=2.5, ls=line)
             frame.set(transform=axis.transAxes, clip_on=False)
             axis.add_patch(frame)
-            axis.set_title(f"true: {names[int(target[i])]}", fontsize=8, pad=3)
+            said = f"{sign} {names[int(predicted[i])]}"
+            axis.set_title(f"true: {names[int(target[i])]}", fontsize=10.5, pad=3)
             axis.text(
-                0.5, -0.04, f"{sign} {names[int(predicted[i])]}", fontsize=9, va="top",
-                ha="center", color=color, weight="bold", transform=axis.transAxes,
+                0.5, -0.04, said, fontsize=10.5, va="top", ha="center", color=color,
+                weight="bold", transform=axis.transAxes,
             )  # fmt: skip
     return figure
 
@@ -107,9 +109,9 @@ def pair_histograms(pairs: Mapping[str, tuple[Tensor, Tensor]]) -> Figure:
                 histtype="stepfilled", ec=color, fc=(color, 0.3), ls=line, lw=1.2,
             )  # fmt: skip
         axis.axis("on")
-        axis.set_title(f"{name}\nIoU {iou:.0f} %", fontsize=9)
+        axis.set_title(f"{fill(name, 16)}\nIoU {iou:.0f} %", fontsize=10.5)
         axis.set(xlim=(0, 2), yticks=[])
-    figure.supxlabel("distance of the pair", fontsize=9, color=INK)
+    figure.supxlabel("distance of the pair", fontsize=10.5, color=INK)
     known = axes[0].get_legend_handles_labels()
     figure.legend(*known, loc="outside upper center", ncols=2)
     return figure
@@ -158,7 +160,7 @@ def tree_of_faces(
             axis.plot([parent_x, x], [parent_y, top], color=INK, lw=width, zorder=0)
             axis.text(
                 (parent_x + x) / 2 + 0.1 * outwards, (parent_y + top) / 2 + 0.06,
-                f"{share[n]:.0f} %", fontsize=8, ha="right" if n % 2 else "left",
+                f"{share[n]:.0f} %", fontsize=10.5, ha="right" if n % 2 else "left",
             )  # fmt: skip
         for i, face in enumerate(chosen[n].tolist()):
             left = x + (i % columns - columns / 2) * size
@@ -183,7 +185,7 @@ def split_information(bits: pd.DataFrame) -> Figure:
     shown = bits.map(lambda b: f"{b:.2f}" if b >= 0.005 else "")
     figure, axis = style.heat_map(
         bits, size, "bits", vmax=max(0.1, bits.max(None)), annot=shown, fmt="",
-        annot_kws={"size": 7},
+        annot_kws={"size": 8},
     )  # fmt: skip
     axis.set(ylabel="split")
     return figure
@@ -240,10 +242,10 @@ def projections(
                 label=label, rasterized=True,
             )  # fmt: skip
         explained = f"{explained_variance(h):.0f} % in 3 components"
-        axis.set_title(f"{name}\n{explained}", fontsize=9)
+        axis.set_title(f"{name}\n{explained}", fontsize=10.5)
     figure.legend(
         *axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4,
-        markerscale=2, fontsize=8,
+        markerscale=2, fontsize=10.5,
     )  # fmt: skip
     return figure
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from itertools import cycle
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -28,13 +27,13 @@ from thin_mini.insight.result_plots import (
     gains,
     intervals,
 )
-from thin_mini.insight.style import INK, MARKERS, WIDTH, panels, use_style
+from thin_mini.insight.style import INK, PAPER, WIDTH, look, panels, use_style
 from thin_mini.metrics import Report
 
 
 @checked
 def image_grid(
-    images: Tensor, titles: Sequence[str] = (), columns: Count = 9, size: float = 0.78
+    images: Tensor, titles: Sequence[str] = (), columns: Count = 9, size: float = 0.62
 ) -> Figure:
     """Images (N, 1 or 3, H, W) in rows; the first have titles above, or all.
 
@@ -46,12 +45,15 @@ def image_grid(
         raise ValueError(f"{len(titles)} titles for {len(images)} images")
     if not 0 < checks.number("size", size) < math.inf:
         raise ValueError(f"size must be inches above 0, got {size}")
-    height = size + (0.22 if titles else 0)
+    height = size + (0.26 if titles else 0)
     figure, axes = panels(len(images), columns, height, columns * size)
+    # 9 px on a phone, where no title is wider than its image then.
+    longest = max(map(len, titles), default=1)
+    points = min(9 / 350 * 72 * columns * size, 122 * size / max(1, longest))
     for axis, image in zip(axes, images, strict=True):
         show_image(axis, image)
     for axis, title in zip(axes, titles, strict=False):
-        axis.set_title(title, fontsize=8, pad=2)
+        axis.set_title(title, fontsize=points, pad=2)
     return figure
 
 
@@ -84,10 +86,10 @@ def accuracy_by_bin(reports: Mapping[str, Report], dataset: ExogenousDataset) ->
             )
     centers = dataset.exo_centers.cpu()
     figure, axis = plt.subplots()
-    for (name, report), marker in zip(reports.items(), cycle(MARKERS), strict=False):
-        axis.plot(centers, report.by_bin, f"{marker}-", label=name, ms=4)
+    for i, (name, report) in enumerate(reports.items()):
+        axis.plot(centers, report.by_bin, label=name, ms=4, **look(name, i))
     axis.set(xlabel=dataset.exo_name, ylabel="accuracy (%)")
-    axis.legend(ncols=min(4, len(reports)), loc="lower center", bbox_to_anchor=(0.5, 1))
+    axis.legend(ncols=min(3, len(reports)), loc="lower center", bbox_to_anchor=(0.5, 1))
     return figure
 
 
@@ -222,6 +224,7 @@ def cosines(values: Mapping[str, Tensor]) -> Figure:
     shown = {name: c.detach().float().cpu().numpy() for name, c in values.items()}
     sns.kdeplot(
         shown, ax=axis, common_norm=False, fill=True, alpha=0.25, cut=0, bw_adjust=0.7,
+        palette={name: look(name, i)["color"] for i, name in enumerate(shown)},
     )  # fmt: skip
     axis.set(xlabel="|cos| of the exogenous logits", ylabel="density", xlim=(0, 1))
     return figure

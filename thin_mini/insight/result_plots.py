@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import cycle
 from textwrap import fill
 
 import matplotlib.pyplot as plt
@@ -11,14 +10,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from thin_mini.basics.kinds import check_columns, checked
-from thin_mini.insight.style import INK, MARKERS, WIDTH
+from thin_mini.insight.style import INK, PAPER, WIDTH, look
 
 OURS, PAPERS = "ours, 95 % interval", "the paper"
 
 
 def _lines(table: pd.DataFrame, xlabel: str) -> tuple[Figure, Axes]:
     """Axes with a line for each row of a table, the first on top."""
-    n, names = len(table), [fill(str(name), 36) for name in table.index]
+    n, names = len(table), [fill(str(name), 26) for name in table.index]
     lines = max(name.count("\n") + 1 for name in names)
     figure, axis = plt.subplots(figsize=(WIDTH, 0.6 + (0.2 + 0.18 * lines) * n))
     axis.set(xlabel=xlabel, yticks=range(n), yticklabels=names)
@@ -32,8 +31,9 @@ def dots(table: pd.DataFrame, xlabel: str) -> Figure:
     """Numbers in a row for each line of a table, one marker for each column."""
     check_columns(table)
     figure, axis = _lines(table, xlabel)
-    for column, marker in zip(table.columns, cycle("oDs^vP"), strict=False):
-        axis.plot(table[column], range(len(table)), marker, label=column, ms=7)
+    for i, column in enumerate(table.columns):
+        how = look(str(column), i) | {"ls": "", "ms": 7, "label": column}
+        axis.plot(table[column], range(len(table)), **how)
     axis.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
 
@@ -50,12 +50,12 @@ def intervals(table: pd.DataFrame) -> Figure:
     """
     check_columns(table, "mean", "half", "paper")
     figure, axis = _lines(table, "test accuracy (%)")
-    lines = range(len(table))
-    axis.errorbar(
-        table["mean"], lines, xerr=table["half"], fmt="o", capsize=3, label=OURS
-    )
+    for i, (name, line) in enumerate(table.iterrows()):
+        how = look(str(name)) | {"capsize": 3, "label": "" if i else OURS}
+        axis.errorbar(line["mean"], i, xerr=line["half"], **how)
     if table["paper"].notna().any():
-        axis.plot(table["paper"].astype(float), lines, "D", label=PAPERS, ms=6)
+        papers = table["paper"].astype(float)
+        axis.plot(papers, range(len(table)), label=PAPERS, **PAPER)
     axis.legend(ncols=2, loc="lower right", bbox_to_anchor=(1, 1))
     return figure
 
@@ -79,12 +79,10 @@ def forest(table: pd.DataFrame, by: str = "", xlabel: str = "points") -> Figure:
     axis.axvline(0, color=INK, lw=1, ls="--")
     groups = table[by] if by else pd.Series(OURS, table.index)
     places = pd.Series(range(len(table)), table.index)
-    for (name, own), marker in zip(
-        table.groupby(groups, sort=False), cycle(MARKERS), strict=False
-    ):
+    for i, (name, own) in enumerate(table.groupby(groups, sort=False)):
         axis.errorbar(
             own["difference"], places[own.index], xerr=own["difference_half"],
-            fmt=marker, capsize=3, label=name,
+            ls="", capsize=3, label=name, **look("", i),
         )  # fmt: skip
     for place, (_, line) in enumerate(table.iterrows()):
         text = f"{line['difference']:+.2f} ± {line['difference_half']:.2f}"
@@ -92,8 +90,8 @@ def forest(table: pd.DataFrame, by: str = "", xlabel: str = "points") -> Figure:
         axis.text(1.02, place, text, va="center", transform=axis.get_yaxis_transform())
     papers = table["paper_difference"].astype(float)
     if papers.notna().any():
-        axis.plot(papers, places, "D", mfc="none", color=INK, label=PAPERS, ms=6)
-    axis.legend(ncols=4, loc="lower right", bbox_to_anchor=(1, 1))
+        axis.plot(papers, places, label=PAPERS, **PAPER)
+    axis.legend(ncols=2, loc="lower right", bbox_to_anchor=(1, 1))
     return figure
 
 
@@ -113,21 +111,19 @@ def gains(table: pd.DataFrame, x: str, xlabel: str) -> Figure:
     figure, axis = plt.subplots(figsize=(WIDTH, 3.6))
     amounts = sorted(table[x].unique())
     others = table[table["model"] != "baseline"].groupby("model", sort=False)
-    for i, ((model, own), marker) in enumerate(
-        zip(others, cycle(MARKERS), strict=False)
-    ):
+    for i, (model, own) in enumerate(others):
         own = own.sort_values(x)
         # Side by side, since intervals would hide one another.
         aside = 0.13 * (i - (len(others) - 1) / 2)
         axis.errorbar(
             [amounts.index(n) + aside for n in own[x]], own["difference"],
-            yerr=own["difference_half"], fmt=f"{marker}-", capsize=2, lw=1, ms=5,
-            label=model,
+            yerr=own["difference_half"], capsize=2, lw=1, ms=5, label=model,
+            **look(str(model), i),
         )  # fmt: skip
     axis.axhline(0, color=INK, lw=1, ls="--")
     axis.set(xlabel=xlabel, ylabel="points above the baseline")
     axis.set_xticks(range(len(amounts)), [f"{n:,}" for n in amounts])
-    axis.legend(ncols=5, loc="lower center", bbox_to_anchor=(0.5, 1))
+    axis.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1))
     return figure
 
 
@@ -154,10 +150,10 @@ def accuracy_by_lambda(table: pd.DataFrame) -> Figure:
     figure, axis = plt.subplots()
     run, paper = table.dropna(subset="mean"), table["paper"].astype(float).dropna()
     axis.errorbar(
-        run.index, run["mean"], run["half"], fmt="o-", capsize=3, lw=1, label=OURS
+        run.index, run["mean"], run["half"], capsize=3, lw=1, label=OURS, **look("thin")
     )
     if len(paper):
-        axis.plot(paper, "D", label=PAPERS, ms=6)
+        axis.plot(paper, label=PAPERS, **PAPER)
     # Logarithmic from the smallest λ on, with room for 0 beside it.
     axis.set_xscale("symlog", linthresh=found[found > 0].min(), linscale=0.5)
     axis.set_xticks(table.index, [f"{value:g}" for value in table.index])
