@@ -1,5 +1,6 @@
 """The book's face: its mark, and what its pages say of themselves."""
 
+import importlib.util
 import json
 import re
 import sys
@@ -14,6 +15,8 @@ from sphinx.application import Sphinx
 
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT / "book" / "_ext"))
+import light  # noqa: E402
+
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))
 SITE = CONFIG["html"]["baseurl"]
 
@@ -39,8 +42,22 @@ TOLD = """
 Told
 ====
 
-Something else.
+Something else: :math:`x`.
 """
+
+
+def copied(app, error):
+    """As sphinx-mathjax-offline does: at the end of the build, all its files."""
+    folder = Path(app.outdir) / "_static" / "mathjax"
+    (folder / "sre").mkdir(parents=True)
+    for name in ("sre/en.json", "tex-svg-full.js", "tex-chtml.js"):
+        (folder / name).write_text("MathJax", "utf-8")
+
+
+def setup(app):
+    """This module stands in for that extension."""
+    app.config.mathjax_path = "mathjax/tex-chtml.js"
+    app.connect("build-finished", copied)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +66,8 @@ def pages(tmp_path_factory):
     root = tmp_path_factory.mktemp("book")
     (root / "index.rst").write_text(INDEX, "utf-8")
     (root / "told.rst").write_text(TOLD, "utf-8")
-    book = {"extensions": ["about_pages"], "html_baseurl": SITE, "project": "P"}
+    extensions = ["sphinx.ext.mathjax", __name__, "about_pages", "light"]
+    book = {"extensions": extensions, "html_baseurl": SITE, "project": "P"}
     Sphinx(root, None, root / "html", root / "trees", "html", book, status=None).build()
     return root / "html"
 
@@ -80,6 +98,19 @@ def test_an_authors_description_stands_once(pages):
 def test_the_site_map_has_every_page(pages):
     places = ElementTree.parse(pages / "sitemap.xml").getroot().findall("{*}url/{*}loc")
     assert [p.text for p in places] == [f"{SITE}index.html", f"{SITE}told.html"]
+
+
+def test_formulas_need_one_file_and_no_other_is_there(pages):
+    told = (pages / "told.html").read_text("utf-8")
+    assert re.findall(r'src="_static/(mathjax/[^"?]*)', told) == [light.BUNDLE]
+    assert [p.name for p in pages.rglob("mathjax/*")] == ["tex-svg-full.js"]
+
+
+def test_the_package_of_mathjax_has_the_bundle():
+    (found,) = importlib.util.find_spec(
+        "sphinx-mathjax-offline"
+    ).submodule_search_locations
+    assert (Path(found) / "static" / light.BUNDLE).is_file()
 
 
 def test_the_book_has_a_mark_a_card_and_an_edit_button():
