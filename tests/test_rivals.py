@@ -18,7 +18,7 @@ from thin_mini.lab.worlds import WORLDS
 from thin_mini.rivals.undo import INVERSES
 
 with patch.dict(recipes.RECIPES):  # which these are not yet among
-    from thin_mini.lab import confounding, contest
+    from thin_mini.lab import confounded, contest
 
 L, H, D, K = 4, 3, 5, 2  # experts, hidden units of each, features, classes
 
@@ -520,13 +520,13 @@ def test_what_is_confounded_tells_the_digit_in_training_alone():
 
 @cpu_only("rows are made where the command says")
 @pytest.mark.parametrize("model", ["baseline", "exogenous"])
-@pytest.mark.parametrize("title", confounding.REMOVED)
+@pytest.mark.parametrize("title", confounded.REMOVED)
 def test_a_remover_is_trained_with_and_what_is_left_is_probed(
     title, model, untrained, tmp_path
 ):
-    remover, (*_, dispel) = confounding.REMOVED[title]
+    remover, (*_, dispel) = confounded.REMOVED[title]
     own = {"remover": remover, "confounded": 0.8}
-    (run,) = confounding.runs_of(PLAN, model, 64, False, dispel, **own)
+    (run,) = confounded.runs_of(PLAN, model, 64, False, dispel, **own)
     run = small(run)
     train, _, test = one_run.datasets(run)
     (network,) = one_run.frozen_networks(run, tmp_path)
@@ -554,7 +554,7 @@ def test_runs_of_rivals_and_removers_are_made_from_end_to_end(clean_env, tmp_pat
     removed = {"remover": "erased", "confounded": 0.8}
     runs = [
         *contest.runs_of(PLAN, undone, 64, contest.USUAL),
-        *confounding.runs_of(PLAN, "exogenous", 64, True, 0.5, **removed),
+        *confounded.runs_of(PLAN, "exogenous", 64, True, 0.5, **removed),
     ]
     for run in map(small, runs):
         model = one_run.train_run(run, tmp_path)

@@ -18,7 +18,7 @@ from thin_mini.losses import absolute_cosine
 from thin_mini.metrics import exogenous_accuracy, probe
 from thin_mini.models import Condition, Model
 from thin_mini.networks import MLP
-from thin_mini.rivals.removers import (
+from thin_mini.rivals.forgetting import (
     CrossCovariance,
     Dispelling,
     Eraser,

@@ -1,5 +1,12 @@
 """What else one could do with an exogenous variable (part V of the book)."""
 
+from thin_mini.rivals.forgetting import (
+    CrossCovariance,
+    Dispelling,
+    Eraser,
+    Retrained,
+    Reversal,
+)
 from thin_mini.rivals.heads import (
     Concatenated,
     Conditioned,
@@ -10,13 +17,6 @@ from thin_mini.rivals.heads import (
 )
 from thin_mini.rivals.people import Centred, album
 from thin_mini.rivals.readers import WithReader
-from thin_mini.rivals.removers import (
-    CrossCovariance,
-    Dispelling,
-    Eraser,
-    Retrained,
-    Reversal,
-)
 from thin_mini.rivals.sparing import Annealed, Blended, MeanLayer, Shared, Shrunk
 from thin_mini.rivals.undo import expected, undo
 from thin_mini.rivals.views import (
