@@ -131,7 +131,8 @@ def first_words(page):
         cells = json.loads(file.with_suffix(".ipynb").read_text("utf-8"))["cells"]
         return "".join(cells[0]["source"]).split("\n\n")[1]
     text = file.read_text("utf-8")
-    given = re.search(r"^  description: (.+)$", text, re.M)
+    # At the top, without myst, it is deprecated, and the build warns.
+    given = re.search(r"^myst:\n  html_meta:\n    description: (.+)$", text, re.M)
     return given[1] if given else re.split(r"^# .*\n\n", text, flags=re.M)[1]
 
 

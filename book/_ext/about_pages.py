@@ -1,8 +1,8 @@
 """Sphinx: what pages say of themselves to browsers, search engines and messengers.
 
-A page's description is its first sentence, or ``html_meta: {description: …}`` in its
-front matter; with the book's card it stands beside links to the page. A site map lists
-all pages.
+A page's description is its first sentence, or ``myst: {html_meta: {description: …}}``
+in its front matter; with the book's card it stands beside links to the page. A site map
+lists all pages.
 """
 
 from __future__ import annotations
