@@ -363,3 +363,13 @@ def test_results_lie_in_the_folder_that_the_environment_names(monkeypatch, tmp_p
     monkeypatch.setenv("THIN_MINI_RESULTS", str(tmp_path / "nowhere"))
     with pytest.raises(ResultError, match=r"no results folder .*nowhere: make it"):
         results.default_folder()
+
+
+def test_a_published_table_may_be_of_another_metric():
+    row, asked = "THIN, confounded 0", ("confounding", "mnist-r")
+    for metric in (None, "linear"):
+        mean = results.published(*asked, metric).loc[row, "mean"]
+        numbers = results.measured(*asked, row, metric=metric)
+        assert mean == pytest.approx(sum(numbers) / 5)
+    with pytest.raises(result_files.ResultError, match="lacks colour"):
+        results.published(*asked, "colour")
