@@ -4,7 +4,8 @@
 `book/_static/routing.svg` shows which leaf takes which part of the rotations; for it an
 exogenous network and THIN are trained on MNIST-R at the size of the current profile,
 which takes about a minute, and their accuracies printed. `book/_static/card.png`, with
-the mark of `mark.svg`, is what messengers show of a link to the book. Run it from the
+the mark of `mark.svg`, is what messengers show of a link to the book, and
+`book/_static/plane.svg` is where the moving figure of chapter 5 begins. Run it from the
 repository's root: `python book/picture.py`, or `python book/picture.py faces` for one.
 """
 
@@ -106,6 +107,20 @@ def card() -> Figure:
     return figure
 
 
+def plane() -> Figure:
+    """The plane as the tree gate of `_static/live/tree.js` divides it at first."""
+    tm.plots.use_style()
+    gate = tm.TreeGate(2, depth=2)
+    with torch.no_grad():  # divided by the temperature
+        weight = torch.tensor([[1.5, 0.6], [0.4, -1.6], [-0.5, 1.5]])
+        gate.linear.weight.copy_(weight / 0.5)
+        gate.linear.bias.copy_(torch.tensor([0, -0.4, 0.6]) / 0.5)
+    points = torch.tensor([[0.6, 0.5], [-1.74, -1.74]])
+    figure = tm.plots.partition({"": gate}, points, torch.tensor([0, 1]))
+    figure.set_size_inches(4, 4)
+    return figure
+
+
 def write_png(name: str, figure: Figure) -> Path:
     """As a PNG, without a date or a version: no false diff."""
     target = STATIC / f"{name}.png"
@@ -120,18 +135,25 @@ def write_png(name: str, figure: Figure) -> Path:
 
 
 def write_routing() -> Path:
-    """As an SVG, without random names and without a date: no false diff."""
-    figure, target = routing(), STATIC / "routing.svg"
+    """What the leaves take, as an SVG."""
+    title = "Which of the eight leaves takes which part of the rotations"
+    return write_svg("routing", routing(), title)
+
+
+def write_plane() -> Path:
+    """The plane of chapter 5, as an SVG."""
+    return write_svg("plane", plane(), "How a tree of three nodes divides the plane")
+
+
+def write_svg(name: str, figure: Figure, title: str) -> Path:
+    """Without random names and without a date: no false diff."""
+    target = STATIC / f"{name}.svg"
     mpl.rcParams["svg.hashsalt"] = "thin-mini"
     svg = io.StringIO()
     figure.savefig(
         svg,
         format="svg",
-        metadata={
-            "Title": "Which of the eight leaves takes which part of the rotations",
-            "Creator": None,
-            "Date": None,
-        },
+        metadata={"Title": title, "Creator": None, "Date": None},
     )
     # One trailing newline and no trailing spaces, as the repository's checks want them.
     lines = [line.rstrip() for line in svg.getvalue().splitlines()]
@@ -146,6 +168,7 @@ if __name__ == "__main__":
         "faces": lambda: write_png("faces", faces()),
         "card": lambda: write_png("card", card()),
         "routing": write_routing,
+        "plane": write_plane,
     }
     for name in sys.argv[1:] or writers:
         drawn = writers[name]()

@@ -17,9 +17,9 @@ spec.loader.exec_module(picture)
 def static(tmp_path, monkeypatch):
     """A folder of old pictures, and small new ones to be drawn."""
     monkeypatch.setattr(picture, "STATIC", tmp_path)
-    for name in ("faces", "routing"):
+    for name in ("faces", "routing", "plane"):
         monkeypatch.setattr(picture, name, lambda: plt.figure(figsize=(1, 1)))
-    for name in ("faces.png", "routing.svg"):
+    for name in WRITERS:
         (tmp_path / name).write_text("old")
     yield tmp_path
     plt.close("all")
@@ -28,6 +28,7 @@ def static(tmp_path, monkeypatch):
 WRITERS = {
     "faces.png": lambda: picture.write_png("faces", picture.faces()),
     "routing.svg": picture.write_routing,
+    "plane.svg": picture.write_plane,
 }
 
 

@@ -116,6 +116,7 @@ def imported(folder: str) -> set[str]:
         ("thin_mini", ["scale", "onnx", "slurm"]),
         ("benchmarks", ["test"]),
         ("book/picture.py", []),
+        ("book/weights.py", ["book"]),
         ("book/_ext", ["test"]),
         ("tests", ["test", "scale", "onnx"]),
     ],

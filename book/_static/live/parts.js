@@ -1,0 +1,115 @@
+// What the moving figures of the book are made of: elements, sliders, words, a tree.
+"use strict";
+(() => {
+  const SPACE = "http://www.w3.org/2000/svg";
+  const SVG = new Set("svg g path rect circle line text title".split(" "));
+
+  // An element with attributes; what is a function is heard, what is text is said.
+  function make(tag, attributes = {}, ...children) {
+    const element = SVG.has(tag) ? document.createElementNS(SPACE, tag) : document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) {
+      if (typeof value === "function") element.addEventListener(name, value);
+      else if (value !== false) element.setAttribute(name, value === true ? "" : value);
+    }
+    element.append(...children);
+    return element;
+  }
+
+  const set = (element, attributes) =>
+    Object.entries(attributes).forEach(([name, value]) => element.setAttribute(name, value));
+  const signed = (value, digits = 2) => value.toFixed(digits).replace("-", "−");
+  const percent = (share) => `${Math.round(100 * share)}\u00a0%`;
+
+  // A labelled slider with its value in words; `words` is told what the slider has.
+  function slider({ label, min, max, step, value, words, changed, classes = "" }) {
+    const shown = make("output", { class: "live-value", "aria-hidden": "true" });
+    const input = make("input", { type: "range", min, max, step, value, "aria-label": label });
+    const tell = () => {
+      shown.textContent = words(Number(input.value));
+      input.setAttribute("aria-valuetext", shown.textContent);
+    };
+    input.addEventListener("input", () => {
+      tell();
+      changed(Number(input.value));
+    });
+    tell();
+    const name = make("span", { class: "live-label", "aria-hidden": "true" }, label);
+    const box = make("div", { class: `live-slider ${classes}` }, name, input, shown);
+    const move = (to) => {
+      input.value = to;
+      tell();
+    };
+    return { box, input, move };
+  }
+
+  // Words below the figure, which a screen reader hears once a change has settled.
+  function speaker() {
+    const box = make("p", { class: "live-said", role: "status", "aria-live": "polite" });
+    let waiting;
+    const say = (text) => {
+      clearTimeout(waiting);
+      waiting = setTimeout(() => (box.textContent = text), 250);
+    };
+    return { box, say };
+  }
+
+  // Once a frame at most, however often it is asked.
+  function eachFrame(draw) {
+    let asked = false;
+    return () => {
+      if (asked) return;
+      asked = true;
+      requestAnimationFrame(() => {
+        asked = false;
+        draw();
+      });
+    };
+  }
+
+  // A tree of some depth in a group of its own, `step` wide for each leaf: lines as thick
+  // as their node is likely, and in each node the probability of going left.
+  function tree(depth, { step, level, top = 18, left = 0 }) {
+    const leaves = 2 ** depth;
+    const row = (n) => Math.floor(Math.log2(n + 1));
+    const x = (n) => {
+      const wide = leaves / 2 ** row(n); // leaves below it
+      return left + step * wide * (n + 1 - 2 ** row(n) + 0.5);
+    };
+    const y = (n) => top + level * row(n);
+    const [lines, nodes] = [[], []];
+    for (let n = 1; n < 2 * leaves - 1; n++) {
+      const above = Math.floor((n - 1) / 2);
+      const curve = `M${x(above)} ${y(above)}C${x(above)} ${y(n) - level / 3} ${x(n)} ${y(above) + level / 3} ${x(n)} ${y(n)}`;
+      lines.push(make("path", { class: "live-branch", d: curve }));
+    }
+    for (let n = 0; n < leaves - 1; n++) {
+      const said = make("text", { x: x(n), y: y(n) + 4.5 });
+      nodes.push(make("g", { class: "live-node" }, make("circle", { cx: x(n), cy: y(n), r: 17 }), said));
+    }
+    const group = make("g", {}, ...lines, ...nodes);
+    const draw = (probabilities, reach) => {
+      lines.forEach((line, i) => set(line, { "stroke-width": 1 + 11 * reach[i + 1] }));
+      nodes.forEach((node, n) => {
+        node.lastChild.textContent = signed(probabilities[n]);
+        node.style.setProperty("--reach", reach[n]);
+      });
+    };
+    return { group, nodes, draw, x: (leaf) => x(leaves - 1 + leaf), bottom: top + level * depth };
+  }
+
+  // A figure that cannot move shows its picture, and says why.
+  function still(figure, why) {
+    figure.querySelector(".live-app")?.remove();
+    figure.classList.remove("is-live");
+    figure.querySelector(".live-why").textContent = why;
+  }
+
+  // Give a figure its moving parts, in place of its picture.
+  function start(figure, ...parts) {
+    figure.querySelector(".live-still").before(make("div", { class: "live-app" }, ...parts));
+    figure.classList.add("is-live");
+  }
+
+  const parts = { make, set, signed, percent, slider, speaker, eachFrame, tree, still, start };
+  globalThis.thinMini = { ...globalThis.thinMini, parts };
+})();
