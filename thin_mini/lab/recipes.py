@@ -18,6 +18,9 @@ from thin_mini.lab import contest  # noqa: F401
 
 # isort: split
 from thin_mini.lab import confounded  # noqa: F401
+
+# isort: split
+from thin_mini.lab import few_labels  # noqa: F401
 from thin_mini.lab.plans import RECIPES, Plan
 from thin_mini.lab.rows import Row
 from thin_mini.lab.worlds import WORLDS
