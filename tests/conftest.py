@@ -253,3 +253,15 @@ def trained(faces, tmp_path_factory):
     command = ["train", faces, "--out", out, *QUICK]
     result = CliRunner().invoke(app, list(map(str, command)))
     return out, result.exit_code, result.output
+
+
+@pytest.fixture
+def untrained(clean_env, monkeypatch):
+    """Networks of runs are frozen as they are drawn."""
+    from thin_mini.lab import one_run
+
+    monkeypatch.setattr(
+        one_run,
+        "trained_network",
+        lambda run, root, gate_on="hidden": one_run._network(run, gate_on).freeze(),
+    )

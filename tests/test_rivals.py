@@ -435,16 +435,6 @@ def small(run):
     return replace(run, n_test=64, networks=networks)
 
 
-@pytest.fixture
-def untrained(clean_env, monkeypatch):
-    """Networks of runs are frozen as they are drawn."""
-    monkeypatch.setattr(
-        one_run,
-        "trained_network",
-        lambda run, root, gate_on="hidden": one_run._network(run, gate_on).freeze(),
-    )
-
-
 @cpu_only("rows are made where the command says")
 @pytest.mark.parametrize("title", contest.RIVALS)
 def test_a_rival_takes_a_step_and_is_as_large_as_the_baseline(

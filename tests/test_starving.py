@@ -212,13 +212,8 @@ def test_a_persons_average_is_taken_from_h_endo(training):
 
 
 @pytest.fixture
-def untrained(clean_env, monkeypatch):
-    """Networks of runs are frozen as they are drawn."""
-    monkeypatch.setattr(
-        one_run,
-        "trained_network",
-        lambda run, root, gate_on="hidden": one_run._network(run, gate_on).freeze(),
-    )
+def untrained(untrained, monkeypatch):
+    """With fewer pairs and faces, too."""
     monkeypatch.setattr(face_runs, "PAIRS", 20)
     monkeypatch.setattr(face_runs, "FITTED_ON", 60)
 
