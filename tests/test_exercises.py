@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from scipy import stats
 from second_device import second_device
 from test_sentences import NOTEBOOKS
+from wrong_answers_late import LATE
 
 import thin_mini as tm
 from thin_mini import course
@@ -64,11 +65,19 @@ OPEN = {
         "recognise two ways in which the loss can be fooled"],
     8: ["read a table of results with intervals and verdicts",
         "say what of the paper's Table 2 and Figure 4 holds on MNIST-R, and what does "
-        "not",
-        "explain why one seed proves nothing"],
+        "not"],
+    9: ["say which shapes and scales are hard, and why",
+        "judge the second column of Table 2, including where its data set leaves no "
+        "room"],
+    10: ["say which variable helps more, with an interval",
+         "read Table 3 of the paper beside ours"],
     11: ["map where an exogenous gate helps, by the number of task labels and of "
-         "exogenous labels",
-         "explain why a learned gate can beat the oracle"],
+         "exogenous labels"],
+    12: ["train a network that knows people",
+         "name what it knows and what it has ignored"],
+    13: ["lay the rows of Table 4 side by side with one budget for all",
+         "train from a folder of pictures, break off, and go on to the same result",
+         "write the command for one GPU, eight, or several hosts"],
     19: ["say how much of a gain is the baseline's tuning",
          "read a contest by its pairs, its intervals and its controls",
          "decide what to do with an exogenous variable of your own"],
@@ -333,6 +342,7 @@ WRONG = [
         lambda v, t: t[v.mean(1).argmax()].max(),
     ),
 ]  # fmt: skip
+WRONG += LATE
 SEEDED = [pytest.param(*one, id=f"{one[0]}: {one[1]}") for one in WRONG]
 every_exercise = pytest.mark.parametrize("name", names())
 
