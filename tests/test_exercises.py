@@ -78,7 +78,7 @@ OPEN = {
     13: ["lay the rows of Table 4 side by side with one budget for all",
          "train from a folder of pictures, break off, and go on to the same result",
          "write the command for one GPU, eight, or several hosts"],
-    19: ["say how much of a gain is the baseline's tuning",
+    22: ["say how much of a gain is the baseline's tuning",
          "read a contest by its pairs, its intervals and its controls",
          "decide what to do with an exogenous variable of your own"],
 }  # fmt: skip

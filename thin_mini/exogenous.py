@@ -28,7 +28,7 @@ class ExogenousNetwork(Classifier):
         gate_on: What a gate gets to see: ``"hidden"`` (the classifier's hidden
             layer), ``"features"`` (h_exo itself), ``"pooled"`` (its mean over the
             map, as the authors' code has it for faces) or ``"probabilities"``. The
-            paper says h_exo; ``choices`` compares them (chapter 19).
+            paper says h_exo; ``choices`` compares them (chapter 22).
         head: A classifier c_σ that is there already, instead of one to be trained:
             h (N, D) → logits (N, n_classes). See :func:`thin_mini.adapt`.
     """

@@ -2,7 +2,7 @@
 
 All have the shape of a gated ensemble: F_φ, a context, and a head that sees both
 h_endo and h_g. A gate on experts of one hidden layer is a FiLM without shift, whose
-scale is shared by the hidden units of an expert (chapter 17).
+scale is shared by the hidden units of an expert (chapter 20).
 """
 
 from __future__ import annotations
