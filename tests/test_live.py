@@ -2,33 +2,30 @@
 
 import json
 import re
-import shutil
-import subprocess
-import sys
-from html import unescape
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
 from conftest import MNIST_FOLDER
 from docutils import nodes
+from moving import (
+    ROOT,
+    SCRIPTS,
+    browser,
+    compute,
+    dump,
+    each_engine,
+    live,
+    live_data,
+    page_of,
+    spoken,
+    weights_script,
+)
 from safetensors.torch import load_file
 
 import thin_mini as tm
 from thin_mini.rivals.undo import expected
 
-ROOT = Path(__file__).parents[1]
-sys.path.append(str(ROOT / "book" / "_ext"))
-import live  # noqa: E402
-
-SCRIPTS = ROOT / "book" / "_static" / "live"
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "google-chrome", "chrome"))), None
-)
-NODE = shutil.which("node")
-ENGINES = ("node", "browser")
-browser = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
 POSES = (-60, -30, 0, 30, 60)  # degrees of our own digits
 
 
@@ -45,47 +42,6 @@ def models():
         model.load_state_dict(load_file(live.WEIGHTS / f"{name}.safetensors"))
         model.eval()
     return found
-
-
-def weights_script(tmp_path, name):
-    """What the build makes of a checkpoint."""
-    app = SimpleNamespace(builder=SimpleNamespace(format="html"), outdir=tmp_path)
-    (tmp_path / "_static" / "live").mkdir(parents=True, exist_ok=True)
-    live.write_weights(app, None)
-    return tmp_path / "_static" / "live" / f"weights-{name}.js"
-
-
-def dump(page):
-    """The DOM of a page once its scripts have had ten seconds of their own time."""
-    command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"]
-    budget = "--virtual-time-budget=10000"
-    told = subprocess.run(
-        [*command, budget, page.as_uri()], capture_output=True, timeout=300, check=True
-    )
-    return told.stdout.decode("utf-8")
-
-
-def compute(engine, tmp_path, files, expression):
-    """What an expression comes to once the scripts have run, in node or in a page."""
-    text = "\n".join(Path(file).read_text("utf-8") for file in files)
-    if engine == "node":
-        script = tmp_path / "all.js"
-        script.write_text(f"{text}\nconsole.log(JSON.stringify({expression}))", "utf-8")
-        told = subprocess.run([NODE, script], capture_output=True, timeout=300)
-        assert told.returncode == 0, told.stderr.decode()
-        return json.loads(told.stdout)
-    page = tmp_path / "all.html"
-    last = f"document.body.textContent = '>' + JSON.stringify({expression}) + '<'"
-    start = '<!doctype html><meta charset="utf-8"><body>'
-    page.write_text(f"{start}<script>{text}\n{last}</script>", "utf-8")
-    return json.loads(re.search("&gt;(.*)&lt;", dump(page), re.S).group(1))
-
-
-@pytest.fixture(params=ENGINES)
-def engine(request):
-    if {"node": NODE, "browser": CHROMIUM}[request.param] is None:
-        pytest.skip(f"needs {request.param}")
-    return request.param
 
 
 READ = "net.checkpoint(thinMini.weights.{0}).tensors"
@@ -130,6 +86,7 @@ def said(models):
     return images, angles, told
 
 
+@each_engine
 def test_the_page_computes_what_pytorch_does(engine, tmp_path, said):
     images, angles, told = said
     given = tmp_path / "images.js"
@@ -161,6 +118,7 @@ def test_what_is_rounded_is_as_good_as_the_run(name, models, monkeypatch):
     assert abs(found - live.about(name)["accuracy"]) < 0.05
 
 
+@each_engine
 def test_every_digit_of_ours_is_read_by_thin(engine, tmp_path):
     files = [
         SCRIPTS / "net.js",
@@ -179,6 +137,7 @@ def test_every_digit_of_ours_is_read_by_thin(engine, tmp_path):
     assert answers == [[digit] * len(POSES) for digit in range(10)]
 
 
+@each_engine
 def test_no_ink_is_no_picture_and_a_dot_is_one(engine, tmp_path):
     asked = (
         "[[], [[[0.1, 0.1]]]].map((s) => thinMini.net.drawn(s)).map((p) => p && [...p])"
@@ -189,6 +148,7 @@ def test_no_ink_is_no_picture_and_a_dot_is_one(engine, tmp_path):
     assert max(dot) == 1
 
 
+@each_engine
 def test_a_checkpoint_of_another_version_is_refused(engine, tmp_path):
     script = weights_script(tmp_path, "thin")
     tell = """(() => {
@@ -198,36 +158,6 @@ def test_a_checkpoint_of_another_version_is_refused(engine, tmp_path):
     })()"""
     told = compute(engine, tmp_path, [SCRIPTS / "net.js", script], tell)
     assert told == "version 9"
-
-
-def page_of(tmp_path, name, then=""):
-    """A page with a figure as the build lays it out, and what a reader does there."""
-    folder = tmp_path / "book"
-    folder.mkdir(exist_ok=True)
-    target = tmp_path / "_static" / "live"
-    shutil.copytree(SCRIPTS, target, dirs_exist_ok=True)
-    # A browser that only dumps a page draws few frames, and none on request.
-    scripts = "<script>requestAnimationFrame = (draw) => setTimeout(draw)</script>"
-    scripts += "".join(
-        f'<script defer src="../_static/live/{script}.js"></script>'
-        for script in live.SCRIPTS[name]
-    )
-    reader = (
-        f"<script>addEventListener('load', () => setTimeout(() => {{{then}}}, 2000))"
-    )
-    page = folder / "page.html"
-    page.write_text(
-        '<!doctype html><html lang="en"><meta charset="utf-8"><title>A page</title>'
-        '<link rel="stylesheet" href="../_static/live/live.css">'
-        f"{scripts}{live.figure(name, 'book/page').astext()}{reader}</script></html>",
-        "utf-8",
-    )
-    return page
-
-
-def spoken(dom):
-    """What the live region of a page says."""
-    return unescape(re.search(r'class="live-said"[^>]*>([^<]*)', dom).group(1))
 
 
 @browser
@@ -308,14 +238,18 @@ def test_the_tree_tells_what_its_point_gets(tmp_path):
     assert re.match(r"At \(0.60, 0.50\) the tree goes left at node 1 with 1\.00", after)
 
 
-@pytest.mark.parametrize("chapter", live.CHAPTERS)
-def test_a_chapter_gets_its_figure_below_its_heading(chapter):
-    heading, name = live.CHAPTERS[chapter]
+SPOTS = [(c, spot) for c, spots in live.CHAPTERS.items() for spot in spots]
+
+
+@pytest.mark.parametrize(("chapter", "spot"), SPOTS)
+def test_a_chapter_gets_its_figures_where_they_belong(chapter, spot):
     notebook = json.loads((ROOT / f"{chapter}.ipynb").read_text("utf-8"))
-    text = "\n".join("".join(cell["source"]) for cell in notebook["cells"])
-    assert f"\n## {heading}\n" in f"\n{text}\n"
-    section = nodes.section("", nodes.title("", heading), nodes.paragraph("", "why"))
-    section += nodes.container("", classes=["cell"])
+    text = "\n\n".join("".join(cell["source"]) for cell in notebook["cells"])
+    is_heading = f"\n## {spot.place}\n" in f"\n{text}\n"
+    assert is_heading or f"\n\n{spot.place}" in re.sub("[*$]", "", text)
+    title = nodes.title("", spot.place if is_heading else "Another")
+    why = nodes.paragraph("", "why" if is_heading else f"{spot.place} so.")
+    section = nodes.section("", title, why, nodes.container("", classes=["cell"]))
     tree = nodes.section("", nodes.title("", "Chapter"), section)
     app = SimpleNamespace(env=SimpleNamespace(docname=chapter))
     live.into_chapter(app, tree)
@@ -324,7 +258,16 @@ def test_a_chapter_gets_its_figure_below_its_heading(chapter):
         nodes.raw,
         nodes.container,
     ]
-    assert f'data-live="{name}"' in section[2].astext()
+    html = section[2].astext()
+    assert f'data-live="{spot.name}"' in html
+    assert (f'data-first="{spot.first}"' in html) == bool(spot.first)
+
+
+def test_a_chapter_without_the_place_of_a_figure_is_told(caplog):
+    (chapter, spot), *_ = SPOTS
+    app = SimpleNamespace(env=SimpleNamespace(docname=chapter))
+    live.into_chapter(app, nodes.section("", nodes.title("", "Another")))
+    assert f"has no place {spot.place!r}" in caplog.text
 
 
 def test_only_pages_with_a_figure_load_its_scripts_and_each_once():
@@ -348,7 +291,8 @@ def test_only_pages_with_a_figure_load_its_scripts_and_each_once():
 def test_without_scripts_there_is_a_picture_with_words(name):
     html = live.figure(name, "book/page").astext()
     picture = re.search(r'<img src="\.\./(_static/[^"]+)" alt="[^"]{40,}">', html)
-    assert (ROOT / "book" / picture.group(1)).is_file()
+    made = {f"_static/live/{file}" for file, _ in live_data.files()}
+    assert picture[1] in made or (ROOT / "book" / picture[1]).is_file()
     assert re.search("<noscript><p>Without JavaScript .{40,}</p></noscript>", html)
 
 

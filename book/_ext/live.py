@@ -6,18 +6,22 @@
 puts one on a page of prose. Chapters, which have no directives, get theirs where
 ``CHAPTERS`` says. The scripts are `_static/live/`; the weights of `book/live/`, which
 `python book/weights.py` makes, become scripts too, since a page on a disk may load
-nothing else. Without scripts, in print and without weights a figure is a picture.
+nothing else; ``live_data`` makes scripts of results. Without scripts, in print and
+without weights or numbers a figure is a picture.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterator
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import live_data
 from docutils import nodes
+from live_words import WORDS, numbers_of
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
@@ -29,39 +33,43 @@ MODELS = ("thin", "baseline", "undone")
 SCRIPTS = {
     "thin": ("net", "digits", "parts", "thin"),
     "tree": ("net", "parts", "tree"),
+    "lambda": ("stats", "parts", "data-lambda", "lambda"),
+    "arrows": ("parts", "arrows"),
+    "interval": ("stats", "parts", "data-interval", "interval"),
 }
-# By chapter: the heading, and the figure to put below what stands first under it.
+
+
+OFF = "Without JavaScript this figure is a picture. In its place you would {}."
+
+
+class Spot(NamedTuple):
+    """Where a chapter has a figure.
+
+    Attributes:
+        place: A heading, and the figure goes below what stands first under it; or how
+            a paragraph begins, and it goes below that one.
+        name: Of the figure.
+        first: What the figure shows at first, if it has a choice.
+    """
+
+    place: str
+    name: str
+    first: str = ""
+
+
 CHAPTERS = {
-    "notebooks/05_tree_gates": ("One question at a time", "tree"),
-    "notebooks/08_thin": ("The whole model", "thin"),
-}
-STILL = {
-    "thin": (
-        "routing.svg",
-        "Stacked areas over the rotation from minus 90 to 90 degrees: how much each of "
-        "the eight experts counts. Different experts lead in different parts of it.",
-    ),
-    "tree": (
-        "plane.svg",
-        "The plane in four colours, one for each leaf of a tree with three nodes, with "
-        "straight borders that are faint where the tree is undecided.",
-    ),
-}
-OFF = "Without JavaScript this figure is a picture. {}"
-ABOUT = {
-    "thin": "In its place you would draw a digit, turn it, and see what the frozen "
-    "network believes, how the tree weighs the experts and what three models answer.",
-    "tree": "In its place you would move the weights, the bias and the temperature of "
-    "three nodes, and a point, and see how the leaves divide the plane.",
-}
-CAPTION = {
-    "thin": "Turn the digit, or draw your own. The frozen network follows the angle, "
-    "the tree passes the weight from leaf to leaf, and the digit is to stay. These are "
-    "the networks themselves, one run of each with 1,000 labels ({}); of 10,000 test "
-    "images they get {} % right. They know ten digits and nothing else.",
-    "tree": "Move a node's line and the point. Each node cuts along a straight line, "
-    "softly where the temperature is high; a leaf counts where the answers on its way "
-    "agree.",
+    "notebooks/05_tree_gates": [Spot("One question at a time", "tree")],
+    "notebooks/07_dispelling": [
+        Spot(r"|\cos| near 0 says", "arrows"),
+        Spot("The start decides", "lambda"),
+    ],
+    "notebooks/08_thin": [
+        Spot("The whole model", "thin"),
+        Spot("Figure 4: how much to dispel", "lambda", "THIN, 60,000 labels"),
+    ],
+    "notebooks/11_when_conditioning_pays": [
+        Spot("What is such an interval?", "interval"),
+    ],
 }
 
 
@@ -82,27 +90,27 @@ def about(model: str) -> dict[str, Any]:
     return json.loads(header["__metadata__"]["thin_mini"])
 
 
-def figure(name: str, docname: str) -> nodes.raw:
+def figure(name: str, docname: str, first: str = "") -> nodes.raw:
     """The HTML of a figure: its picture, its caption, and what its script needs."""
-    runs, caption = "", CAPTION[name]
+    words, needs, told = WORDS[name], "", numbers_of(name)
+    if first:
+        needs = f' data-first="{escape(first)}"'
     if name == "thin":
-        told = {model: about(model) for model in MODELS}
-        runs = "".join(f' data-{model}="{told[model]["run"]}"' for model in MODELS)
-        hashes = "THIN {}, baseline {} and turned back {}".format(
-            *(f"<code>{told[model]['run']}</code>" for model in MODELS)
+        by_model = {model: about(model) for model in MODELS}
+        runs = {model: own["run"] for model, own in by_model.items()}
+        needs += "".join(f' data-{model}="{run}"' for model, run in runs.items())
+        told["hashes"] = "THIN {}, baseline {} and turned back {}".format(
+            *(f"<code>{run}</code>" for run in runs.values())
         )
-        right = "{:.1f}, {:.1f} and {:.1f}".format(
-            *(told[model]["accuracy"] for model in MODELS)
-        )
-        caption = caption.format(hashes, right)
-    picture, alt = STILL[name]
-    source = f"{'../' * docname.count('/')}_static/{picture}"
+        right = (own["accuracy"] for own in by_model.values())
+        told["right"] = "{:.1f}, {:.1f} and {:.1f}".format(*right)
+    source = f"{'../' * docname.count('/')}_static/{words.picture}"
     html = (
-        f'<figure class="live" data-live="{name}"{runs}>'
-        f'<div class="live-still"><img src="{source}" alt="{escape(alt)}">'
+        f'<figure class="live" data-live="{name}"{needs}>'
+        f'<div class="live-still"><img src="{source}" alt="{escape(words.alt)}">'
         '<p class="live-why" role="status"></p>'
-        f"<noscript><p>{OFF.format(ABOUT[name])}</p></noscript></div>"
-        f"<figcaption>{caption}</figcaption></figure>"
+        f"<noscript><p>{OFF.format(words.instead)}</p></noscript></div>"
+        f"<figcaption>{words.caption.format(**told)}</figcaption></figure>"
     )
     return nodes.raw("", html, format="html", classes=["live", name])
 
@@ -121,19 +129,26 @@ class Live(SphinxDirective):
 
 
 def into_chapter(app: Sphinx, doctree: nodes.document) -> None:
-    """Put a chapter's figure before the first cell under its heading."""
+    """Put a chapter's figures where ``CHAPTERS`` wants them."""
     docname = app.env.docname
-    heading, name = CHAPTERS.get(docname, ("", ""))
-    for section in doctree.findall(nodes.section) if heading else ():
-        if section[0].astext() == heading:
+    for place, name, first in CHAPTERS.get(docname, ()):
+        for parent, at in places(doctree, place):
+            parent.insert(at, figure(name, docname, first))
+            break
+        else:
+            log.warning("%s has no place %r for its figure", docname, place)
+
+
+def places(doctree: nodes.document, place: str) -> Iterator[tuple[nodes.Element, int]]:
+    """Where a figure goes: before the first cell under a heading, or below a text."""
+    for section in doctree.findall(nodes.section):
+        for i, child in enumerate(section.children):
+            if isinstance(child, nodes.paragraph) and child.astext().startswith(place):
+                yield section, i + 1
+        if section[0].astext() == place:
             blocks = (nodes.container, nodes.section)
             at = [isinstance(child, blocks) for child in section.children]
-            section.insert(
-                at.index(True) if any(at) else len(at), figure(name, docname)
-            )
-            return
-    if heading:
-        log.warning("%s has no heading %r for its figure", docname, heading)
+            yield section, at.index(True) if any(at) else len(at)
 
 
 def add_files(
@@ -148,16 +163,23 @@ def add_files(
         app.add_css_file("live/live.css")
 
 
-def write_weights(app: Sphinx, error: Exception | None) -> None:
+def write_weights(folder: Path) -> None:
     """Each checkpoint as a script that leaves it where the figure looks for it."""
-    if error or app.builder.format != "html":
-        return
-    folder = Path(app.outdir) / "_static" / "live"
-    folder.mkdir(parents=True, exist_ok=True)
     for model in MODELS:
         stored = base64.b64encode(stored_at(model).read_bytes()).decode()
         place = f"((globalThis.thinMini ??= {{}}).weights ??= {{}}).{model}"
         (folder / f"weights-{model}.js").write_text(f'{place} = "{stored}";\n', "ascii")
+
+
+def write_files(app: Sphinx, error: Exception | None) -> None:
+    """What figures are made of that the build makes: weights, numbers, pictures."""
+    if error or app.builder.format != "html":
+        return
+    folder = Path(app.outdir) / "_static" / "live"
+    folder.mkdir(parents=True, exist_ok=True)
+    write_weights(folder)
+    for file, write in live_data.files():
+        write(folder / file)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
@@ -165,5 +187,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("live", Live)
     app.connect("doctree-read", into_chapter)
     app.connect("html-page-context", add_files)
-    app.connect("build-finished", write_weights)
+    app.connect("build-finished", write_files)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

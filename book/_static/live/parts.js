@@ -1,8 +1,10 @@
-// What the moving figures of the book are made of: elements, sliders, words, a tree.
+// What the moving figures of the book are made of: elements, sliders, choices, words, a
+// tree.
 "use strict";
 (() => {
+  const VERSION = 1; // of the numbers, as book/_ext/live_data.py writes them
   const SPACE = "http://www.w3.org/2000/svg";
-  const SVG = new Set("svg g path rect circle line text title".split(" "));
+  const SVG = new Set("svg g path rect circle line polygon text tspan title".split(" "));
 
   // An element with attributes; what is a function is heard, what is text is said.
   function make(tag, attributes = {}, ...children) {
@@ -18,6 +20,8 @@
   const set = (element, attributes) =>
     Object.entries(attributes).forEach(([name, value]) => element.setAttribute(name, value));
   const signed = (value, digits = 2) => value.toFixed(digits).replace("-", "−");
+  const plus = (value, digits = 2) => (value > 0 ? "+" : "") + signed(value, digits);
+  const give = (mean, half, digits, sign = signed) => `${sign(mean, digits)} ± ${half.toFixed(digits)}`;
   const percent = (share) => `${Math.round(100 * share)}\u00a0%`;
 
   // A labelled slider with its value in words; `words` is told what the slider has.
@@ -40,6 +44,48 @@
       tell();
     };
     return { box, input, move };
+  }
+
+  const group = (label, ...inner) =>
+    make("div", { class: "live-group", role: "group", "aria-label": label }, ...inner);
+
+  // Buttons of which one is chosen; `show` says which there are, and which is.
+  function choice(label, changed) {
+    const name = make("span", { class: "live-label", "aria-hidden": "true" }, label);
+    const row = make("div", { class: "live-row" });
+    const show = (names, chosen) => {
+      while (row.children.length > names.length) row.lastChild.remove();
+      names.forEach((text, i) => {
+        const click = () => changed(i);
+        const button = row.children[i] ?? row.appendChild(make("button", { type: "button", click }));
+        button.textContent = text;
+        set(button, { "aria-pressed": i === chosen });
+      });
+    };
+    return { box: group(label, name, row), show };
+  }
+
+  // Hear where a pointer drags what it took hold of, in the units of the drawing.
+  function drag(svg, handle, moved) {
+    const at = (event) => {
+      const point = new DOMPoint(event.clientX, event.clientY);
+      const { x, y } = point.matrixTransform(svg.getScreenCTM().inverse());
+      moved([x, y]);
+    };
+    handle.addEventListener("pointerdown", (event) => {
+      handle.setPointerCapture(event.pointerId);
+      handle.focus?.({ preventScroll: true });
+      event.preventDefault();
+    });
+    handle.addEventListener("pointermove", (event) => handle.hasPointerCapture(event.pointerId) && at(event));
+  }
+
+  // The numbers of a figure, which the build writes, or null and the picture instead.
+  function numbers(figure, name) {
+    const found = globalThis.thinMini.data?.[name];
+    if (found?.version === VERSION) return found;
+    still(figure, "The figure does not move here: its numbers are missing or of another version than this page. This is its still form.");
+    return null;
   }
 
   // Words below the figure, which a screen reader hears once a change has settled.
@@ -110,6 +156,7 @@
     figure.classList.add("is-live");
   }
 
-  const parts = { make, set, signed, percent, slider, speaker, eachFrame, tree, still, start };
+  const words = { signed, plus, give, percent };
+  const parts = { make, set, ...words, slider, group, choice, drag, numbers, speaker, eachFrame, tree, still, start };
   globalThis.thinMini = { ...globalThis.thinMini, parts };
 })();

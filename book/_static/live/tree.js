@@ -2,7 +2,7 @@
 "use strict";
 (() => {
   const { net, parts } = globalThis.thinMini;
-  const { make, set, signed, percent } = parts;
+  const { make, set, signed, percent, group } = parts;
   const [REACH, SIDE, GRAIN] = [2, 300, 100]; // of the plane, its drawing, its cells
   const HUES = [[1, 115, 178], [222, 143, 5], [2, 158, 115], [204, 120, 188]];
   const START = [
@@ -146,7 +146,6 @@
     };
     const buttons = ["node 1 (root)", "node 2 (left)", "node 3 (right)"].map((name, n) =>
       make("button", { type: "button", click: () => choose(n) }, name));
-    const group = (label, ...inner) => make("div", { class: "live-group", role: "group", "aria-label": label }, ...inner);
     const nodes = make("div", { class: "live-nodes" }, ...buttons);
     parts.start(figure,
       make("div", { class: "live-side" }, board.box, group("The point", ...points.map((s) => s.box))),
