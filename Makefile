@@ -52,7 +52,8 @@ book: $(STAMP) ## Build the book into _build/html
 	@set -e; $(absolute_paths); \
 	THIN_MINI_DATA="$$($(BIN)/thin-mini data)"; export THIN_MINI_DATA; \
 	rm -rf _build/html _build/.doctrees; mkdir -p _build; \
-	{ find thin_mini -name '*.py' -exec cksum {} + | LC_ALL=C sort; cksum constraints.txt; \
+	{ find thin_mini \( -name '*.py' -o -name '*.yml' \) -exec cksum {} + | LC_ALL=C sort; \
+	  cksum constraints.txt; \
 	  find results -name '*.json' -exec cksum {} + 2>/dev/null | LC_ALL=C sort; \
 	  $(BIN)/python --version; echo "profile $${THIN_MINI_PROFILE:-lecture}"; \
 	  echo "data $$THIN_MINI_DATA"; } > _build/key.new; \

@@ -185,6 +185,7 @@ DOORS = {
     "data.rotate": lambda w: {"images": IMAGES, "degrees": POSITIVE, "scale": POSITIVE},
     "data.shift": lambda w: {"images": IMAGES, "offsets": torch.zeros(N, 2).long()},
     "data.vggface_input": lambda w: {"image": RGB},
+    "course.ask": lambda w: {"name": "sure-of-it", "answer": "d"},
     "course.check": lambda w: {"name": "tree-gate", "function": torch.sin},
     "course.hint": lambda w: {"name": "tree-gate", "level": 1},
     "course.same": lambda w: {

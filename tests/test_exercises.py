@@ -45,43 +45,6 @@ CELLS = [*in_chapters()]
 solutions = SimpleNamespace(
     **{name.replace("-", "_"): solved for name, *_, folded, solved in CELLS if folded}
 )
-# What no exercise checks yet, of the chapters that have some.
-OPEN = {
-    1: ["say what makes a variable exogenous to a task",
-        "tell a usable exogenous variable from one that gives the answer away"],
-    2: ["check a convolution block by hand",
-        "read accuracy as a function of the exogenous variable instead of one number",
-        "say how far a test set can be trusted"],
-    3: ["train a network on the exogenous variable", "spot a shortcut"],
-    4: ["write a committee of experts by hand and as two matrix products",
-        "show that with one hidden layer the average **is** the baseline",
-        "measure diversity and say what it is worth",
-        "compare two models seed by seed"],
-    5: ["draw the partition that a gate has learned",
-        "see whether a tree uses its leaves"],
-    6: ["compare them fairly, seed by seed",
-        "explain when an exogenous gate helps, and when it cannot"],
-    7: ["say what it can and cannot remove",
-        "recognise two ways in which the loss can be fooled"],
-    8: ["read a table of results with intervals and verdicts",
-        "say what of the paper's Table 2 and Figure 4 holds on MNIST-R, and what does "
-        "not"],
-    9: ["say which shapes and scales are hard, and why",
-        "judge the second column of Table 2, including where its data set leaves no "
-        "room"],
-    10: ["say which variable helps more, with an interval",
-         "read Table 3 of the paper beside ours"],
-    11: ["map where an exogenous gate helps, by the number of task labels and of "
-         "exogenous labels"],
-    12: ["train a network that knows people",
-         "name what it knows and what it has ignored"],
-    13: ["lay the rows of Table 4 side by side with one budget for all",
-         "train from a folder of pictures, break off, and go on to the same result",
-         "write the command for one GPU, eight, or several hosts"],
-    22: ["say how much of a gain is the baseline's tuning",
-         "read a contest by its pairs, its intervals and its controls",
-         "decide what to do with an exogenous variable of your own"],
-}  # fmt: skip
 
 
 def leaves(d):
@@ -377,21 +340,6 @@ def test_it_stands_in_its_chapter_with_an_empty_body_and_a_solution(name):
 
 def test_chapters_ask_for_no_other():
     assert {cell[0] for cell in CELLS} == {*names()}
-
-
-@pytest.mark.parametrize("chapter", OPEN)
-def test_each_objective_has_an_exercise_or_is_known_to_lack_one(chapter):
-    first = "".join(NOTEBOOKS[chapter][0]["source"])
-    told = re.search(r"\*\*After this chapter you can\*\*(.+?)\n\n", first, re.DOTALL)
-    promised = [" ".join(one.split()) for one in told[1].rstrip(". \n").split("·")]
-    checks = [find(name) for name in names() if find(name).chapter == chapter]
-    checked = {exercise.objective.rstrip(".") for exercise in checks}
-    assert checked <= {*promised}
-    assert [one for one in promised if one not in checked] == OPEN[chapter]
-
-
-def test_every_chapter_that_has_exercises_is_held_against_its_objectives():
-    assert {find(name).chapter for name in names()} == {*OPEN}
 
 
 @every_exercise

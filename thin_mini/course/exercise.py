@@ -57,6 +57,12 @@ def names() -> list[str]:
     return sorted(m.name.replace("_", "-") for m in iter_modules(exercises.__path__))
 
 
+def no_such(kind: str, name: str, names: list[str]) -> ValueError:
+    """The error that lists the names that are nearest."""
+    near = ", ".join(get_close_matches(name, names, n=3, cutoff=0.3) or names)
+    return ValueError(f"no {kind} is called {name!r}; near it: {near}")
+
+
 @lru_cache
 def find(name: str) -> Exercise:
     """The exercise of that name.
@@ -65,8 +71,7 @@ def find(name: str) -> Exercise:
         ValueError: If there is none, with the names that are nearest.
     """
     if name not in names():
-        near = get_close_matches(name, names(), n=3, cutoff=0.3) or names()
-        raise ValueError(f"no exercise is called {name!r}; near it: {', '.join(near)}")
+        raise no_such("exercise", name, names())
     file = import_module(f"{exercises.__name__}.{name.replace('-', '_')}")
     told = TEXT.fullmatch(inspect.getdoc(file) or "")
     if told is None:
