@@ -35,26 +35,72 @@ OPEN = {
         "compare two models seed by seed"],
     6: ["compare them fairly, seed by seed",
         "explain when an exogenous gate helps, and when it cannot"],
-    7: ["say what it can and cannot remove",
-        "recognise two ways in which the loss can be fooled"],
-    8: ["read a table of results with intervals and verdicts",
+    7: [
+        "say what it can and cannot remove",
+        "recognise two ways in which the loss can be fooled",
+    ],
+    8: [
         "say what of the paper's Table 2 and Figure 4 holds on MNIST-R, and what does "
-        "not"],
-    9: ["say which shapes and scales are hard, and why",
+        "not",
+    ],
+    9: [
+        "say which shapes and scales are hard, and why",
         "judge the second column of Table 2, including where its data set leaves no "
-        "room"],
-    10: ["say which variable helps more, with an interval",
-         "read Table 3 of the paper beside ours"],
-    11: ["map where an exogenous gate helps, by the number of task labels and of "
-         "exogenous labels"],
-    12: ["train a network that knows people",
-         "name what it knows and what it has ignored"],
-    13: ["lay the rows of Table 4 side by side with one budget for all",
-         "train from a folder of pictures, break off, and go on to the same result",
-         "write the command for one GPU, eight, or several hosts"],
-    22: ["say how much of a gain is the baseline's tuning",
-         "read a contest by its pairs, its intervals and its controls",
-         "decide what to do with an exogenous variable of your own"],
+        "room",
+    ],
+    10: [
+        "say which variable helps more, with an interval",
+        "read Table 3 of the paper beside ours",
+    ],
+    11: [
+        "map where an exogenous gate helps, by the number of task labels and of "
+        "exogenous labels",
+    ],
+    12: [
+        "train a network that knows people",
+        "name what it knows and what it has ignored",
+    ],
+    13: [
+        "lay the rows of Table 4 side by side with one budget for all",
+        "train from a folder of pictures, break off, and go on to the same result",
+        "write the command for one GPU, eight, or several hosts",
+    ],
+    14: [
+        "find out why an expected gain does not come",
+        "tell a choice from its confirmation",
+        "say when a gate starves",
+    ],
+    15: [
+        "trace a confusion of two expressions to its cause",
+        "say how much of a model's answer is the person's face at rest",
+        "give an accuracy an interval when the images are not independent",
+    ],
+    16: ["say what the best of several choices is worth", "read a leaderboard"],
+    17: [
+        "draw what a tree does to pictures, node by node",
+        "tell what a split knows from what it looks at",
+        "say which controls a look inside needs",
+    ],
+    18: [
+        "tell a distance from information",
+        "tell a projection from a distance",
+        "say which of the paper's readings survive being measured",
+    ],
+    19: [
+        "hold undoing against a gate, seed by seed",
+        "see where the guess fails, and why",
+        "say whether the variable of your own problem can be undone",
+    ],
+    20: [
+        "prove that two architectures are one, by values and gradients",
+        "see what a gate may choose and FiLM may choose besides",
+        "test whether a trained model listens to what it is told",
+    ],
+    21: ["say what the start has to do with it"],
+    22: [
+        "read a contest by its pairs, its intervals and its controls",
+        "decide what to do with an exogenous variable of your own",
+    ],
 }  # fmt: skip
 
 

@@ -28,12 +28,12 @@ MAY_USE = {
     "lab": {*CORE, *METHOD, "data", "data.photos", "insight", "rivals"},
     "large": {*CORE, *METHOD, "data", "data.photos", "insight", "lab"},
     "course": {*CORE, "insight", "course.exercises"},
-    "course.exercises": {*CORE, *METHOD, "data"},
+    "course.exercises": {*CORE, *METHOD, "data", "insight"},
 }
 # Lines of a file, and of a function without its docstring.
 FILE, FUNCTION = 300, 60
 # Lines of code: of the method, of all that the chapters need, and of the whole.
-BUDGETS = {"method": 1_200, "chapters": 4_500, "course": 1_250, "whole": 11_750}
+BUDGETS = {"method": 1_200, "chapters": 4_500, "course": 1_390, "whole": 11_840}
 COURSE = {"course", "course.exercises"}
 WINGS = {"data.photos", "lab", "large", "cli", *COURSE}
 TOLD = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)

@@ -4,6 +4,8 @@ Each is the exercise, words of the message that is meant for it, and the functio
 """
 
 import torch
+import torch.nn.functional as F
+from scipy import stats
 
 
 def standard(x, dim=0, correction=1):
@@ -51,6 +53,81 @@ def loaded(h, fresh, frozen):
 def size(n_in, hidden, n_classes, n_experts):
     first, second = (n_in + 1) * hidden, (hidden + 1) * hidden
     return first, second, (hidden + 1) * n_classes, 4 * hidden, n_experts
+
+
+def ends(gains, quantile=None):
+    n = gains.shape[1]
+    quantile = stats.t.ppf(0.975, n - 1) if quantile is None else quantile
+    half = quantile * gains.std(1) / n**0.5
+    return gains.mean(1) - half, gains.mean(1) + half
+
+
+def verdicts(gains, paper, smallest, wide=3, lost=4):
+    least, most = ends(gains, stats.t.ppf(0.95, gains.shape[1] - 1))
+    found = []
+    for low, high, a, b in zip(*ends(gains), least, most, strict=True):
+        if low <= 0 <= high:
+            found.append(2 if -smallest < a and b < smallest else wide)
+        elif high < 0:
+            found.append(lost)
+        else:
+            found.append(0 if high >= paper else 1)
+    return torch.tensor(found)
+
+
+def holm(p):
+    order, most, found = p.argsort(), 0.0, p.clone()
+    for rank, i in enumerate(order.tolist()):
+        most = max(most, min(1.0, (len(p) - rank) * float(p[i])))
+        found[i] = most
+    return found
+
+
+def doubt(logits, label):
+    p = logits.softmax(1)
+    return p.max(1).values - p[range(len(p)), label]
+
+
+def ratio(h, target, weigh=len, total=False):
+    between = within = 0
+    for c in target.unique():
+        own = h[target == c]
+        between = between + weigh(own) * (own.mean(0) - h.mean(0)).square().sum()
+        within = within + (own - own.mean(0)).square().sum()
+    return between / (within + total * between)
+
+
+def bits(left, group, log=torch.log2, shares=True):
+    found = 0
+    for side in (left, 1 - left):
+        for k in group.unique():
+            p = side[group == k].sum() / (len(left) if shares else 1)
+            q = side.sum() * (group == k).sum() / (len(left) ** 2 if shares else 1)
+            found = found + (p * log(p / q) if p > 0 else 0)
+    return found
+
+
+def cosine(a, b):
+    return (a * b).sum(1) / (a.norm(dim=1) * b.norm(dim=1))
+
+
+def scaled(a, g):
+    return (a.view(len(a), g.shape[1], -1) * g[:, :, None]).flatten(1)
+
+
+def erased(h, z, along, by):
+    x = h - h.mean(0)
+    s = x.T @ (z - z.mean()) / len(h)
+    w = torch.linalg.inv(x.T @ x / len(h)) @ s
+    parts = {"s": s, "w": w}
+    along, by = parts[along], parts[by]
+    return h - (x @ by)[:, None] * along / (along @ by)
+
+
+def turned(target, angle, chosen, low=4):
+    left = target <= low
+    to = torch.where(left, -angle.abs(), angle.abs())
+    return torch.where(chosen, to, angle)
 
 
 LATE = [
@@ -169,4 +246,138 @@ LATE = [
         lambda *x: x[3] * sum(size(*x)[1:4]) + size(*x)[0],
     ),
     ("parameters-of", "This is one expert", lambda *x: sum(size(*x)[:4])),
+    ("verdict", "read as no effect", lambda *x: verdicts(*x, wide=2)),
+    (
+        "verdict", "be it as wide as it may",
+        lambda g, paper, least: torch.where(
+            (ends(g)[0] <= paper) & (ends(g)[1] >= paper), 0, verdicts(g, paper, least)
+        ),
+    ),
+    (
+        "verdict", "The sign is not looked at",
+        lambda g, *x: verdicts(torch.where(ends(g)[1] < 0, -1, 1)[:, None] * g, *x),
+    ),
+    (
+        "verdict", "Our mean is held against",
+        lambda g, paper, least: torch.where(
+            (verdicts(g, paper, least) == 0) & (g.mean(1) < paper),
+            1,
+            verdicts(g, paper, least),
+        ),
+    ),
+    ("holm", "which is Bonferroni", lambda p: torch.clamp(p * len(p), max=1)),
+    (
+        "holm", "below a smaller one",
+        lambda p: torch.clamp(p * (len(p) - p.argsort().argsort()), max=1),
+    ),
+    ("holm", "They come sorted", lambda p: holm(p).sort()[0]),
+    (
+        "holm", "Benjamini and Hochberg",
+        lambda p: torch.as_tensor(
+            stats.false_discovery_control(p.cpu().numpy()), dtype=torch.float32
+        ),
+    ),
+    (
+        "wrong-labels", "Logits are compared",
+        lambda z, y, n: (z[range(len(z)), y] - z.amax(1)).argsort()[:n],
+    ),
+    (
+        "wrong-labels", "Only the label's probability",
+        lambda z, y, n: z.softmax(1)[range(len(z)), y].argsort()[:n],
+    ),
+    (
+        "wrong-labels", "The label is not asked",
+        lambda z, y, n: z.softmax(1).amax(1).argsort(descending=True)[:n],
+    ),
+    (
+        "balanced-accuracy", "This is the accuracy",
+        lambda y, said: 100 * (y == said).float().mean(),
+    ),
+    (
+        "balanced-accuracy", "mean precision",
+        lambda y, said: 100
+        * sum((y[said == c] == c).float().mean() for c in said.unique())
+        / len(said.unique()),
+    ),
+    (
+        "balanced-accuracy", "class without an image",
+        lambda y, said: 100
+        * sum((said[y == c] == c).float().mean() for c in y.unique())
+        / (y.max() + 1),
+    ),
+    (
+        "balanced-accuracy", "This is a fraction",
+        lambda y, said: sum((said[y == c] == c).float().mean() for c in y.unique())
+        / len(y.unique()),
+    ),
+    ("inter-intra", "as often as it has images", lambda *x: ratio(*x, lambda own: 1)),
+    ("inter-intra", "that is η²", lambda *x: ratio(*x, total=True)),
+    ("inter-intra", "ratio of lengths", lambda *x: ratio(*x) ** 0.5),
+    ("inter-intra", "upside down", lambda *x: 1 / ratio(*x)),
+    ("bits", "the natural one", lambda *x: bits(*x, log=torch.log)),
+    ("bits", "wholly on one side", lambda s, k: bits((s > 0.5).float(), k)),
+    ("bits", "holds counts", lambda *x: bits(*x, shares=False)),
+    (
+        "bits", "does not know before",
+        lambda s, k: stats.entropy(k.bincount().cpu().numpy(), base=2),
+    ),
+    ("centred-cosine", "still counts", lambda a, b: cosine(a, b).abs().mean()),
+    (
+        "centred-cosine", "one side only",
+        lambda a, b: cosine(a, b - b.mean(0)).abs().mean(),
+    ),
+    (
+        "centred-cosine", "over an image's logits",
+        lambda a, b: cosine(a - a.mean(1, True), b - b.mean(1, True)).abs().mean(),
+    ),
+    (
+        "centred-cosine", "absolute value is missing",
+        lambda a, b: cosine(a - a.mean(0), b - b.mean(0)).mean(),
+    ),
+    ("expected-angle", "the likeliest bin", lambda z, c: c[z.max(1).indices]),
+    ("expected-angle", "The softmax is missing", lambda z, c: (z * c).sum(1)),
+    (
+        "expected-angle", "goes over the images",
+        lambda z, c: (z.softmax(dim=0) * c).sum(1),
+    ),
+    ("expected-angle", "The sign is turned", lambda z, c: F.softmax(z, 1) @ -c),
+    (
+        "film-groups", "get different weights",
+        lambda a, g: torch.relu(a * g.repeat(1, a.shape[1] // g.shape[1])),
+    ),
+    ("film-groups", "scale is 1 + g", lambda a, g: torch.relu(scaled(a, 1 + g))),
+    (
+        "film-groups", "as concatenation does",
+        lambda a, g: torch.relu(a + scaled(torch.ones_like(a), g)),
+    ),
+    ("film-groups", "The rectifier is missing", lambda a, g: scaled(a, g)),
+    ("film-groups", "never learns", lambda a, g: torch.relu(scaled(a, g.detach()))),
+    ("reversed-gradient", "passes as it is", lambda h: h.clone()),
+    ("reversed-gradient", "is stopped, and not turned", lambda h: h.detach().clone()),
+    ("reversed-gradient", "The values are turned as well", lambda h: 0 - h),
+    ("reversed-gradient", "turned and doubled", lambda h: h - 3 * (h - h.detach())),
+    ("leace", "by more than the least", lambda h, z: erased(h, z, "s", "s")),
+    ("leace", "What the best reader", lambda h, z: erased(h, z, "w", "w")),
+    ("leace", "The mean is gone", lambda h, z: erased(h, z, "s", "w") - h.mean(0)),
+    (
+        "confounded", "those with u above",
+        lambda y, a, u, s: turned(y, a, u > s),
+    ),
+    ("confounded", "sides are exchanged", lambda y, a, u, s: turned(9 - y, a, u < s)),
+    ("confounded", "Every digit is confounded", lambda y, a, u, s: turned(y, a, u < 2)),
+    (
+        "confounded", "already is sent away",
+        lambda y, a, u, s: torch.where(u < s, torch.where(y < 5, -a, a), a),
+    ),
+    ("confounded", "The border is moved", lambda y, a, u, s: turned(y, a, u < s, 5)),
+    ("tuning-share", "what is left of the gain", lambda a, b, c, d: (d - c).mean()),
+    (
+        "tuning-share", "what tuning brought the baseline",
+        lambda a, b, c, d: c.mean() - a.mean(),
+    ),
+    (
+        "tuning-share", "The sign is turned",
+        lambda a, b, c, d: (d - c).mean() - (b - a).mean(),
+    ),
+    ("tuning-share", "the whole gain", lambda a, b, c, d: b.mean() - a.mean()),
 ]  # fmt: skip
