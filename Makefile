@@ -38,20 +38,16 @@ absolute_paths = \
 	  *) export THIN_MINI_CACHE="$(CURDIR)/$$THIN_MINI_CACHE" ;; esac
 
 .DEFAULT_GOAL := help
-.PHONY: help book check-book test test-lowest test-newest lint lab picture bench
+.PHONY: help book slides check-book test test-lowest test-newest lint lab picture bench
 .PHONY: reproduce outputs clean distclean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s%s\n", $$1, $$2 }' Makefile
 
-# A build always starts without HTML and doctrees: pages taken out of _toc.yml must
-# not survive, and an incremental build can pass right after a failed one. What
-# costs time is executing the chapters, and their outputs are cached; the cache
-# knows nothing of the code that a chapter imports, so the key does.
-book: $(STAMP) ## Build the book into _build/html
-	@set -e; $(absolute_paths); \
-	THIN_MINI_DATA="$$($(BIN)/thin-mini data)"; export THIN_MINI_DATA; \
-	rm -rf _build/html _build/.doctrees; mkdir -p _build; \
+# Which chapters' outputs are cached: the cache knows nothing of the code that a chapter
+# imports, nor of data and profile, so the key does.
+fresh_cache = \
+	THIN_MINI_DATA="$$($(BIN)/thin-mini data)"; export THIN_MINI_DATA; mkdir -p _build; \
 	{ find thin_mini \( -name '*.py' -o -name '*.yml' \) -exec cksum {} + | LC_ALL=C sort; \
 	  cksum constraints.txt; \
 	  find results -name '*.json' -exec cksum {} + 2>/dev/null | LC_ALL=C sort; \
@@ -59,14 +55,24 @@ book: $(STAMP) ## Build the book into _build/html
 	  echo "data $$THIN_MINI_DATA"; } > _build/key.new; \
 	cmp -s _build/key.new _build/key || rm -rf _build/.jupyter_cache; \
 	mv _build/key.new _build/key; \
-	echo "profile $${THIN_MINI_PROFILE:-lecture}, data $$THIN_MINI_DATA"; \
-	$(BIN)/jupyter-book build . -W -n --keep-going || { \
+	echo "profile $${THIN_MINI_PROFILE:-lecture}, data $$THIN_MINI_DATA"
+
+# A build always starts without HTML and doctrees: pages taken out of _toc.yml must
+# not survive, and an incremental build can pass right after a failed one. What
+# costs time is executing the chapters, and their outputs are cached.
+book: $(STAMP) ## Build the book into _build/html
+	@set -e; $(absolute_paths); rm -rf _build/html _build/.doctrees; $(fresh_cache); \
+	{ $(BIN)/jupyter-book build . -W -n --keep-going && $(BIN)/python book/slides.py; } || { \
 	  rm -rf _build/html _build/.doctrees; \
 	  echo "The book was not built: see the messages above." >&2; exit 1; }; \
 	echo "The book: $$(pwd)/_build/html/index.html"
 
+slides: $(STAMP) ## Make the slides of the sessions into _build/html/slides
+	@set -e; $(absolute_paths); $(fresh_cache); $(BIN)/python book/slides.py
+
 check-book: $(STAMP) ## Check that the built book is whole and can be read offline
 	@$(BIN)/python tests/check_pages.py
+	@$(BIN)/python tests/check_slides.py
 
 test: $(STAMP) ## Test the library, then run every notebook and compare its outputs
 	@set -e; $(absolute_paths); export MPLBACKEND=Agg; \

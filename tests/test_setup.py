@@ -117,6 +117,8 @@ def imported(folder: str) -> set[str]:
         ("benchmarks", ["test"]),
         ("book/picture.py", []),
         ("book/weights.py", ["book"]),
+        ("book/slides.py", ["book"]),
+        ("book/lesson_notes.py", ["book"]),
         ("book/_ext", ["test"]),
         ("tests", ["test", "scale", "onnx"]),
     ],
