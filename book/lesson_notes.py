@@ -7,8 +7,10 @@ stand in `book/teaching/syllabi.md`. `book/slides.py` says how an outline names 
 from __future__ import annotations
 
 import html
+import json
 import re
 import sys
+from functools import cache
 from pathlib import Path
 
 from markdown_it import MarkdownIt
@@ -49,9 +51,21 @@ def cells_of(slide: dict) -> list[str]:
     return [cell for key in ("code", "show") for cell in slide.get(key, "").split()]
 
 
+@cache
+def chapters() -> dict[str, int]:
+    """Which chapter each cell of the book stands in."""
+    return {
+        cell["id"]: int(path.name[:2])
+        for path in sorted((BOOK.parent / "notebooks").glob("[0-9]*.ipynb"))
+        for cell in json.loads(path.read_text("utf-8"))["cells"]
+    }
+
+
 def chapter_of(cell: str) -> int:
-    """A cell's chapter: 7 for ch07-12."""
-    return int(cell[2:4])
+    """A cell's chapter."""
+    if cell not in chapters():
+        raise ValueError(f"no chapter has a cell {cell!r}")
+    return chapters()[cell]
 
 
 def table(text: str) -> list[list[str]]:
@@ -81,7 +95,7 @@ def plan_row(name: str) -> tuple[int, list[str]]:
     """The row of a plan that a name like ``1 ch01-07`` means."""
     chapter, _, where = name.partition(" ")
     for row in table(lesson(int(chapter))):
-        if re.search(rf"{re.escape(where)}(?!\w)", row[2]):
+        if re.search(rf"{re.escape(where)}(?!\w)", " ".join(row[1:])):
             return int(chapter), row
     raise ValueError(f"the plan of chapter {chapter} has no row with {where!r}")
 

@@ -9,7 +9,7 @@ An outline, `book/teaching/slides/N.yml`, has for each slide a title and
 - ``picture``: a file of `book/_static`, with its ``alt``;
 - ``guess: true``: what is shown waits for a key;
 - ``plan``: which rows of the lesson plans its notes are, each by its chapter and a part
-  of the row's last column, ``1 One question``; without it the rows of its cells;
+  of the row, ``1 One question``; without it the rows of its cells;
 - ``ask`` and ``board``: which questions and drawings of the plan go along with them.
 
 The first slide and the last have the opening and the closing of the syllabus. Outputs
@@ -104,10 +104,7 @@ def outlines() -> dict[int, list[dict]]:
 
 def taken(name: str, cells: Callable[[int], Cells]) -> nbformat.NotebookNode:
     """The cell that an outline names."""
-    chapter = cells(chapter_of(name))
-    if name not in chapter:
-        raise ValueError(f"chapter {chapter_of(name)} has no cell {name!r}")
-    return chapter[name]
+    return cells(chapter_of(name))[name]
 
 
 def executed(chapter: int) -> Cells:
@@ -118,7 +115,7 @@ def executed(chapter: int) -> Cells:
         cache.match_cache_notebook(book)
     except KeyError:
         print(f"running {path.name}", flush=True)
-        run = single_nb_execution(book, cwd=str(path.parent), timeout=SECONDS)
+        run = single_nb_execution(book, str(path.parent), SECONDS, allow_errors=False)
         if run.err:
             raise SystemExit(f"{path.name}: {run.exc_string}") from None
         bundle = CacheBundleIn(book, path, data={"execution_seconds": run.time})
