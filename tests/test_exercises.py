@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from scipy import stats
 from second_device import second_device
 from test_sentences import NOTEBOOKS
+from wrong_answers_early import EARLY
 from wrong_answers_late import LATE
 
 import thin_mini as tm
@@ -305,7 +306,7 @@ WRONG = [
         lambda v, t: t[v.mean(1).argmax()].max(),
     ),
 ]  # fmt: skip
-WRONG += LATE
+WRONG += EARLY + LATE
 SEEDED = [pytest.param(*one, id=f"{one[0]}: {one[1]}") for one in WRONG]
 every_exercise = pytest.mark.parametrize("name", names())
 

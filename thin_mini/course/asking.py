@@ -17,7 +17,7 @@ from thin_mini.basics.kinds import checked
 from thin_mini.course.checking import Answer
 from thin_mini.course.exercise import no_such
 
-NEAR = 0.01  # of a number that comes, relative to the one that is meant
+NEAR = 0.005  # of a number that comes, relative to the one that is meant
 HOW = {
     "one": "Choose one, and open it to see what it says of your choice.",
     "several": "More than one is right. Choose, then open those that you chose.",

@@ -36,6 +36,13 @@ def less_one(z: Tensor) -> Tensor:
     return _sums(d.log(), (1 - d).log())
 
 
+def clamped(z: Tensor) -> Tensor:
+    """A floor under the product hides the zero: the logarithm is finite, wrong, and has
+    no gradient. Never leave the logarithm.
+    """
+    return right(z).exp().clamp(min=1e-12).log()
+
+
 def negated(z: Tensor) -> Tensor:
     """log(1 - d) is not -log d: it is the log-sigmoid of -z."""
     log = torch.nn.functional.logsigmoid(z)
@@ -50,3 +57,8 @@ def swapped(z: Tensor) -> Tensor:
 def not_logged(z: Tensor) -> Tensor:
     """These are the probabilities. Their logarithms are wanted."""
     return right(z).exp()
+
+
+def positive(z: Tensor) -> Tensor:
+    """Logarithms of probabilities are never above 0: log σ(z) is -softplus(-z)."""
+    return -right(-z)

@@ -54,3 +54,25 @@ def questions(h: Tensor, weight: Tensor, bias: Tensor, *norm: Any) -> Tensor:
 def swapped(*h_to_shift: Tensor) -> Tensor:
     """Left and right are swapped: d is the probability of going left."""
     return 1 - right(*h_to_shift)
+
+
+def unscaled(h: Tensor, weight: Tensor, bias: Tensor, *_: Tensor) -> Tensor:
+    """Gain and shift are missing: they come after the division, before the sigmoid."""
+    return right(h, weight, bias, torch.ones_like(bias), torch.zeros_like(bias))
+
+
+def unrooted(h: Tensor, weight: Tensor, bias: Tensor, *norm: Tensor) -> Tensor:
+    """It is divided by the variance. A batch norm divides by its square root."""
+    gain, shift = norm
+    a = F.linear(h, weight, bias)
+    a = (a - a.mean(0)) / (a.var(0, correction=0) + 1e-5)
+    return (a * gain + shift).sigmoid()
+
+
+def normed_late(h: Tensor, weight: Tensor, bias: Tensor, *norm: Tensor) -> Tensor:
+    """The batch norm comes after the sigmoid, so these are no probabilities. It belongs
+    in front of it.
+    """
+    gain, shift = norm
+    d = F.linear(h, weight, bias).sigmoid()
+    return F.batch_norm(d, None, None, weight=gain, bias=shift, training=True)

@@ -60,3 +60,36 @@ def no_root(z: Tensor) -> Tensor:
     """The root's answer is missing: a leaf is reached by all the steps of its path."""
     d = z.sigmoid()
     return torch.stack([d[:, 1], 1 - d[:, 1], d[:, 2], 1 - d[:, 2]], 1)
+
+
+def from_the_right(z: Tensor) -> Tensor:
+    """The leaves stand from right to left: the first is the one reached by going left
+    twice.
+    """
+    return right(z).flip(1)
+
+
+def added(z: Tensor) -> Tensor:
+    """The steps of a path are added. One step *and* another: they multiply."""
+    root, left, right_ = z.sigmoid().unbind(1)
+    halves = [root + left, root + 1 - left, 1 - root + right_]
+    return torch.stack([*halves, 2 - root - right_], 1)
+
+
+def competing(z: Tensor) -> Tensor:
+    """This is a softmax over paths. Each node decides for itself (a sigmoid), and the
+    answers along a path multiply.
+    """
+    root, left, right_ = z.unbind(1)
+    paths = [root + left, root - left, right_ - root, -root - right_]
+    return torch.stack(paths, 1).softmax(1)
+
+
+def last_two(z: Tensor) -> Tensor:
+    """The last two leaves are exchanged: left comes first in the right half as well."""
+    return right(z)[:, [0, 1, 3, 2]]
+
+
+def nodes(z: Tensor) -> Tensor:
+    """These are the answers of the three nodes. Their products are the four leaves."""
+    return z.sigmoid()
