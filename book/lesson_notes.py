@@ -77,7 +77,10 @@ def table(text: str) -> list[list[str]]:
 
 def section(text: str, heading: str) -> str:
     """What stands under a heading, up to the next one."""
-    return re.search(rf"^#+ {heading}.*?\n(.*?)(?=^#|\Z)", text, re.M | re.S)[1]
+    found = re.search(rf"^#+ {heading}.*?\n(.*?)(?=^#|\Z)", text, re.M | re.S)
+    if found is None:
+        raise ValueError(f"there is no heading that begins with {heading!r}")
+    return found[1]
 
 
 def lesson(chapter: int) -> str:
@@ -88,6 +91,11 @@ def lesson(chapter: int) -> str:
 def item(chapter: int, heading: str, number: int) -> str:
     """One of the questions, or of the drawings, of a plan."""
     marked = re.split(r"^(?:-|\d+\.) ", section(lesson(chapter), heading), flags=re.M)
+    if not 0 < number < len(marked):
+        raise ValueError(
+            f"the plan of chapter {chapter} has 1 to {len(marked) - 1} under "
+            f"{heading!r}, got {number}"
+        )
     return marked[number]
 
 

@@ -93,10 +93,10 @@ def outlines() -> dict[int, list[dict]]:
     for file in sorted(OUTLINES.glob("*.yml")):
         slides = yaml.safe_load(file.read_text("utf-8"))["slides"]
         for slide in slides:
-            if unknown := sorted(set(slide) - WORDS):
+            if "title" not in slide or not set(slide) <= WORDS:
                 raise ValueError(
-                    f"{file.name}: the slide {slide.get('title')!r} says {unknown}; "
-                    f"it may say {sorted(WORDS)}"
+                    f"{file.name}: the slide {slide.get('title')!r} says "
+                    f"{sorted(slide)}; it needs a title and may say {sorted(WORDS)}"
                 )
         found[int(file.stem)] = slides
     return found

@@ -1,4 +1,5 @@
-"""Check the built slides in a browser: nothing leaves its slide, no figure is tiny.
+"""Check the built slides in a browser: nothing leaves its slide, no figure is tiny, and
+nothing is asked of a server.
 
     python tests/check_slides.py [folder of the slides]
 
@@ -39,6 +40,8 @@ Promise.all([ready, MathJax.startup.promise]).then(async () => {
       if (high < SMALLEST * scale) found.push([at + 1, "its figure is tiny"]);
     }
   }
+  for (const { name } of performance.getEntriesByType("resource"))
+    if (!/^(file|data|blob):/.test(name)) found.push([0, `it asks for ${name}`]);
   const told = JSON.stringify([Reveal.getTotalSlides(), found]);
   document.body.textContent = `>${told}<`;
 });

@@ -161,6 +161,7 @@ def test_a_number_is_drawn_from_the_results():
         ({"show": "ch01-99", "plan": "1 ch01-07"}, ["no chapter", "ch01-99"]),
         ({"show": "ch01-04", "plan": "1 ch01-07"}, ["ch01-04", "nothing"]),
         ({"plan": "1 no such thing"}, ["chapter 1", "no such thing"]),
+        ({"show": "ch01-07", "ask": [9]}, ["chapter 1", "1 to 3", "Ask", "9"]),
     ],
 )
 def test_what_an_outline_names_must_be_there(slide, names, tmp_path):
@@ -176,11 +177,20 @@ def test_what_an_outline_names_must_be_there(slide, names, tmp_path):
         slides.build(1, deck, silent, tmp_path)
 
 
-def test_a_word_that_an_outline_may_not_say(tmp_path, monkeypatch):
-    (tmp_path / "1.yml").write_text("slides: [{title: A slide, shows: ch01-07}]")
+@pytest.mark.parametrize(
+    ("slide", "said"),
+    [("title: A slide, shows: ch01-07", "'A slide'.*'shows'"), ("text: A", "None")],
+)
+def test_a_slide_says_what_it_may_and_has_a_title(slide, said, tmp_path, monkeypatch):
+    (tmp_path / "1.yml").write_text(f"slides: [{{{slide}}}]")
     monkeypatch.setattr(slides, "OUTLINES", tmp_path)
-    with pytest.raises(ValueError, match=r"1\.yml.*'A slide'.*'shows'.*'show'"):
+    with pytest.raises(ValueError, match=rf"1\.yml.*{said}.*needs a title.*'show'"):
         slides.outlines()
+
+
+def test_a_session_that_the_syllabus_has_not():
+    with pytest.raises(ValueError, match=r"no heading.*Session 9"):
+        lesson_notes.notes(9, OUTLINES[1])
 
 
 def test_a_chapter_is_run_once_and_kept(tmp_path, monkeypatch, capsys):
