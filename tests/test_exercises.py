@@ -395,12 +395,10 @@ def test_three_mistakes_of_each_are_seeded_and_told_apart(name):
 
 def slips():
     """The wrong answers that are not caught by their own message."""
-    missed = []
     for name, says, wrong in WRONG:
         answer = check(name, wrong)
         if answer.state != "not yet" or says not in answer.text:
-            missed.append((name, says))
-    return missed
+            yield name, says
 
 
 def blind_to(kind):
@@ -436,7 +434,7 @@ SLY = {
 
 
 def test_all_is_caught_as_it_is():
-    assert slips() == []
+    assert [*slips()] == []
     assert "State: the call changes" in check("frozen-reader", wakes_it_afterwards).text
 
 
@@ -444,7 +442,7 @@ def test_all_is_caught_as_it_is():
 def test_a_weaker_checker_fails(weaker, monkeypatch):
     monkeypatch.setattr(checking, *WEAKER[weaker])
     passed = [name for name, sly in SLY.items() if check(name, sly).state == "right"]
-    assert passed or slips()
+    assert passed or next(slips(), None)
 
 
 # Whatever comes, the answer is calm.

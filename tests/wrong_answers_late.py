@@ -62,10 +62,11 @@ def ends(gains, quantile=None):
     return gains.mean(1) - half, gains.mean(1) + half
 
 
-def verdicts(gains, paper, smallest, wide=3, lost=4):
-    least, most = ends(gains, stats.t.ppf(0.95, gains.shape[1] - 1))
+def verdicts(gains, paper, smallest, wide=3, lost=4, quantiles=()):
+    freedom = gains.shape[1] - 1
+    outer, inner = quantiles or stats.t.ppf([0.975, 0.95], freedom)
     found = []
-    for low, high, a, b in zip(*ends(gains), least, most, strict=True):
+    for low, high, a, b in zip(*ends(gains, outer), *ends(gains, inner), strict=True):
         if low <= 0 <= high:
             found.append(2 if -smallest < a and b < smallest else wide)
         elif high < 0:
@@ -247,6 +248,16 @@ LATE = [
     ),
     ("parameters-of", "This is one expert", lambda *x: sum(size(*x)[:4])),
     ("verdict", "read as no effect", lambda *x: verdicts(*x, wide=2)),
+    (
+        "verdict", "1.96 is for hundreds of runs",
+        lambda *x: verdicts(*x, quantiles=(1.96, 1.645)),
+    ),
+    (
+        "verdict", "held against the 90 % interval",
+        lambda g, *x: verdicts(
+            g, *x, quantiles=[stats.t.ppf(0.975, g.shape[1] - 1)] * 2
+        ),
+    ),
     (
         "verdict", "be it as wide as it may",
         lambda g, paper, least: torch.where(
