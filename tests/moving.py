@@ -49,9 +49,9 @@ def numbers_script(tmp_path, name):
 
 
 def dump(page):
-    """The DOM of a page once its scripts have had ten seconds of their own time."""
+    """The DOM of a page once its scripts have had a minute of their own time."""
     command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"]
-    budget = "--virtual-time-budget=10000"
+    budget = "--virtual-time-budget=60000"
     told = subprocess.run(
         [*command, budget, page.as_uri()], capture_output=True, timeout=300, check=True
     )
@@ -104,17 +104,26 @@ def spoken(dom):
     return unescape(re.search(r'class="live-said"[^>]*>([^<]*)', dom).group(1))
 
 
+PLAY = """(async () => {
+  const told = () => document.querySelector('.live-said').textContent;
+  const sleep = () => new Promise((go) => setTimeout(go, 400));
+  const log = [];
+  for (const step of [() => {}, STEPS]) {
+    step();
+    for (let k = 0; k < 10 && told() === (log.at(-1) ?? ''); k++) await sleep();
+    await sleep();
+    log.push(told());
+  }
+  const shown = document.createElement('pre');
+  shown.className = 'log';
+  shown.textContent = JSON.stringify(log);
+  document.body.append(shown);
+})()"""
+
+
 def played(tmp_path, name, *steps):
     """What a figure says at first and after each of a reader's steps, and its DOM."""
-    told = "document.querySelector('.live-said').textContent"
-    then = f"window.log = [{told}];" + "".join(
-        f"setTimeout(() => {{{step}}}, {600 * i});"
-        f"setTimeout(() => window.log.push({told}), {600 * i + 500});"
-        for i, step in enumerate(steps)
-    )
-    end = "const log = document.createElement('pre'); log.className = 'log';"
-    end += "log.textContent = JSON.stringify(window.log); document.body.append(log);"
-    then += f"setTimeout(() => {{{end}}}, {600 * len(steps)});"
-    dom = dump(page_of(tmp_path, name, then))
+    play = PLAY.replace("STEPS", ", ".join(f"() => {{ {step} }}" for step in steps))
+    dom = dump(page_of(tmp_path, name, play))
     log = re.search('<pre class="log">(.*?)</pre>', dom, re.S)[1]
     return *(line.replace("\u00a0", " ") for line in json.loads(unescape(log))), dom

@@ -12,6 +12,7 @@ from moving import (
     compute,
     dump,
     each_engine,
+    live,
     live_data,
     numbers_script,
     page_of,
@@ -114,8 +115,8 @@ def test_the_numbers_are_those_of_the_tables():
 def test_moving_lambda_is_told_with_its_paired_difference(tmp_path):
     numbers_script(tmp_path, "lambda")
     first, none, many, less, dom = played(
-        *(tmp_path, "lambda", slid("λ", 0), pressed("THIN, 60,000 labels")),
-        slid("λ", 2),
+        *(tmp_path, "lambda", slid("λ of Eq. 8", 0), pressed("THIN, 60,000 labels")),
+        slid("λ of Eq. 8", 2),
     )
     assert re.search(r"weights of γ_τ: .*c_σ 10\.4 % \(−54\.5\)", first)
     assert none.startswith("Baseline, 1,000 labels, λ = 0. From a random start:")
@@ -189,6 +190,51 @@ def test_five_pairs_are_dragged_and_judged(tmp_path):
 
 
 @browser
+def test_a_cell_of_the_map_says_who_wins_and_how_sure_it_is(tmp_path):
+    numbers_script(tmp_path, "map")
+    few_labels, usual = (
+        f"document.querySelector('[aria-label^=\"{n} task labels, 60\"]').click();"
+        for n in ("250", "1,000")
+    )
+    begins = """[...document.querySelectorAll('.live-app button')]
+      .find((b) => b.textContent.startsWith('WANTED')).click();"""
+    all_of_them = begins.replace("WANTED", "Show")
+    undone = begins.replace("WANTED", "Undone, then baseline")
+    first, few, _, contest, _, undone, dom = played(
+        *(tmp_path, "map", few_labels, usual, pressed("MNIST-R, the contest")),
+        *(all_of_them, undone),
+    )
+    table = tm.results.published("labels", "mnist-r")
+    for said, name in ((first, "1,000"), (few, "250")):
+        row = table.loc[f"THIN, {name} labels, 60,000 exogenous"]
+        gain = f"{row['difference']:+.2f} ± {row['difference_half']:.2f}"
+        assert f"THIN: {gain.replace('-', '−')} points" in said
+        assert "Its gate sees: probabilities." in said
+    assert "points, below it by the interval" in few
+    assert "Highest of the 5 that are not told the truth:" in few
+    assert "MNIST-R, the contest, 1,000 task labels, 60,000 exogenous." in contest
+    row = tm.results.published("rivals", "mnist-r").loc[
+        "Undone, then baseline, 1,000 labels"
+    ]
+    assert f"then baseline: {row['difference']:+.2f} ±" in undone
+    assert "that are not told the truth: Undone, then baseline" in undone
+    assert dom.count('class="live-rival"') == 33
+
+
+def test_the_map_has_every_row_that_was_run():
+    lines = live_data.of_map()
+    for recipe, suffix in live_data.MAPS.items():
+        for data in tm.recipes.RECIPES[recipe].makers:
+            place = live_data.DATA[data] + suffix
+            own = [line for line in lines if line["place"] == place]
+            assert len(own) == (tm.results.published(recipe, data)["seeds"] > 1).sum()
+            keys = {(line["name"], line["labels"], line["exo"]) for line in own}
+            assert len(keys) == len(own)
+            for labels in {line["labels"] for line in own}:
+                assert ("Baseline", labels, None) in keys
+
+
+@browser
 @pytest.mark.parametrize(
     ("name", "trouble"),
     [*((name, "missing") for name in live_data.NUMBERS), ("lambda", "version")],
@@ -207,7 +253,8 @@ def test_without_its_numbers_a_figure_is_a_picture_that_says_so(
     assert "is-live" not in dom
     assert "live-app" not in dom
     assert "its numbers are missing or of another version" in dom
-    assert re.search(rf'<img src="[^"]*still-{name}.svg" alt="[^"]{{40,}}"', dom)
+    picture = live.WORDS[name].picture
+    assert re.search(rf'<img src="[^"]*{picture}" alt="[^"]{{40,}}"', dom)
 
 
 def test_still_pictures_have_text_and_come_out_the_same(tmp_path):

@@ -36,6 +36,8 @@ SCRIPTS = {
     "lambda": ("stats", "parts", "data-lambda", "lambda"),
     "arrows": ("parts", "arrows"),
     "interval": ("stats", "parts", "data-interval", "interval"),
+    "map": ("stats", "parts", "data-map", "map"),
+    "faces": ("face", "parts", "data-faces", "faces"),
 }
 
 
@@ -69,6 +71,10 @@ CHAPTERS = {
     ],
     "notebooks/11_when_conditioning_pays": [
         Spot("What is such an interval?", "interval"),
+        Spot("All of it in one map", "map"),
+    ],
+    "notebooks/12_faces": [
+        Spot("Can one person", "faces"),
     ],
 }
 

@@ -18,10 +18,12 @@ import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
 from thin_mini.basics.intervals import mean_interval
+from thin_mini.data import factors
+from thin_mini.data.cartoons import draw_people
 from thin_mini.insight import plots
 from thin_mini.lab import results
 from thin_mini.lab.confounded import TUNED
-from thin_mini.lab.recipes import row_of, rows_of
+from thin_mini.lab.recipes import RECIPES, row_of, rows_of
 from thin_mini.lab.rows import Row, Run
 from thin_mini.lab.verdicts import smallest_effect
 
@@ -108,6 +110,45 @@ def of_interval() -> list[dict[str, Any]]:
     return found
 
 
+# Of the map: its recipes, and the titles that the contest gives to their models.
+MAPS = {"labels": "", "labels-plain": ", no shifts", "rivals": ", the contest"}
+TITLES = {"simple": "Simple ensemble", "tree": "Tree gate on h_endo"}
+TITLES |= {"exogenous": "Tree gate", "thin": "THIN"}
+DATA = {"mnist-r": "MNIST-R", "dsprites": "dSprites", "cartoons": "drawn faces"}
+
+
+def of_map() -> list[dict[str, Any]]:
+    """Every rival under every amount of labels that has been run."""
+    found = []
+    for recipe, suffix in MAPS.items():
+        for data in RECIPES[recipe].makers:
+            for row in rows(recipe, data):
+                values = by_seed(row)
+                if values is None or len([v for v in values if v is not None]) < 2:
+                    continue
+                run, model = row.runs[0], str(row.group.get("model", ""))
+                name = row.group.get("rival") or TITLES.get(model, model.capitalize())
+                knows = "the truth" if model == "oracle" else row.group.get("uses", "")
+                line = {
+                    "place": DATA[data] + suffix,
+                    "name": name,
+                    "uses": knows,
+                    "sees": run.gate_sees,
+                    "labels": run.labels,
+                    "exo": run.networks[0].labels if run.networks else None,
+                    "values": values,
+                }
+                found.append(line)
+    order = [title + suffix for title in DATA.values() for suffix in MAPS.values()]
+    return sorted(found, key=lambda line: order.index(line["place"]))
+
+
+def still_map() -> Figure:
+    """Gains over the task labels, with all exogenous ones."""
+    table = results.published("labels", "mnist-r")
+    return plots.gains(table[table["exo_labels"] == 60_000], "labels", "task labels")
+
+
 def still_interval() -> Figure:
     """Differences seed by seed, their means and intervals."""
     figure, axis = plt.subplots(figsize=(6, 2.6))
@@ -166,15 +207,31 @@ def still_arrows() -> Figure:
     return figure
 
 
+def of_faces() -> dict[str, Any]:
+    """What drawn faces are made of, and the people of chapter 12."""
+    people = draw_people(6, resemblance=0, seed=4)
+    return {
+        "traits": factors.TRAITS,
+        "actions": factors.ACTIONS,
+        "nuisances": factors.NUISANCES,
+        "expressions": factors.PROTOTYPES,
+        "stops": factors.STOPS,
+        "people": [[round(t, 4) for t in traits] for traits in people.tolist()],
+    }
+
+
 # By figure: its numbers, if it has any, and its still picture.
-NUMBERS: dict[str, Callable[[], list[dict[str, Any]]]] = {
+NUMBERS: dict[str, Callable[[], Any]] = {
     "lambda": of_lambda,
     "interval": of_interval,
+    "map": of_map,
+    "faces": of_faces,
 }
 STILLS: dict[str, Callable[[], Figure]] = {
     "lambda": still_lambda,
     "arrows": still_arrows,
     "interval": still_interval,
+    "map": still_map,
 }
 
 

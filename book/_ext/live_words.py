@@ -72,6 +72,30 @@ WORDS = {
         "{cosine:.2f} on average, although c_σ names {named:.0f} % of the bins, where "
         "guessing names {chance:.0f} %.",
     ),
+    "faces": Words(
+        "faces.png",
+        "Drawn faces: five people in rows, seven expressions in columns. Some neutral "
+        "faces look pleased, some sad.",
+        "change who a drawn face is, what it does, its pose and its light, and give a "
+        "neutral face the mouth of another's smile",
+        "Change who it is, what the face does, how it is turned and lit. The page "
+        "draws by the formulas of <code>tm.data.render_faces</code>, without grain. "
+        "Where rest and smile raise the same corners, a picture shows their sum: that "
+        "is why it helps to know the person.",
+    ),
+    "map": Words(
+        "live/still-map.svg",
+        "Points above the baseline over the number of task labels, a line with "
+        "intervals for each architecture on MNIST-R: gates lose with 250 labels, gain "
+        "most around 1,000, and gain little with all of them.",
+        "choose data, labels and rival, and see who wins there, by how much, and how "
+        "sure it is",
+        "Choose data, a cell and a rival. A cell has the chosen rival's points above "
+        "the baseline of the same data, labels and training, paired by seed; a dot was "
+        "not run. {rows:,} rows of {runs:,} runs. Where many are compared, the highest "
+        "looks better than it is: hold its distance from the next one against its "
+        "interval.",
+    ),
     "interval": Words(
         "live/still-interval.svg",
         "Five differences of THIN and the baseline for each of three amounts of "
@@ -103,6 +127,12 @@ def numbers_of(name: str) -> dict[str, Any]:
         line = live_data.of_model("Baseline, 1,000 labels", "apart")
         cosine, named = (live_data.mean_of(line, m) for m in ("cosine", "read"))
         return {"cosine": cosine, "named": named, "chance": 100 / 18}
+    if name == "map":
+        lines = live_data.of_map()
+        runs = [
+            value for line in lines for value in line["values"] if value is not None
+        ]
+        return {"rows": len(lines), "runs": len(runs)}
     if name == "interval":
         first, *_ = live_data.of_interval()
         pairs = zip(first["ours"], first["other"], strict=True)

@@ -116,7 +116,7 @@
       said.say(text);
     });
     const ofLambda = parts.slider({
-      ...{ label: "λ", min: 0, max: 1, step: 1, value: 1 },
+      ...{ label: "λ of Eq. 8", min: 0, max: 1, step: 1, value: 1 },
       words: (at) => `${unique(pick(), "lambda").sort((a, b) => a - b)[at] ?? ""}`,
       changed: (at) => {
         state.lambda = unique(pick(), "lambda").sort((a, b) => a - b)[at];
