@@ -20,6 +20,7 @@ from moving import (
 )
 
 import thin_mini as tm
+from thin_mini.lab import contest
 from thin_mini.lab.verdicts import judge
 
 STATS = SCRIPTS / "stats.js"
@@ -200,7 +201,7 @@ def test_a_cell_of_the_map_says_who_wins_and_how_sure_it_is(tmp_path):
       .find((b) => b.textContent.startsWith('WANTED')).click();"""
     all_of_them = begins.replace("WANTED", "Show")
     undone = begins.replace("WANTED", "Undone, then baseline")
-    first, few, _, contest, _, undone, dom = played(
+    first, few, _, said_of_contest, _, undone, dom = played(
         *(tmp_path, "map", few_labels, usual, pressed("MNIST-R, the contest")),
         *(all_of_them, undone),
     )
@@ -212,13 +213,15 @@ def test_a_cell_of_the_map_says_who_wins_and_how_sure_it_is(tmp_path):
         assert "Its gate sees: probabilities." in said
     assert "points, below it by the interval" in few
     assert "Highest of the 5 that are not told the truth:" in few
-    assert "MNIST-R, the contest, 1,000 task labels, 60,000 exogenous." in contest
+    assert (
+        "MNIST-R, the contest, 1,000 task labels, 60,000 exogenous." in said_of_contest
+    )
     row = tm.results.published("rivals", "mnist-r").loc[
         "Undone, then baseline, 1,000 labels"
     ]
     assert f"then baseline: {row['difference']:+.2f} ±" in undone
     assert "that are not told the truth: Undone, then baseline" in undone
-    assert dom.count('class="live-rival"') == 33
+    assert dom.count('class="live-rival"') == len(contest.RIVALS)
 
 
 def test_the_map_has_every_row_that_was_run():

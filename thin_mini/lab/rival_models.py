@@ -165,6 +165,23 @@ def _transformer(p: Parts, hidden: int) -> Model:
     return Classifier(after(layer, encoder), p.n_classes, hidden)
 
 
+class Alone(nn.Module):
+    """A head that looks at h_g (N, C) alone: a probe of the task on a gate's input."""
+
+    def __init__(self, told: int, n_classes: int) -> None:
+        super().__init__()
+        self.mlp = MLP(told, UNITS, n_classes)
+
+    def forward(self, h_endo: Tensor, h_g: Tensor) -> Tensor:
+        return self.mlp(h_g)
+
+
+def _alone(p: Parts) -> Model:
+    blind = Encoder(nn.Identity(), p.encoder().in_shape)
+    head = Alone(p.told.gate_features, p.n_classes)
+    return Conditioned(blind, head, p.n_classes, p.told)
+
+
 def _reader(p: Parts, hidden: int, reverse: bool) -> Model:
     return WithReader(p.encoder(), p.n_classes, hidden, p.others(), reverse)
 
@@ -189,6 +206,7 @@ MODELS: dict[str, Callable[[Parts], Model]] = {
     "changed-large": lambda p: Classifier(_changed(p, LARGE[p.by]), p.n_classes),
     "averaged": lambda p: _averaged(p, p.encoder()),
     "changed-averaged": lambda p: _averaged(p, _changed(p, SMALL[p.by])),
+    "alone": _alone,
     "shuffled": lambda p: _tree(p, Shuffled(p.told)),
     "untrained": lambda p: _tree(p, p.untrained().freeze()),
     "bare-tree": lambda p: _tree(p, p.told, norm=False),
