@@ -298,3 +298,23 @@ def test_a_report_of_other_bins_is_not_drawn(digits):
     report = tm.metrics.report(torch.eye(2), torch.arange(2), torch.arange(2), 5)
     with pytest.raises(ValueError, match="report of mine has 5 bins and the data 18"):
         plots.accuracy_by_bin({"mine": report}, digits[0])
+
+
+def test_the_architectures_are_drawn_part_by_part():
+    figure = plots.architectures()
+    edges = {}
+    for axis in figure.axes:
+        boxes = {text.get_text(): text.get_bbox_patch() for text in axis.texts}
+        edges[axis.get_title(loc="left")] = {t: b for t, b in boxes.items() if b}
+    counts = [len(boxes) for boxes in edges.values()]
+    assert counts == [2, 5, 6, 7]  # parts: an encoder, a head; three experts, a mixture
+    dashed = [t for b in edges.values() for t, box in b.items() if box.get_ls() != "-"]
+    assert dashed == [r"$\gamma_\tau$"]  # what is frozen
+
+
+def test_a_gated_ensemble_is_drawn_as_eight_groups_with_a_g_each():
+    (axis,) = plots.hidden_groups().axes
+    told = [text.get_text() for text in axis.texts]
+    assert [f"$\\times\\, g_{n}$" in told for n in range(1, 10)] == 8 * [True] + [False]
+    units = [line for line in axis.lines if line.get_marker() == "o"]
+    assert len(units) == 2 * 8

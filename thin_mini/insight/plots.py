@@ -20,6 +20,7 @@ from thin_mini.basics.kinds import checked
 from thin_mini.data.dataset import ExogenousDataset
 from thin_mini.gates import TreeGate
 from thin_mini.insight import style
+from thin_mini.insight.drawings import architectures, hidden_groups
 from thin_mini.insight.result_plots import (
     accuracy_by_lambda,
     dots,
