@@ -115,6 +115,29 @@ def test_symbols_appear_in_the_chapter_that_the_notation_names():
     assert held > 25
 
 
+MATH = re.compile(r"\$\$(.+?)\$\$|(?<![\\$])\$([^$]+?)\$", re.S)
+WORDS = re.compile(r"\\(?:text|operatorname|mathrm|begin|end|tag)\*?\{[^}]*\}")
+INDEX = re.compile(r"[_^]\{[^{}]*\}|[_^]\s*(?:\\[a-zA-Z]+|\w)")
+GREEK = "alpha|beta|gamma|[dD]elta|eta|lambda|mu|phi|psi|sigma|tau|[tT]heta|pi"
+SYMBOL = re.compile(
+    rf"\\(?:mathbf|mathcal|mathbb)\s*\{{?\s*\w|\\(?:{GREEK})(?![a-zA-Z])"
+    r"|(?<![\\a-zA-Z{])[A-Za-z](?![a-zA-Z])"
+)
+
+
+def symbols_in(text: str) -> set[str]:
+    """The letters of a text's formulas, bold and Greek ones too, without indices."""
+    formulas = " ; ".join(a or b for a, b in MATH.findall(text))
+    bare = INDEX.sub(" ", WORDS.sub(" ", formulas))
+    return {re.sub(r"[\s{]", "", symbol) for symbol in SYMBOL.findall(bare)}
+
+
+@pytest.mark.parametrize("number", PROSE)
+def test_every_symbol_of_a_chapter_is_in_the_notation(number):
+    assert symbols_in("$\\mathbf h_{endo} = F_\\phi(I)$") == {r"\mathbfh", "F", "I"}
+    assert symbols_in(PROSE[number]) - symbols_in(TEXT["notation.md"]) == set()
+
+
 def test_the_introduction_leads_to_every_chapter():
     for chapter in CHAPTERS:
         assert f"{chapter}.ipynb" in TEXT["intro.md"], chapter
