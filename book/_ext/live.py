@@ -60,6 +60,7 @@ class Spot(NamedTuple):
 
 
 CHAPTERS = {
+    "notebooks/04_deep_ensembles": [Spot("What is such an interval?", "interval")],
     "notebooks/05_tree_gates": [Spot("One question at a time", "tree")],
     "notebooks/07_dispelling": [
         Spot(r"|\cos| near 0 says", "arrows"),
@@ -70,7 +71,6 @@ CHAPTERS = {
         Spot("Figure 4: how much to dispel", "lambda", "THIN, 60,000 labels"),
     ],
     "notebooks/11_when_conditioning_pays": [
-        Spot("What is such an interval?", "interval"),
         Spot("All of it in one map", "map"),
     ],
     "notebooks/12_faces": [
