@@ -549,6 +549,17 @@ def test_a_thousand_times_too_large_is_said():
     assert "1000 times what they should be" in answer.text
 
 
+def test_where_values_differ_is_said():
+    off = torch.zeros(6, 3)
+    off[2, 1] = 1
+    answer = check("mixture", lambda g, Z: solutions.mixture(g, Z) + off)
+    assert "Values: 1 of 18 differ, most at [2, 1], by" in answer.text
+    answer = check("cross-entropy", lambda z, y: 0 * z.nan_to_num(0, 0, 0).sum())
+    assert "Values: it differs by 100 %" in answer.text
+    answer = check("tree-gate", lambda z: leaves(z.sigmoid()).T)
+    assert "(4, 6) came, (6, 4) is wanted. Are the axes exchanged?" in answer.text
+
+
 def test_on_another_device_is_said_and_where_chapters_are_is_right(monkeypatch):
     with second_device() as device:
         answer = check("tree-gate", lambda z: leaves(z.sigmoid()).to(device))

@@ -197,6 +197,8 @@ EARLY = [
      lambda z: four(z).clamp(min=1e-12).log()),
     ("any-depth", "branch by branch", lambda z: deep(z, by_branch)),
     ("any-depth", "before all right ones", blocks),
+    ("any-depth", "rounded to 0 or 1",
+     lambda z: deep(z, by_level, lambda x: x.sigmoid().log())),
     ("any-depth", "Left and right are swapped", lambda z: deep(-z, by_level)),
     ("any-depth", "stops after two levels", lambda z: deep(z[:, :3], by_level)),
     ("any-depth", "one question of all paths",

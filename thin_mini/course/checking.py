@@ -147,15 +147,21 @@ def _kind(came: Tensor, inputs: Inputs) -> str:
 def _near(a: Tensor, b: Tensor, dtype: torch.dtype) -> bool:
     if a.shape != b.shape:
         return False
-    scale = max(0.01, b.nan_to_num(0, 0, 0).abs().max().item())
-    return torch.allclose(a, b, rtol=0, atol=TOLERANCE[dtype] * scale, equal_nan=True)
+    return torch.allclose(a, b, rtol=0, atol=_noise(b, dtype), equal_nan=True)
+
+
+def _noise(b: Tensor, dtype: torch.dtype) -> float:
+    """By how much rounding may move an answer."""
+    return TOLERANCE[dtype] * max(0.01, b.nan_to_num(0, 0, 0).abs().max().item())
 
 
 def _difference(found: Found, right: Found, dtype: torch.dtype) -> str:
     """The first thing that differs, in words; nothing if all is right."""
     ours, theirs = found["values"], right["values"]
     if ours.shape != theirs.shape:
-        return f"Shape: {tuple(ours.shape)} came, {tuple(theirs.shape)} is wanted."
+        says = f"Shape: {tuple(ours.shape)} came, {tuple(theirs.shape)} is wanted."
+        turned = ours.shape == theirs.shape[::-1]
+        return f"{says} Are the axes exchanged?" if turned else says
     if not ours.isfinite().all():
         return "Values: some are NaN or infinite."
     if not _near(ours, theirs, dtype):
@@ -186,8 +192,13 @@ def _value(ours: Tensor, theirs: Tensor, dtype: torch.dtype) -> str:
     factor = (ours * theirs).sum() / theirs.square().sum()
     if factor != 0 and _near(ours / factor, theirs, dtype):
         return f"Values: they are {factor:.4g} times what they should be."
-    worst = 100 * (ours - theirs).abs().max() / theirs.abs().max()
-    return f"Values: they differ by up to {worst:.3g} % of the largest."
+    far = (ours - theirs).abs()
+    percent = f"{100 * far.max() / theirs.abs().max():.3g} % of the largest."
+    if ours.numel() == 1:
+        return f"Values: it differs by {percent}"
+    differ = int((far > _noise(theirs, dtype)).sum())
+    place = [int(i) for i in torch.unravel_index(far.argmax(), far.shape)]
+    return f"Values: {differ} of {far.numel()} differ, most at {place}, by {percent}"
 
 
 def _mistake(
