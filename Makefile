@@ -44,31 +44,23 @@ absolute_paths = \
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s%s\n", $$1, $$2 }' Makefile
 
-# Which chapters' outputs are cached: the cache knows nothing of the code that a chapter
-# imports, nor of data and profile, so the key does.
-fresh_cache = \
-	THIN_MINI_DATA="$$($(BIN)/thin-mini data)"; export THIN_MINI_DATA; mkdir -p _build; \
-	{ find thin_mini \( -name '*.py' -o -name '*.yml' \) -exec cksum {} + | LC_ALL=C sort; \
-	  cksum constraints.txt; \
-	  find results -name '*.json' -exec cksum {} + 2>/dev/null | LC_ALL=C sort; \
-	  $(BIN)/python --version; echo "profile $${THIN_MINI_PROFILE:-lecture}"; \
-	  echo "data $$THIN_MINI_DATA"; } > _build/key.new; \
-	cmp -s _build/key.new _build/key || rm -rf _build/.jupyter_cache; \
-	mv _build/key.new _build/key; \
-	echo "profile $${THIN_MINI_PROFILE:-lecture}, data $$THIN_MINI_DATA"
+# Outputs of the chapters: only those that need it are run, side by side.
+chapters_run = \
+	THIN_MINI_DATA="$$($(BIN)/thin-mini data)"; export THIN_MINI_DATA; \
+	echo "profile $${THIN_MINI_PROFILE:-lecture}, data $$THIN_MINI_DATA"; \
+	$(BIN)/python book/execute.py
 
 # A build always starts without HTML and doctrees: pages taken out of _toc.yml must
-# not survive, and an incremental build can pass right after a failed one. What
-# costs time is executing the chapters, and their outputs are cached.
+# not survive, and an incremental build can pass right after a failed one.
 book: $(STAMP) ## Build the book into _build/html
-	@set -e; $(absolute_paths); rm -rf _build/html _build/.doctrees; $(fresh_cache); \
+	@set -e; $(absolute_paths); rm -rf _build/html _build/.doctrees; $(chapters_run); \
 	{ $(BIN)/jupyter-book build . -W -n --keep-going && $(BIN)/python book/slides.py; } || { \
 	  rm -rf _build/html _build/.doctrees; \
 	  echo "The book was not built: see the messages above." >&2; exit 1; }; \
 	echo "The book: $$(pwd)/_build/html/index.html"
 
 slides: $(STAMP) ## Make the slides of the sessions into _build/html/slides
-	@set -e; $(absolute_paths); $(fresh_cache); $(BIN)/python book/slides.py
+	@set -e; $(absolute_paths); $(chapters_run); $(BIN)/python book/slides.py
 
 check-book: $(STAMP) ## Check that the built book is whole and can be read offline
 	@$(BIN)/python tests/check_pages.py
