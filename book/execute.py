@@ -26,6 +26,7 @@ from jupyter_cache.base import CacheBundleIn, JupyterCacheAbstract
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError
 from nbformat import NotebookNode
+from traitlets.config import Config
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = "thin_mini"
@@ -72,9 +73,11 @@ def run(path: Path, timeout: float) -> tuple[NotebookNode, list[str], float]:
     """A chapter with its outputs, the library's files that it loaded, and seconds."""
     start, notebook = time.monotonic(), nbformat.read(path, 4)
     notebook.cells.append(nbformat.v4.new_code_cell(LOADED))
-    about = {"metadata": {"path": str(path.parent)}}
     # Times in a cell's metadata would make it another notebook to the cache.
-    how = {"timeout": timeout, "record_timing": False, "resources": about}
+    how: dict[str, Any] = {"timeout": timeout, "record_timing": False}
+    how |= {"resources": {"metadata": {"path": str(path.parent)}}}
+    if os.name == "posix":  # no ports, about which each kernel would warn
+        how["config"] = Config({"KernelManager": {"transport": "ipc"}})
     NotebookClient(notebook, **how).execute()
     (told,) = notebook.cells.pop().outputs
     root = path.parents[1]
