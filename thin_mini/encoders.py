@@ -15,7 +15,7 @@ class Encoder(nn.Module):
     """Layers that turn an image into a map of features, flattened to one vector.
 
     Args:
-        layers: images (N, *in_shape) → a map (N, C, H, W), or a vector (N, D).
+        layers: N images of ``in_shape`` → a map (N, C, H, W), or a vector (N, D).
         in_shape: Channels, height and width of the images.
 
     Attributes:
@@ -23,7 +23,7 @@ class Encoder(nn.Module):
         out_features: D = C · H · W.
 
     Shape:
-        images (N, *in_shape) → h (N, out_features).
+        images (N, C, H, W) → h (N, out_features).
     """
 
     def __init__(self, layers: nn.Module, in_shape: tuple[int, int, int]) -> None:

@@ -13,7 +13,7 @@ EPS = 1e-10  # keeps the norm of a zero vector from dividing by zero
 
 
 def absolute_cosine(a: Tensor, b: Tensor) -> Tensor:
-    """|cos| of each pair of rows: (N, C), (N, C) → (N,), values in 0..1."""
+    """``|cos|`` of each pair of rows: (N, C), (N, C) → (N,), values in 0..1."""
     for name, x in (("a", a), ("b", b)):
         checks.instance(name, x, Tensor, "pass a tensor (N, C)")
     if a.shape != b.shape or a.ndim != 2 or a.numel() == 0:
@@ -49,7 +49,7 @@ def dispelling_loss(z_endo: Tensor, z_exo: Tensor) -> Tensor:
         z_exo: (N, n_exo) its logits on h_exo; a constant, no gradient flows there.
 
     Returns:
-        The mean of |cos(z_exo, z_endo)| over the batch, a scalar in 0..1.
+        The mean of ``|cos(z_exo, z_endo)|`` over the batch, a scalar in 0..1.
     """
     checks.rows("z_exo", z_exo)
     return absolute_cosine(z_endo, z_exo.detach()).mean()

@@ -213,7 +213,7 @@ def partition(gates: Mapping[str, TreeGate], points: Tensor, target: Tensor) -> 
 
 @checked
 def cosines(values: Mapping[str, Tensor]) -> Figure:
-    """Distribution of |cos(z_exo, z_endo)|, as in Figure 8.
+    """Distribution of ``|cos(z_exo, z_endo)|``, as in Figure 8.
 
     Raises:
         ValueError: If a value is not finite or does not lie in 0..1.

@@ -96,7 +96,7 @@ def erase(run: Run, model: Model, others: ExogenousDataset) -> None:
 def readable(
     run: Run, model: Model, test: ExogenousDataset, network: ExogenousNetwork
 ) -> dict[str, float]:
-    """|cos| of Eq. 7, and what c_σ, a linear probe and an MLP read, in percent."""
+    """``|cos|`` of Eq. 7, and what c_σ, a linear probe and an MLP read, in percent."""
     h, device = embed(model.encoder, test.images), device_of(network)
 
     def answers(index: Tensor) -> tuple[Tensor, Tensor]:

@@ -38,14 +38,14 @@ def adapt(
     and yours stay as they are.
 
     Args:
-        representation: γ_τ, trained: images (N, *in_shape) → (N, D) or (N, C, H, W).
+        representation: γ_τ, trained: N images of ``in_shape`` → (N, D) or (N, C, H, W).
         classifier: c_σ, trained: (N, D) → identity logits (N, n_exo), where D =
             C·H·W for a map.
         in_shape: Channels, height and width of the images that it was trained on.
             They must be prepared as it expects them.
         gate_on: What a gate gets to see, as in :class:`thin_mini.ExogenousNetwork`.
             ``"pooled"`` is the representation itself where that is a vector.
-        people: In place of ``classifier``, images (N, *in_shape) to fit one on, with
+        people: In place of ``classifier``, images (N, C, H, W) to fit one on, with
             the identity as ``exo``. D numbers for each image must fit into memory.
         hidden: Hidden units of the classifier that is fitted.
         epochs: Passes over ``people``.
