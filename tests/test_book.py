@@ -231,3 +231,19 @@ def test_a_line_that_was_printed_in_pieces_is_one_line():
         assert render.coalesce_streams(pieces) == [piece("one line\n")]
     finally:
         render.coalesce_streams = before
+
+
+def test_every_public_name_stands_in_the_pages_of_the_library():
+    text = "".join(page.read_text("utf8") for page in BOOK.glob("api/*.md"))
+    shown = {*re.findall(r"automodule:: ([\w.]+)", text)}
+    rooms = tm, tm.data, tm.rivals, tm.course
+    for room in rooms:
+        for name in room.__all__:
+            own = getattr(room, name)
+            if inspect.ismodule(own):  # a room or a file of its own
+                there = {module for module in shown if module.startswith(own.__name__)}
+            else:
+                there = shown & {getattr(own, "__module__", "")}
+            assert there or not hasattr(own, "__module__"), f"{room.__name__}.{name}"
+    index = (BOOK / "api.md").read_text("utf8")
+    assert all(f"(api/{page.name})" in index for page in BOOK.glob("api/*.md"))
