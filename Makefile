@@ -5,6 +5,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+TEACH := $(VENV)/.teach
+# Where a teacher's course lies: see book/teaching/grading.md.
+COURSE ?= course
 NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb))
 CHAPTERS_THERE := tests/test_chapters_there.py
 # What is tested once more with all that tests make on a pretended second device.
@@ -39,7 +42,7 @@ absolute_paths = \
 
 .DEFAULT_GOAL := help
 .PHONY: help book slides check-book test test-lowest test-newest lint lab picture bench
-.PHONY: reproduce outputs clean distclean
+.PHONY: reproduce outputs student grade clean distclean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s%s\n", $$1, $$2 }' Makefile
@@ -66,7 +69,7 @@ check-book: $(STAMP) ## Check that the built book is whole and can be read offli
 	@$(BIN)/python tests/check_pages.py
 	@$(BIN)/python tests/check_slides.py
 
-test: $(STAMP) ## Test the library, then run every notebook and compare its outputs
+test: $(TEACH) ## Test the library, then run every notebook and compare its outputs
 	@set -e; $(absolute_paths); export MPLBACKEND=Agg; \
 	export THIN_MINI_PROFILE="$${THIN_MINI_PROFILE:-smoke}"; \
 	export THIN_MINI_DATA="$${THIN_MINI_DATA:-stand-in}"; \
@@ -122,6 +125,17 @@ outputs: $(STAMP) ## Run the chapters in place and keep the outputs that are che
 	$(BIN)/nbstripout --keep-id --keep-count \
 	  --extra-keys metadata.language_info.version $(NOTEBOOKS); exit $$status
 
+student: $(TEACH) ## Write the folder that a class gets, into course/student
+	@$(needs_nbgrader); $(BIN)/python book/teaching/assignments/student.py "$(COURSE)"
+
+grade: $(TEACH) ## Grade what lies in course/submitted: points, feedback, gradebook
+	@$(needs_nbgrader); $(absolute_paths); \
+	$(BIN)/python book/teaching/assignments/grade.py "$(COURSE)" $(ASSIGNMENT) $(LIMITS)
+
+needs_nbgrader = $(BIN)/python -c 'import nbgrader' 2>/dev/null || { \
+	echo "make $@ needs nbgrader, and that Python 3.11: make PYTHON=python3.12" >&2; \
+	exit 1; }
+
 clean: ## Remove the built book and the tools' caches
 	rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
@@ -147,5 +161,16 @@ $(STAMP): pyproject.toml constraints.txt
 	    echo "$(PYTHON) cannot make a virtual environment: see above." >&2; exit 1; }; \
 	  $(BIN)/python -m pip install --quiet --constraint constraints.txt \
 	    --editable '.[book,test]'; \
+	fi; \
+	touch $@
+
+# What only teachers need, and the tests of it; nothing on Python 3.10.
+$(TEACH): $(STAMP)
+	@set -e; if command -v uv >/dev/null; then \
+	  uv pip install --quiet --python $(BIN)/python --constraint constraints.txt \
+	    --editable '.[book,test,teach]'; \
+	else \
+	  $(BIN)/python -m pip install --quiet --constraint constraints.txt \
+	    --editable '.[book,test,teach]'; \
 	fi; \
 	touch $@

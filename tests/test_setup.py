@@ -75,7 +75,8 @@ def test_constraints_are_exact_versions_and_cover_what_we_ask_for():
     assert [
         line for line in lines if not re.fullmatch(f"{pattern}({marker})?", line)
     ] == []
-    assert direct() - {name_of(line) for line in lines} == set()
+    asked_for = direct() | {name_of(requirement) for requirement in EXTRAS["teach"]}
+    assert asked_for - {name_of(line) for line in lines} == set()
 
 
 @pytest.mark.parametrize("minor", range(10, 15))
@@ -120,7 +121,8 @@ def imported(folder: str) -> set[str]:
         ("book/slides.py", ["book"]),
         ("book/lesson_notes.py", ["book"]),
         ("book/_ext", ["test"]),
-        ("tests", ["test", "scale", "onnx"]),
+        ("book/teaching/assignments", ["test", "teach"]),
+        ("tests", ["test", "scale", "onnx", "teach"]),
     ],
 )
 def test_what_is_imported_is_declared(folder, extras):
@@ -216,7 +218,8 @@ exec {sys.executable} -c "import sys; sys.version_info = {info}; $2"
 @pytest.mark.parametrize("target", ["test", "book", "lint"])
 def test_nothing_is_installed_behind_a_fresh_stamp(target, tmp_path):
     assert "pip install" in make("-n", target, f"VENV={tmp_path}").stdout
-    (tmp_path / ".installed").touch()
+    for stamp in (".installed", ".teach"):
+        (tmp_path / stamp).touch()
     assert "pip install" not in make("-n", target, f"VENV={tmp_path}").stdout
 
 
