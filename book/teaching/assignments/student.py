@@ -52,7 +52,7 @@ def make(folder: Path) -> Path:
         else:
             shutil.copy(ROOT / name, there)
     (student / "requirements.txt").write_text("./thin-mini\njupyterlab>=4.0\n", "utf-8")
-    shutil.copy(Path(__file__).with_name("START.md"), student)
+    shutil.copy(Path(__file__).with_name("start.txt"), student / "START.md")
     if found := [*leaks(student)]:
         shutil.rmtree(student)
         raise ValueError("The students' folder was not written:\n" + "\n".join(found))
