@@ -26,7 +26,6 @@ from jupyter_cache.base import CacheBundleIn, JupyterCacheAbstract
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError
 from nbformat import NotebookNode
-from traitlets.config import Config
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = "thin_mini"
@@ -76,8 +75,6 @@ def run(path: Path, timeout: float) -> tuple[NotebookNode, list[str], float]:
     # Times in a cell's metadata would make it another notebook to the cache.
     how: dict[str, Any] = {"timeout": timeout, "record_timing": False}
     how |= {"resources": {"metadata": {"path": str(path.parent)}}}
-    if os.name == "posix":  # no ports, about which each kernel would warn
-        how["config"] = Config({"KernelManager": {"transport": "ipc"}})
     NotebookClient(notebook, **how).execute()
     (told,) = notebook.cells.pop().outputs
     root = path.parents[1]
