@@ -103,3 +103,18 @@ def test_a_chapter_that_fails_is_named_with_its_cell_and_others_are_kept(
         "thin_mini/__init__.py",
         "thin_mini/two.py",
     }
+
+
+def test_what_a_chapter_loaded_may_come_in_pieces(project, monkeypatch):
+    """As a kernel sends it on a busy machine."""
+    path = str(project / "thin_mini" / "one.py")
+    text = json.dumps([path]) + "\n"
+
+    def execute(client):
+        for piece in (text[:5], text[5:]):
+            out = nbformat.v4.new_output("stream", name="stdout", text=piece)
+            client.nb.cells[-1].outputs.append(out)
+
+    monkeypatch.setattr(chapters.NotebookClient, "execute", execute)
+    chapter = project / "notebooks" / "01_first.ipynb"
+    assert chapters.run(chapter, timeout=60)[1] == ["thin_mini/one.py"]
