@@ -69,18 +69,19 @@ check-book: $(STAMP) ## Check that the built book is whole and can be read offli
 	@$(BIN)/python tests/check_pages.py
 	@$(BIN)/python tests/check_slides.py
 
+# Files of tests differ much in length, so a process that has none left takes some of
+# the other's.
+SHARED := -n 2 --dist worksteal
+
 test: $(TEACH) ## Test the library, then run every notebook and compare its outputs
 	@set -e; $(absolute_paths); export MPLBACKEND=Agg; \
 	export THIN_MINI_PROFILE="$${THIN_MINI_PROFILE:-smoke}"; \
 	export THIN_MINI_DATA="$${THIN_MINI_DATA:-stand-in}"; \
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile --ignore=$(CHAPTERS_THERE) tests; \
+	$(BIN)/python -m pytest -q $(SHARED) --ignore=$(CHAPTERS_THERE) tests; \
 	echo "The core, on a pretended second device"; \
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile --second-device $(CORE_TESTS); \
-	echo "Notebooks, on a pretended second device, data: $$THIN_MINI_DATA"; \
-	$(BIN)/python -m pytest -q -n 2 --dist load $(CHAPTERS_THERE); \
-	echo "Notebooks, data: stand-in"; unset MPLBACKEND; THIN_MINI_DATA=stand-in \
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile --nbval-lax --nbval-current-env \
-	  --nbval-cell-timeout=$(CELL_TIMEOUT) $(NOTEBOOKS)
+	$(BIN)/python -m pytest -q $(SHARED) --second-device $(CORE_TESTS); \
+	echo "Notebooks, on a pretended second device, data: stand-in"; \
+	$(BIN)/python -m pytest -q $(SHARED) $(CHAPTERS_THERE)
 
 # Versions by uv's resolution $(1) under Python $(2), in the new environment $(3).
 unit_tests = set -e; export MPLBACKEND=Agg THIN_MINI_DATA=stand-in; \
@@ -89,16 +90,14 @@ unit_tests = set -e; export MPLBACKEND=Agg THIN_MINI_DATA=stand-in; \
 	rm -rf $(3); uv venv --quiet --python $(2) $(3); \
 	uv pip install --quiet --compile-bytecode --python $(3)/bin/python \
 	  --resolution $(1) --editable '.[book,test,scale,onnx]'; \
-	$(3)/bin/python -m pytest -q -n 2 --dist loadfile --ignore=$(CHAPTERS_THERE) tests
+	$(3)/bin/python -m pytest -q $(SHARED) --ignore=$(CHAPTERS_THERE) tests
 
 test-lowest: ## Test the library with the lowest versions that are allowed (uv)
 	@$(call unit_tests,lowest-direct,$(LOWEST_PYTHON),.venv-lowest)
 
 test-newest: ## Test library and chapters with the newest versions there are (uv)
 	@$(call unit_tests,highest,$(NEWEST_PYTHON),.venv-newest); \
-	THIN_MINI_PROFILE=smoke .venv-newest/bin/python -m pytest -q -n 2 \
-	  --dist loadfile --nbval-lax --nbval-current-env \
-	  --nbval-cell-timeout=$(CELL_TIMEOUT) $(NOTEBOOKS)
+	unset MPLBACKEND; THIN_MINI_PROFILE=smoke .venv-newest/bin/python book/execute.py
 
 lint: $(STAMP) ## Check style and types, in code and in notebooks
 	$(BIN)/ruff format --check .

@@ -64,15 +64,19 @@ def shown(encoding, *arguments):
     return stopped.value.code, terminal.buffer.getvalue()
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "latin-1", "cp437", "utf-8"])
+# Each command on the poorest terminal, and each terminal with what has most symbols.
 @pytest.mark.parametrize(
-    ("command", "plain"),
+    ("command", "plain", "encoding"),
     [
-        ("train --help", "lambda of Eq. 8"),
-        ("reproduce fig4", "lambda = 0.005"),
-        ("reproduce --list", "lambda from 0 to 0.5"),
-        ("doctor", "PyTorch"),
-        ("ledger", "reproduced"),
+        ("train --help", "lambda of Eq. 8", "ascii"),
+        ("train --help", "lambda of Eq. 8", "cp437"),
+        ("reproduce --list", "lambda from 0 to 0.5", "ascii"),
+        ("doctor", "PyTorch", "ascii"),
+        ("ledger", "reproduced", "ascii"),
+        *(
+            ("reproduce fig4", "lambda = 0.005", encoding)
+            for encoding in ("ascii", "cp1252", "latin-1", "cp437", "utf-8")
+        ),
     ],
 )
 def test_a_terminal_of_any_encoding_shows_what_is_said(

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 import torch
@@ -212,7 +213,7 @@ app()
 def test_ctrl_c_in_the_middle_is_one_line_and_goes_on(faces, tmp_path):
     out = tmp_path / "run"
     command = [sys.executable, "-c", LISTENING, "train", faces, "--out", out]
-    long = (*QUICK, "--steps", 100_000, "--model", "tree")
+    long = (*QUICK, "--steps", 100_000, "--every", 4, "--model", "tree")
     process = subprocess.Popen(
         [str(word) for word in (*command, *long)],
         stderr=subprocess.PIPE,
@@ -221,6 +222,7 @@ def test_ctrl_c_in_the_middle_is_one_line_and_goes_on(faces, tmp_path):
     )
     while not (out / "checkpoint.pt").exists():
         assert process.poll() is None
+        time.sleep(0.02)
     process.send_signal(signal.SIGINT)
     try:
         said = process.communicate(timeout=60)[1]
