@@ -213,7 +213,7 @@ app()
 def test_ctrl_c_in_the_middle_is_one_line_and_goes_on(faces, tmp_path):
     out = tmp_path / "run"
     command = [sys.executable, "-c", LISTENING, "train", faces, "--out", out]
-    long = (*QUICK, "--steps", 100_000, "--every", 4, "--model", "tree")
+    long = (*QUICK, "--steps", 100_000, "--model", "tree")
     process = subprocess.Popen(
         [str(word) for word in (*command, *long)],
         stderr=subprocess.PIPE,
