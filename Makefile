@@ -6,6 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TEACH := $(VENV)/.teach
+WALK := $(VENV)/.walk
 # Where a teacher's course lies: see book/teaching/grading.md.
 COURSE ?= course
 NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb))
@@ -41,7 +42,7 @@ absolute_paths = \
 	  *) export THIN_MINI_CACHE="$(CURDIR)/$$THIN_MINI_CACHE" ;; esac
 
 .DEFAULT_GOAL := help
-.PHONY: help book slides check-book test test-lowest test-newest lint lab picture bench
+.PHONY: help book slides check-book walk test test-lowest test-newest lint lab picture bench
 .PHONY: reproduce outputs student grade clean distclean
 
 help: ## List these targets
@@ -68,6 +69,10 @@ slides: $(STAMP) ## Make the slides of the sessions into _build/html/slides
 check-book: $(STAMP) ## Check that the built book is whole and can be read offline
 	@$(BIN)/python tests/check_pages.py
 	@$(BIN)/python tests/check_slides.py
+
+walk: $(WALK) ## Walk the built book in Chromium, and in playwright's Firefox if there
+	@$(BIN)/python -m pytest -q tests/test_walk.py
+	@$(BIN)/python tests/walk_book.py
 
 # Files of tests differ much in length, so a process that has none left takes some of
 # the other's.
@@ -163,13 +168,16 @@ $(STAMP): pyproject.toml constraints.txt
 	fi; \
 	touch $@
 
-# What only teachers need, and the tests of it; nothing on Python 3.10.
-$(TEACH): $(STAMP)
+# What only teachers need, and the tests of it; nothing on Python 3.10. And what drives
+# a browser through the book.
+$(TEACH): EXTRA = teach
+$(WALK): EXTRA = walk
+$(TEACH) $(WALK): $(STAMP)
 	@set -e; if command -v uv >/dev/null; then \
 	  uv pip install --quiet --python $(BIN)/python --constraint constraints.txt \
-	    --editable '.[book,test,teach]'; \
+	    --editable '.[book,test,$(EXTRA)]'; \
 	else \
 	  $(BIN)/python -m pip install --quiet --constraint constraints.txt \
-	    --editable '.[book,test,teach]'; \
+	    --editable '.[book,test,$(EXTRA)]'; \
 	fi; \
 	touch $@

@@ -16,6 +16,7 @@ from sphinx.application import Sphinx
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT / "book" / "_ext"))
 import light  # noqa: E402
+import spoken  # noqa: E402
 
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))
 SITE = CONFIG["html"]["baseurl"]
@@ -141,3 +142,16 @@ def test_every_page_begins_with_words_that_describe_it(page):
     words = first_words(page)
     assert len(words) >= 40
     assert re.match(r"[*A-Z`]", words), words
+
+
+def test_what_folds_in_the_sidebar_has_a_name():
+    """The theme's arrow is a picture without words."""
+    soup = pytest.importorskip("bs4").BeautifulSoup(
+        '<li><a href="x">Lesson plans</a><details><summary></summary></details></li>',
+        "html.parser",
+    )
+    context = {"generate_toctree_html": lambda kind: soup}
+    spoken.name_toggles(None, "page", "page.html", context, None)
+    folds = context["generate_toctree_html"]("sidebar").select("summary")
+    assert [fold["aria-label"] for fold in folds] == ["Pages below: Lesson plans"]
+    spoken.name_toggles(None, "page", "page.html", {}, None)  # as of an e-book

@@ -75,7 +75,7 @@ def test_constraints_are_exact_versions_and_cover_what_we_ask_for():
     assert [
         line for line in lines if not re.fullmatch(f"{pattern}({marker})?", line)
     ] == []
-    asked_for = direct() | {name_of(requirement) for requirement in EXTRAS["teach"]}
+    asked_for = direct() | {name_of(r) for r in EXTRAS["teach"] + EXTRAS["walk"]}
     assert asked_for - {name_of(line) for line in lines} == set()
 
 
@@ -122,7 +122,7 @@ def imported(folder: str) -> set[str]:
         ("book/lesson_notes.py", ["book"]),
         ("book/_ext", ["test"]),
         ("book/teaching/assignments", ["test", "teach"]),
-        ("tests", ["test", "scale", "onnx", "teach"]),
+        ("tests", ["test", "scale", "onnx", "teach", "walk"]),
     ],
 )
 def test_what_is_imported_is_declared(folder, extras):

@@ -13,6 +13,7 @@ The directive ``ledger-forest`` draws every difference that the ledger judges.
 from __future__ import annotations
 
 import io
+import re
 from html import escape
 from typing import ClassVar
 
@@ -85,9 +86,13 @@ def short(names: pd.Index) -> list[str]:
 
 def picture(table: pd.DataFrame, of: str, by: str) -> nodes.raw:
     """Differences, or means, as an SVG with text as text and a description."""
+    said = "; ".join(
+        f"{row}: {line[of]:.2f} ± {line[OF_FIGURE[of]]:.2f}"
+        for row, line in table.dropna(subset=of).sort_values(of)[::-1].iterrows()
+    )
     plots.use_style()
-    # Ids that do not change from build to build.
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "forest"}):
+    # Ids that do not change from build to build, nor meet those of another figure.
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": said}):
         if of == "mean":
             figure: Figure = plots.intervals(table)
         else:
@@ -95,15 +100,12 @@ def picture(table: pd.DataFrame, of: str, by: str) -> nodes.raw:
         text = io.StringIO()
         figure.savefig(text, format="svg", metadata={"Date": None})
         plt.close(figure)
-    said = "; ".join(
-        f"{row}: {line[of]:.2f} ± {line[OF_FIGURE[of]]:.2f}"
-        for row, line in table.dropna(subset=of).sort_values(of)[::-1].iterrows()
-    )
     about = f'class="forest" role="img" aria-label="{escape(said, quote=True)}"'
     svg = text.getvalue()
-    return nodes.raw(
-        "", svg[svg.index("<svg") :].replace("<svg", f"<svg {about}", 1), format="html"
-    )
+    svg = svg[svg.index("<svg") :].replace("<svg", f"<svg {about}", 1)
+    used = set(re.findall(r"#([\w-]+)", svg))
+    svg = re.sub(r' id="([\w-]+)"', lambda m: m[0] if m[1] in used else "", svg)
+    return nodes.raw("", svg, format="html")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -96,6 +96,11 @@ def paper_number(entry: Entry) -> str:
     return f"{told}, {claim}" if entry.close else told
 
 
+def place(entry: str) -> str:
+    """The id of an entry's row, without the dots that scripts take for classes."""
+    return f"ledger-{entry.replace('.', '-')}"
+
+
 def slug(text: str) -> str:
     """A verdict or a kind as a class."""
     return text.replace(" ", "-")
@@ -220,7 +225,7 @@ class LedgerPage(FromResults):
 
     def row(self, entry: Entry) -> nodes.row:
         """An entry: a row that can be linked to and carries what to filter by."""
-        label = f"ledger-{entry.id}"
+        label = place(entry.id)
         made = nodes.row(
             ids=[label],
             classes=[f"kind-{slug(entry.kind)}", f"is-{slug(entry.verdict)}"],
@@ -281,7 +286,7 @@ class NotReproduced(FromResults):
             [
                 [
                     nodes.Text(f"{entry.says} "),
-                    link(entry.id, self.env.docname, f"ledger-{entry.id}", "ref"),
+                    link(entry.id, self.env.docname, place(entry.id), "ref"),
                 ],
                 paper_number(entry),
                 number(entry.result, unit=False),
@@ -310,7 +315,7 @@ class Tests(FromResults):
         )
         lines = [
             [
-                [link(name, self.env.docname, f"ledger-{name}", "ref")],
+                [link(name, self.env.docname, place(name), "ref")],
                 number(entries[name].result, unit=False),
                 *(f"{value:.4f}" for value in p),
                 [badge(entries[name].verdict)],
@@ -338,7 +343,7 @@ class RelativeGains(FromResults):
             ours, other = (entries[name].value or 0.0 for name in entry.compares)
             lines.append(
                 [
-                    [link(entry.id, self.env.docname, f"ledger-{entry.id}", "ref")],
+                    [link(entry.id, self.env.docname, place(entry.id), "ref")],
                     f"{ours:.2f}, {other:.2f}",
                     f"+{entry.relative:g}",
                     f"{100 * (ours / other - 1):+.2f}",
