@@ -85,8 +85,11 @@ test: $(TEACH) ## Test the library, then run every notebook and compare its outp
 	$(BIN)/python -m pytest -q $(SHARED) --ignore=$(CHAPTERS_THERE) tests; \
 	echo "The core, on a pretended second device"; \
 	$(BIN)/python -m pytest -q $(SHARED) --second-device $(CORE_TESTS); \
-	echo "Notebooks, on a pretended second device, data: stand-in"; \
-	$(BIN)/python -m pytest -q $(SHARED) $(CHAPTERS_THERE)
+	echo "Notebooks, on a pretended second device, data: $$THIN_MINI_DATA"; \
+	$(BIN)/python -m pytest -q $(SHARED) $(CHAPTERS_THERE); \
+	echo "Notebooks, data: stand-in"; unset MPLBACKEND; THIN_MINI_DATA=stand-in \
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --nbval-lax --nbval-current-env \
+	  --nbval-cell-timeout=$(CELL_TIMEOUT) $(NOTEBOOKS)
 
 # Versions by uv's resolution $(1) under Python $(2), in the new environment $(3).
 unit_tests = set -e; export MPLBACKEND=Agg THIN_MINI_DATA=stand-in; \
@@ -102,7 +105,9 @@ test-lowest: ## Test the library with the lowest versions that are allowed (uv)
 
 test-newest: ## Test library and chapters with the newest versions there are (uv)
 	@$(call unit_tests,highest,$(NEWEST_PYTHON),.venv-newest); \
-	unset MPLBACKEND; THIN_MINI_PROFILE=smoke .venv-newest/bin/python book/execute.py
+	THIN_MINI_PROFILE=smoke .venv-newest/bin/python -m pytest -q -n 2 \
+	  --dist loadfile --nbval-lax --nbval-current-env \
+	  --nbval-cell-timeout=$(CELL_TIMEOUT) $(NOTEBOOKS)
 
 lint: $(STAMP) ## Check style and types, in code and in notebooks
 	$(BIN)/ruff format --check .

@@ -2,9 +2,8 @@
 
     python book/execute.py  # make book does
 
-A chapter runs again if a code cell of it changed, or an output that it keeps, or
-anything that its last run had loaded of ``thin_mini``; else its outputs stand. Prose
-runs nothing. Under the smoke profile what is checked must print what is kept.
+A chapter runs again if a code cell of it changed, or anything that its last run had
+loaded of ``thin_mini``; else its outputs stand. Prose runs nothing.
 """
 
 from __future__ import annotations
@@ -30,7 +29,6 @@ from nbformat import NotebookNode
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = "thin_mini"
-CHECKED = {"nbval-check-output", "keep_output"}
 READS_RESULTS = f"{PACKAGE}/lab/result_files.py"
 # Run after a chapter's last cell: which of the library's files it has loaded.
 LOADED = f"""
@@ -70,24 +68,9 @@ def used_by(files: list[str], root: Path) -> dict[str, str]:
     return state
 
 
-def printed(notebook: NotebookNode) -> dict[str, str]:
-    """The text that is checked, by cell; pictures are never compared."""
-    found = {}
-    for cell in notebook.cells:
-        if {*cell.metadata.get("tags", ())} >= CHECKED:
-            texts = [out.text for out in cell.outputs if out.get("name") == "stdout"]
-            found[cell.id] = "".join(texts)
-    return found
-
-
-class OutputError(Exception):
-    """A cell that is checked does not print what the chapter keeps."""
-
-
 def run(path: Path, timeout: float) -> tuple[NotebookNode, list[str], float]:
     """A chapter with its outputs, the library's files that it loaded, and seconds."""
     start, notebook = time.monotonic(), nbformat.read(path, 4)
-    kept = printed(notebook)
     notebook.cells.append(nbformat.v4.new_code_cell(LOADED))
     # Times in a cell's metadata would make it another notebook to the cache.
     how: dict[str, Any] = {"timeout": timeout, "startup_timeout": timeout}
@@ -95,11 +78,6 @@ def run(path: Path, timeout: float) -> tuple[NotebookNode, list[str], float]:
     how |= {"resources": {"metadata": {"path": str(path.parent)}}}
     NotebookClient(notebook, **how).execute()
     said = notebook.cells.pop().outputs  # in pieces, on a busy machine
-    if os.environ.get("THIN_MINI_PROFILE") == "smoke":
-        for name, text in printed(notebook).items():
-            if text != kept[name]:
-                other = f"cell {name} printed {text!r}, not {kept[name]!r}"
-                raise OutputError(f"{other}; `make outputs` keeps what is right")
     told = "".join(piece["text"] for piece in said if piece.get("name") == "stdout")
     root = path.parents[1]
     loaded = [Path(name).resolve() for name in json.loads(told)]
@@ -116,15 +94,13 @@ def waiting(
     """
     found = []
     for path in paths:
-        notebook = nbformat.read(path, 4)
         try:
-            record = cache.match_cache_notebook(notebook)
+            record = cache.match_cache_notebook(nbformat.read(path, 4))
         except KeyError:
             record = None
         told, root = before.get(path.stem, {}), path.parents[1]
         there = {name for name in told.get("files", {}) if name != "results"}
         now = {"around": surroundings(root), "files": used_by(sorted(there), root)}
-        now["kept"] = printed(notebook)
         if record and now == {key: told.get(key) for key in now}:
             continue
         if record:
@@ -172,12 +148,11 @@ def execute(root: Path = ROOT, workers: int | None = None) -> None:
             cache.cache_notebook_bundle(about, check_validity=False, overwrite=True)
             before[path.stem] = {"seconds": round(seconds, 1), "around": around}
             before[path.stem]["files"] = used_by(files, root)
-            before[path.stem]["kept"] = printed(nbformat.read(path, 4))
             new = notes.with_suffix(".new")
             new.write_text(json.dumps(before, indent=1), "utf8")
             new.replace(notes)
             print(f"  {path.stem:28s} {seconds:5.0f} s", flush=True)
-    except (CellExecutionError, CellTimeoutError, OutputError) as error:
+    except (CellExecutionError, CellTimeoutError) as error:
         sys.exit(f"{path.name} failed: {error}")
     finally:
         pool.shutdown(cancel_futures=True)

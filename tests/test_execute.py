@@ -118,29 +118,3 @@ def test_what_a_chapter_loaded_may_come_in_pieces(project, monkeypatch):
     monkeypatch.setattr(chapters.NotebookClient, "execute", execute)
     chapter = project / "notebooks" / "01_first.ipynb"
     assert chapters.run(chapter, timeout=60)[1] == ["thin_mini/one.py"]
-
-
-def test_an_output_that_is_checked_is_the_one_that_is_kept(
-    project, capsys, monkeypatch
-):
-    def keep(text):
-        path = project / "notebooks" / "01_first.ipynb"
-        notebook = nbformat.read(path, 4)
-        last = notebook.cells[-1]
-        last.metadata["tags"] = sorted(chapters.CHECKED)
-        last.outputs = [nbformat.v4.new_output("stream", text=text)]
-        nbformat.write(notebook, path)
-
-    (project / "notebooks" / "02_second.ipynb").unlink()
-    keep("2\n")
-    monkeypatch.setenv("THIN_MINI_PROFILE", "smoke")
-    with pytest.raises(SystemExit) as stopped:
-        chapters.execute(project, workers=1)
-    said = "01_first.ipynb failed: cell cell1 printed '1\\n', not '2\\n'; "
-    assert str(stopped.value).startswith(said)
-    capsys.readouterr()
-    keep("1\n")
-    assert ran(project, capsys) == ["01_first"]
-    keep("3\n")  # the cells are those of before
-    with pytest.raises(SystemExit, match="not '3"):
-        chapters.execute(project, workers=1)

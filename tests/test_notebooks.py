@@ -1,6 +1,10 @@
-"""What every chapter must keep to, with outputs to compare."""
+"""What every chapter must keep to, and the proof that its outputs are compared."""
 
+import os
 import re
+import subprocess
+import sys
+from copy import deepcopy
 from pathlib import Path
 
 import check_pages
@@ -50,7 +54,7 @@ def tags(cell) -> set[str]:
 
 
 def printed(cell) -> str:
-    """What is compared of a cell: its text, since pictures are passed over."""
+    """What nbval compares of a cell: its text, since pictures are passed over."""
     streams = [o.text for o in cell.outputs if o.output_type == "stream"]
     results = [
         o.data.get("text/plain", "")
@@ -125,3 +129,64 @@ def test_figures_have_alt_text(path):
         if "tm.plots." in cell.source or "plt.show" in cell.source:
             image = cell.metadata.get("mystnb", {}).get("image", {})
             assert image.get("alt", "").strip(), cell.source
+
+
+def altered(notebook):
+    """The same with another output in its last cell, which is one that is checked."""
+    notebook = deepcopy(notebook)
+    assert tags(notebook.cells[-1]) >= CHECKED
+    output = nbformat.v4.new_output("stream", text="something else\n")
+    notebook.cells[-1].outputs = [output]
+    return notebook
+
+
+def test_alterations_are_noticed_and_nothing_else(tmp_path):
+    """A small notebook, as it is and altered, and the opening of a chapter, altered.
+
+    It is that of the chapter that reaches a checked cell soonest. As they are, `make
+    test` runs the chapters anyway.
+    """
+    small = nbformat.v4.new_notebook()
+    small.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
+    small.cells = [
+        nbformat.v4.new_code_cell("a = 6", execution_count=1),
+        nbformat.v4.new_code_cell(
+            "print(7 * a)",
+            execution_count=2,
+            metadata={"tags": sorted(CHECKED)},
+            outputs=[nbformat.v4.new_output("stream", text="42\n")],
+        ),
+    ]
+    openings = []
+    for path in CHAPTERS:
+        notebook = nbformat.read(path, as_version=4)
+        last = next(i for i, c in enumerate(notebook.cells) if tags(c) >= CHECKED)
+        del notebook.cells[last + 1 :]
+        code = sum(c.cell_type == "code" for c in notebook.cells)
+        openings.append((code, path.name, notebook))
+    _, _, opening = min(openings)
+    notebooks = {"small": small, "other": altered(small), "chapter": altered(opening)}
+    for name, notebook in notebooks.items():
+        nbformat.write(notebook, tmp_path / f"{name}.ipynb")
+    variables = dict(os.environ)
+    variables.pop("MPLBACKEND", None)  # it would keep the figures out
+    variables |= {
+        "OMP_NUM_THREADS": "1",
+        "THIN_MINI_DATA": "stand-in",
+        "THIN_MINI_PROFILE": "smoke",
+    }
+    options = "-q -p no:cacheprovider --nbval-lax --nbval-current-env"
+    options += " --nbval-cell-timeout=300"
+    names = [f"{name}.ipynb" for name in notebooks]
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", *options.split(), *names],
+        cwd=tmp_path,
+        env=variables,
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 1, run.stdout + run.stderr
+    cells_wrong = re.findall(r"^FAILED (\S+)::", run.stdout, flags=re.MULTILINE)
+    assert sorted(cells_wrong) == ["chapter.ipynb", "other.ipynb"], run.stdout
+    assert run.stdout.count("Cell outputs differ") >= 2
+    assert run.stdout.count("something else") >= 2
