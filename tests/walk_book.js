@@ -150,8 +150,8 @@ globalThis.walk = (() => {
     if (e === document.body) return "";
     const near = [e, e.parentElement, ...e.children];
     const look = () => JSON.stringify(near.map((x) => LOOK.map((k) => getComputedStyle(x)[k])));
-    const box = e.getClientRects()[0];
-    if (!box?.width || box.right < 0 || box.bottom < 0 || box.top > innerHeight) return `off the screen: ${start(e)}`;
+    const box = [e, ...e.children].map((x) => x.getClientRects()[0]).find((b) => b?.width);
+    if (!box || box.right < 0 || box.bottom < 0 || box.top > innerHeight) return `off the screen: ${start(e)}`;
     const on = look();
     e.blur();
     const off = look();

@@ -109,9 +109,11 @@
       const second = best % 2 ? 1 - left[best < 2 ? 1 : 2] : left[best < 2 ? 1 : 2];
       const at = `At (${state.point.map((v) => signed(v)).join(", ")})`;
       const turns = left.map((d, n) => `node ${n + 1} with ${signed(d)}`).join(", ");
+      const { w1, w2, b } = state.nodes[state.chosen];
+      const moving = `Node ${state.chosen + 1}, the one to move, has the weights ${signed(w1)} and ${signed(w2)} and the bias ${signed(b)}.`;
       board.draw(state, `The plane, divided by three nodes. ${at} leaf ${best + 1} counts most.`);
       set(drawing, { "aria-label": `Left at ${turns}. Leaves: ${gate.map(percent).join(", ")}.` });
-      said.say(`${at} the tree goes left at ${turns}. Leaf ${best + 1} counts most: ${signed(first)} · ${signed(second)} = ${signed(gate[best])}.`);
+      said.say(`${at} the tree goes left at ${turns}. Leaf ${best + 1} counts most: ${signed(first)} · ${signed(second)} = ${signed(gate[best])}. ${moving}`);
     });
 
     const board = plane((point) => {
