@@ -259,7 +259,7 @@ def test_a_chapter_gets_its_figures_where_they_belong(chapter, spot):
     live.into_chapter(app, tree)
     assert [type(n) for n in section[1:]] == [
         nodes.paragraph,
-        nodes.raw,
+        nodes.figure,
         nodes.container,
     ]
     html = section[2].astext()

@@ -1,5 +1,6 @@
 """What every chapter must keep to, and the proof that its outputs are compared."""
 
+import ast
 import os
 import re
 import subprocess
@@ -190,3 +191,81 @@ def test_alterations_are_noticed_and_nothing_else(tmp_path):
     assert sorted(cells_wrong) == ["chapter.ipynb", "other.ipynb"], run.stdout
     assert run.stdout.count("Cell outputs differ") >= 2
     assert run.stdout.count("something else") >= 2
+
+
+def captions(path: Path) -> dict[str, str]:
+    """What the figures of a chapter say, by their names."""
+    figures = [c.metadata.get("mystnb", {}).get("figure") for c in cells(path, "code")]
+    return {each["name"]: each["caption"] for each in figures if each}
+
+
+@every_chapter
+def test_every_figure_has_a_caption_that_says_something(path):
+    for cell in cells(path, "code"):
+        about = cell.metadata.get("mystnb", {})
+        assert ("figure" in about) == ("image" in about), cell.source
+        if "figure" in about:
+            assert about["figure"]["name"] == f"figure-{cell.id}"
+            caption = about["figure"]["caption"]
+            assert 60 <= len(caption) <= 220, caption
+            assert caption.endswith((".", "?")), caption
+            assert caption != about["image"]["alt"]
+            # Text, in which nothing is marked up and nothing begins a comment.
+            assert not set("*`[]{}$<>") & set(caption), caption
+            assert not caption.startswith(("%", "-", "+", "#")), caption
+
+
+def test_no_two_figures_say_the_same():
+    found = [caption for path in CHAPTERS for caption in captions(path).values()]
+    assert len(found) == len(set(found)) > 80
+
+
+def names_in(cell) -> tuple[set[str], set[str]]:
+    """What a cell names, and what it takes from the cells before it."""
+    named, read = set(), set()
+    for node in ast.walk(ast.parse(cell.source.replace("%pip", "pass #"))):
+        if isinstance(node, ast.Name):
+            (read if isinstance(node.ctx, ast.Load) else named).add(node.id)
+        elif isinstance(node, ast.arg):
+            named.add(node.arg)
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            named.add(node.name)
+        elif isinstance(node, ast.alias):
+            named.add(node.asname or node.name)
+    return named, read - named
+
+
+def only_draws(cell, later: list) -> bool:
+    """Whether a cell draws, and teaches, prints, trains and leaves nothing else."""
+    if "figure" not in cell.metadata.get("mystnb", {}):
+        return False
+    more = ("def ", "class ", "print(", "same(", "tm.fit(", "tm.evaluate(")
+    if any(word in cell.source for word in more):
+        return False
+    left, _ = names_in(cell)
+    for other in later:
+        named, read = names_in(other)
+        if left & read:
+            return False
+        left -= named
+    return True
+
+
+@every_chapter
+def test_the_setup_and_what_only_draws_are_folded_and_nothing_else(path):
+    code = cells(path, "code")
+    for i, cell in enumerate(code):
+        if "hide-cell" not in tags(cell):  # a solution, folded with what it shows
+            folded = i == 0 or only_draws(cell, code[i + 1 :])
+            assert ("hide-input" in tags(cell)) == folded, cell.source
+
+
+def test_a_cell_that_is_compared_by_hand_is_never_folded():
+    drawn = {"mystnb": {"figure": {}}}
+    sources = ["tm.course.same(a, b, x)\nplt.show()", "def a():\n    plt.show()"]
+    draws = nbformat.v4.new_code_cell("y = 1\nplt.plot(y)", metadata=drawn)
+    uses = [nbformat.v4.new_code_cell(source) for source in ("z = 2", "print(y)")]
+    assert only_draws(draws, uses[:1])
+    assert not only_draws(draws, uses)
+    for source in sources:
+        assert not only_draws(nbformat.v4.new_code_cell(source, metadata=drawn), [])

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterator
 from html import escape
 from pathlib import Path
@@ -96,8 +97,8 @@ def about(model: str) -> dict[str, Any]:
     return json.loads(header["__metadata__"]["thin_mini"])
 
 
-def figure(name: str, docname: str, first: str = "") -> nodes.raw:
-    """The HTML of a figure: its picture, its caption, and what its script needs."""
+def figure(name: str, docname: str, first: str = "") -> nodes.figure:
+    """A figure: its picture with what its script needs, and its caption."""
     words, needs, told = WORDS[name], "", numbers_of(name)
     if first:
         needs = f' data-first="{escape(first)}"'
@@ -112,13 +113,23 @@ def figure(name: str, docname: str, first: str = "") -> nodes.raw:
         told["right"] = "{:.1f}, {:.1f} and {:.1f}".format(*right)
     source = f"{'../' * docname.count('/')}_static/{words.picture}"
     html = (
-        f'<figure class="live" data-live="{name}"{needs}>'
+        f'<div class="live-box" data-live="{name}"{needs}>'
         f'<div class="live-still"><img src="{source}" alt="{escape(words.alt)}">'
         '<p class="live-why" role="status"></p>'
-        f"<noscript><p>{OFF.format(words.instead)}</p></noscript></div>"
-        f"<figcaption>{words.caption.format(**told)}</figcaption></figure>"
+        f"<noscript><p>{OFF.format(words.instead)}</p></noscript></div></div>"
     )
-    return nodes.raw("", html, format="html", classes=["live", name])
+    text = words.caption.format(**told)  # Sphinx numbers no figure without text
+    caption = [
+        nodes.literal("", part) if i % 2 else nodes.Text(part)
+        for i, part in enumerate(re.split("</?code>", text))
+    ]
+    return nodes.figure(
+        "",
+        nodes.raw("", html, format="html"),
+        nodes.caption("", "", *caption),
+        classes=["live", name],
+        ids=[f"figure-{name}"],
+    )
 
 
 class Live(SphinxDirective):
@@ -161,7 +172,7 @@ def add_files(
     app: Sphinx, pagename: str, template: str, context: dict, doctree: Any
 ) -> None:
     """The scripts of the figures of a page, on that page alone."""
-    found = doctree.findall(nodes.raw) if doctree is not None else ()
+    found = doctree.findall(nodes.figure) if doctree is not None else ()
     names = {each["classes"][1] for each in found if "live" in each["classes"]}
     for script in dict.fromkeys(s for name in sorted(names) for s in SCRIPTS[name]):
         app.add_js_file(f"live/{script}.js", loading_method="defer")

@@ -116,5 +116,5 @@
     update();
   }
 
-  document.querySelectorAll('figure[data-live="arrows"]').forEach(begin);
+  document.querySelectorAll('[data-live="arrows"]').forEach(begin);
 })();

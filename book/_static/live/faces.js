@@ -102,5 +102,5 @@
     update();
   }
 
-  document.querySelectorAll('figure[data-live="faces"]').forEach(begin);
+  document.querySelectorAll('[data-live="faces"]').forEach(begin);
 })();

@@ -145,5 +145,5 @@
     take(0);
   }
 
-  document.querySelectorAll('figure[data-live="interval"]').forEach(begin);
+  document.querySelectorAll('[data-live="interval"]').forEach(begin);
 })();

@@ -139,5 +139,5 @@
     update();
   }
 
-  document.querySelectorAll('figure[data-live="lambda"]').forEach(begin);
+  document.querySelectorAll('[data-live="lambda"]').forEach(begin);
 })();

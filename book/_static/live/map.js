@@ -130,5 +130,5 @@
     update();
   }
 
-  document.querySelectorAll('figure[data-live="map"]').forEach(begin);
+  document.querySelectorAll('[data-live="map"]').forEach(begin);
 })();

@@ -292,5 +292,5 @@
     }, { rootMargin: "600px" }).observe(figure);
   }
 
-  document.querySelectorAll('figure[data-live="thin"]').forEach(begin);
+  document.querySelectorAll('[data-live="thin"]').forEach(begin);
 })();

@@ -157,5 +157,5 @@
     choose(0);
   }
 
-  document.querySelectorAll('figure[data-live="tree"]').forEach(begin);
+  document.querySelectorAll('[data-live="tree"]').forEach(begin);
 })();
