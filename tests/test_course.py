@@ -101,3 +101,34 @@ def test_setup_seeds_sets_the_style_and_returns_the_profile(monkeypatch):
 def test_nothing_is_not_the_same_as_nothing():
     with pytest.raises(AssertionError, match="values are empty"):
         course.same(softplus, torch.nn.functional.softplus, torch.zeros(0, 3))
+
+
+def endless(x):
+    while True:
+        x = x + 1
+
+
+@pytest.mark.parametrize(
+    ("by_hand", "says"),
+    [
+        (torch.nn.functional.softplus, "softplus: right. values equal"),
+        (lambda x: None, "nothing there yet. nothing is returned, and a tensor (4, 3)"),
+        (lambda x: [x], "not yet. a list came"),
+        (lambda x: 2 * softplus(x), "they are 2 times what they should be"),
+        (lambda x: softplus(x) * torch.nan, "not yet. values hold NaN"),
+        (lambda x: x @ torch.ones(3, 3), "It was called with (4, 3) of torch.float64"),
+        (torch.nn.Linear, "Linear: not yet. Your function raised TypeError"),
+        (endless, "endless: not yet. It was stopped"),
+    ],
+)
+def test_what_is_being_written_is_answered(by_hand, says, monkeypatch, capsys):
+    monkeypatch.setattr(course.checking, "LIMIT", 1.0 if by_hand is endless else 60)
+    course.tell(by_hand, torch.nn.functional.softplus, torch.randn(4, 3))
+    assert says in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_loop_that_is_stopped_leaves_the_module_as_it_was(monkeypatch):
+    monkeypatch.setattr(course.checking, "LIMIT", 1.0)
+    gate = tm.TreeGate(3, 2)
+    course.tell(endless, gate, torch.randn(4, 3))
+    assert gate.linear.weight.dtype == torch.float32

@@ -191,6 +191,9 @@ DOORS = {
     "course.same": lambda w: {
         "by_hand": torch.sin, "library": torch.sin, "inputs": [Z],
     },
+    "course.tell": lambda w: {
+        "by_hand": torch.sin, "library": torch.sin, "inputs": [Z],
+    },
     "distances.check_pairs": lambda w: {"distance": DISTANCE, "same": SAME},
     "distances.explained_variance": lambda w: {"h": H, "n": 3},
     "distances.inter_intra_ratio": lambda w: {"h": H, "target": LABELS},
@@ -507,6 +510,7 @@ ANY_LENGTH = [
     "rivals.expected.images",
     "trained.TrainedRun.answer.images",
     "course.same.inputs",
+    "course.tell.inputs",
 ]
 FINE = {name: ["short"] for name in ANY_LENGTH} | {
     "Classifier.losses.dispel": ["2.5"],
@@ -515,6 +519,7 @@ FINE = {name: ["short"] for name in ANY_LENGTH} | {
     "GatedEnsemble.dispel": ["2.5"],
     "course.check.function": list(WRONG),  # told calmly
     "course.same.inputs": ["short", "0-d"],
+    "course.tell.inputs": list(WRONG),  # told calmly
     "data.ExogenousDataset.exo_name": ["text"],
     "data.ExogenousDataset.source": ["text"],
     "data.FaceFiles.name": ["text"],

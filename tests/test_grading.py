@@ -148,7 +148,8 @@ def test_right_answers_pass_and_stubs_do_not_in_a_notebook_of_ones_own(name, han
 
 def test_students_get_what_they_need(handout):
     there = {path.name for path in handout.iterdir()}
-    assert there == {"START.md", "requirements.txt", "thin-mini", *course.NAMES}
+    given = {"START.md", "requirements.txt", "thin-mini", "chapters"}
+    assert there == given | {*course.NAMES}
     library = {path.name for path in (handout / "thin-mini").iterdir()}
     assert library == {*student.LIBRARY}  # and so neither book nor tests nor .git
     for name in course.NAMES:

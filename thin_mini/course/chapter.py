@@ -5,8 +5,9 @@ from __future__ import annotations
 import copy
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import replace
+from traceback import format_exception_only
 
 import torch
 from accelerate.utils import set_seed
@@ -14,6 +15,8 @@ from torch import Tensor, nn
 
 from thin_mini.basics.devices import choose_device, device_of
 from thin_mini.basics.kinds import checked
+from thin_mini.course import checking
+from thin_mini.course.running import Printed, TimeUp, called, within
 from thin_mini.insight import plots
 from thin_mini.profiles import Profile, profile
 
@@ -64,6 +67,7 @@ def same(
 
     Raises:
         AssertionError: If anything differs, saying what and by how much.
+        NotImplementedError: If ``by_hand`` returns nothing.
     """
     inputs = tuple(
         x.detach().cpu().double().clone().requires_grad_()
@@ -75,13 +79,18 @@ def same(
     module = getattr(library, "__self__", library)
     with _in_float64(module if isinstance(module, nn.Module) else nn.Module()) as there:
         leaves |= {n: p for n, p in there.named_parameters() if p.requires_grad}
-        ours, theirs = by_hand(*inputs), library(*inputs)
+        ours, theirs = called(by_hand, *inputs), library(*inputs)
+        wanted_shape = f"a tensor {tuple(theirs.shape)} is wanted"
+        if ours is None or ours is ...:
+            raise NotImplementedError(f"nothing is returned, and {wanted_shape}")
+        if not isinstance(ours, Tensor):
+            raise AssertionError(f"a {type(ours).__name__} came, and {wanted_shape}")
         _compare("values", ours, theirs)
         if not (ours.requires_grad and theirs.requires_grad):
             raise AssertionError("no gradient flows through one of the two, or neither")
         weights, wanted = torch.randn_like(theirs.detach()), list(leaves.values())
         gradients = (
-            torch.autograd.grad((y * weights).sum(), wanted, allow_unused=True)
+            called(torch.autograd.grad, (y * weights).sum(), wanted, allow_unused=True)
             for y in (ours, theirs)
         )
         for name, a, b in zip(leaves, *gradients, strict=True):
@@ -92,6 +101,56 @@ def same(
     print(
         f"values equal {tuple(theirs.shape)}, gradients equal for {len(leaves)} tensors"
     )
+
+
+@checked
+def tell(
+    by_hand: Callable[..., Tensor],
+    library: Callable[..., Tensor],
+    *inputs: Tensor,
+) -> None:
+    """Do as :func:`same`, for a piece that is being written: print an answer.
+
+    It says *nothing there yet*, *not yet* with the first thing that differs, or
+    *right*, whatever the function does, and stops one that takes too long.
+
+    Args:
+        by_hand: What the reader wrote.
+        library: The library's piece.
+        *inputs: Tensors that both take.
+    """
+    error: BaseException | None = None
+    printed = Printed()
+
+    def work() -> BaseException | None:
+        try:
+            same(by_hand, library, *inputs)
+        except (TimeUp, KeyboardInterrupt):
+            raise
+        except BaseException as problem:
+            return problem
+        return None
+
+    try:
+        with redirect_stdout(printed):
+            error = within(checking.LIMIT, work)
+    except TimeUp as problem:
+        error = problem
+    name = getattr(by_hand, "__name__", "").strip("<>") or "by hand"
+    what = format_exception_only(error)[-1].partition("\n")[0][:300] if error else ""
+    if error is None:
+        says = f"right. {printed.getvalue().strip()}"
+    elif isinstance(error, NotImplementedError) and "implemented for" not in what:
+        says = f"nothing there yet. {what.partition(': ')[2]}"
+    elif isinstance(error, AssertionError):
+        says = f"not yet. {what.partition(': ')[2]}"
+    elif isinstance(error, TimeUp):
+        says = f"not yet. It was stopped after {checking.LIMIT:g} seconds: a loop?"
+    else:
+        came = ", ".join(checking.shown(x.double()) for x in inputs)
+        says = f"not yet. Your function raised {what}\nIt was called with {came}."
+    state = says.partition(".")[0]
+    print(checking.Answer(state, f"{name}: {says}"))
 
 
 @contextmanager
@@ -118,4 +177,5 @@ def _compare(what: str, ours: Tensor, theirs: Tensor) -> None:
     difference = (ours - theirs).abs().max().item()
     # The floor is for gradients that are truly 0, such as a bias before a batch norm.
     if difference > TOLERANCE * theirs.abs().max().item() + 1e-10:
-        raise AssertionError(f"{what} differ by up to {difference:.3g}")
+        how = checking.differ(ours.detach(), theirs.detach(), torch.float64)
+        raise AssertionError(f"{what} differ by up to {difference:.3g}. {how}")

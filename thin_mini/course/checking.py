@@ -101,7 +101,7 @@ def _judged(
     """What to say of one round; None if all of it is right."""
     came, found, error, printed = tried
     called = ", ".join(
-        f"{name} {_shown(x)}" if isinstance(x, Tensor) else name
+        f"{name} {shown(x)}" if isinstance(x, Tensor) else name
         for name, x in inputs.items()
     )
     called = f"It was called with {called}."
@@ -118,7 +118,7 @@ def _judged(
         return Answer("nothing there yet", f"{says}\nWanted: {exercise.task}")
     if not found:
         kind = type(came).__name__
-        kind = f"tensor {_shown(came)}" if isinstance(came, Tensor) else kind
+        kind = f"tensor {shown(came)}" if isinstance(came, Tensor) else kind
         says = f"Type: a {kind} came, where a tensor of a few real numbers is wanted."
         return _not_yet(exercise, says, f"Wanted: {exercise.task}")
     grad = exercise.gradients
@@ -129,7 +129,8 @@ def _judged(
     return _not_yet(exercise, says, _mistake(exercise, drawn, found, right, dtype))
 
 
-def _shown(x: Tensor) -> str:
+def shown(x: Tensor) -> str:
+    """A tensor's shape, type and place, in words."""
     return f"{tuple(x.shape)} of {x.dtype} on {x.device}"
 
 
@@ -165,7 +166,7 @@ def _difference(found: Found, right: Found, dtype: torch.dtype) -> str:
     if not ours.isfinite().all():
         return "Values: some are NaN or infinite."
     if not _near(ours, theirs, dtype):
-        return _value(ours, theirs, dtype)
+        return differ(ours, theirs, dtype)
     gradients = [name for name in right if name.startswith("gradient")]
     flows = [any(part[name].any() for name in gradients) for part in (right, found)]
     if flows == [True, False]:
@@ -182,7 +183,7 @@ def _difference(found: Found, right: Found, dtype: torch.dtype) -> str:
     return ""
 
 
-def _value(ours: Tensor, theirs: Tensor, dtype: torch.dtype) -> str:
+def differ(ours: Tensor, theirs: Tensor, dtype: torch.dtype) -> str:
     """In what way values are wrong."""
     sums, wanted = (x.sum(-1) if x.ndim > 1 else x.new_ones(1) for x in (ours, theirs))
     one = torch.ones_like(wanted)

@@ -34,8 +34,13 @@ class Printed(io.StringIO):
         return super().write(text[: max(0, PRINTED - self.tell())])
 
 
+def called(function: Callable[..., Any], *given: Any, **named: Any) -> Any:
+    """What a reader's function returns; it is stopped only in here and in :func:`run`."""
+    return function(*given, **named)
+
+
 def _stop(_: int, frame: FrameType | None) -> None:
-    while frame and frame.f_code is not run.__code__:
+    while frame and frame.f_code not in (run.__code__, called.__code__):
         frame = frame.f_back
     if frame:  # else the function has been left already
         signal.setitimer(signal.ITIMER_REAL, AGAIN)  # a bare ``except`` may catch it

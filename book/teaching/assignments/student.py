@@ -3,7 +3,8 @@
     python book/teaching/assignments/student.py course
 
 makes course/student: the assignments without solutions, hidden tests and model answers,
-the library that pip installs, what else it installs, and a page to start from.
+the chapters to be written in, the library that pip installs, what else it installs, and
+a page to start from.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import chapters
 import course
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -43,6 +45,7 @@ def make(folder: Path) -> Path:
         released = course.release(folder, name)
         (student / name).mkdir()
         shutil.copy(released, student / name)
+    chapters.write(student / "chapters")
     ignored = shutil.ignore_patterns("__pycache__", ".*")
     for name in LIBRARY:
         there = student / "thin-mini" / name
@@ -53,7 +56,7 @@ def make(folder: Path) -> Path:
             shutil.copy(ROOT / name, there)
     (student / "requirements.txt").write_text("./thin-mini\njupyterlab>=4.0\n", "utf-8")
     shutil.copy(Path(__file__).with_name("start.txt"), student / "START.md")
-    if found := [*leaks(student)]:
+    if found := [*leaks(student), *chapters.leaks(student / "chapters")]:
         shutil.rmtree(student)
         raise ValueError("The students' folder was not written:\n" + "\n".join(found))
     return student
