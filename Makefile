@@ -74,9 +74,8 @@ walk: $(WALK) ## Walk the built book in Chromium, and in playwright's Firefox if
 	@$(BIN)/python -m pytest -q tests/test_walk.py
 	@$(BIN)/python tests/walk_book.py
 
-# Files of tests differ much in length, so a process that has none left takes some of
-# the other's.
-SHARED := -n 2 --dist worksteal
+# By files: some tests stop a loop in their process, or set how many threads it has.
+SHARED := -n 2 --dist loadfile
 
 test: $(TEACH) ## Test the library, then run every notebook and compare its outputs
 	@set -e; $(absolute_paths); export MPLBACKEND=Agg; \

@@ -35,7 +35,7 @@ class Printed(io.StringIO):
 
 
 def called(function: Callable[..., Any], *given: Any, **named: Any) -> Any:
-    """What a reader's function returns; it is stopped only in here and in :func:`run`."""
+    """What a function of a reader returns; it is stopped here and in :func:`run`."""
     return function(*given, **named)
 
 
