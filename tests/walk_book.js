@@ -21,7 +21,7 @@ globalThis.walk = (() => {
     fail("words for an image", all("img", document).filter((e) =>
       !e.closest("[aria-hidden=true]") && (!e.alt.trim() || A_FILE.test(e.alt))));
     fail("words for an image", all("svg[role=img], canvas[role=img]").filter((e) =>
-      !e.closest("mjx-container") && !e.getAttribute("aria-label") && !e.querySelector("title")));
+      !e.closest("mjx-container, [aria-hidden=true]") && !e.getAttribute("aria-label") && !e.querySelector("title")));
     fail("an error in an output", all(".output.stderr, .traceback"), (e) => e.textContent.slice(0, 140));
     fail("a link's name", all("a[href]", document).filter((e) =>
       !(e.textContent.trim() || e.ariaLabel || e.title || e.querySelector("img[alt]"))));
@@ -125,7 +125,8 @@ globalThis.walk = (() => {
     }
     for (const drawing of all("svg").filter((e) => !e.closest("mjx-container, button, a, i") && e.checkVisibility()))
       for (const text of all("text, g[id^=text_]", drawing)) {
-        const ink = text.localName === "text" ? text : text.querySelector("text, use, path");
+        const inks = [text, ...text.querySelectorAll("text, use, path")].slice(+(text.localName !== "text"));
+        const ink = inks.find((e) => !e.closest("[id^=patch_]")); // which is the box around it
         if (!ink || ink.closest("defs") || (text !== ink && text.querySelector("text"))) continue;
         const [color, behind] = [faded(rgba(getComputedStyle(ink).fill), ink, drawing), groundIn(drawing, text)];
         if (tooFaint(color, behind, 4.5)) found.push(["contrast in a figure", told(text, color, behind)]);

@@ -103,8 +103,8 @@ def picture(table: pd.DataFrame, of: str, by: str) -> nodes.raw:
     about = f'class="forest" role="img" aria-label="{escape(said, quote=True)}"'
     svg = text.getvalue()
     svg = svg[svg.index("<svg") :].replace("<svg", f"<svg {about}", 1)
-    used = set(re.findall(r"#([\w-]+)", svg))
-    svg = re.sub(r' id="([\w-]+)"', lambda m: m[0] if m[1] in used else "", svg)
+    used = set(re.findall(r"#([\w.-]+)", svg))
+    svg = re.sub(r' id="([\w.-]+)"', lambda m: m[0] if m[1] in used else "", svg)
     return nodes.raw("", svg, format="html")
 
 

@@ -25,7 +25,16 @@ def name_toggles(
     context["generate_toctree_html"] = named
 
 
+def name_references(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any
+) -> None:
+    """References are items of their list; the role that Docutils gives is no more."""
+    if body := context.get("body"):
+        context["body"] = body.replace('role="doc-biblioentry"', 'role="listitem"')
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """After the theme has put its functions into the context."""
     app.connect("html-page-context", name_toggles, priority=900)
+    app.connect("html-page-context", name_references)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
