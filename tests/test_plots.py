@@ -163,6 +163,20 @@ def test_intervals_without_numbers_of_the_paper_show_ours_only():
     ]
 
 
+def test_what_a_rival_uses_looks_the_same_whoever_leads():
+    def colors(uses):
+        table = pd.DataFrame(
+            {"uses": uses, "difference": [3.0, 2.0], "paper_difference": None}
+        )
+        table["difference_half"] = 1.0
+        (axis,) = plots.forest(table, "uses").axes
+        handles, names = axis.get_legend_handles_labels()
+        return {n: h.lines[0].get_color() for h, n in zip(handles, names, strict=True)}
+
+    assert colors(["h_exo", "nothing"]) == colors(["nothing", "h_exo"])
+    assert colors(["h_exo", "nothing"])["h_exo"] == colors(["other", "h_exo"])["h_exo"]
+
+
 def test_a_forest_has_the_best_on_top_and_the_papers_numbers_hollow():
     table = pd.DataFrame(
         {

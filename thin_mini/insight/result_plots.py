@@ -60,6 +60,10 @@ def intervals(table: pd.DataFrame) -> Figure:
     return figure
 
 
+# What a rival knows of the variable has one look in all pictures.
+USES = {"the truth": 0, "h_exo": 1, "nothing": 2, "exogenous labels": 3}
+
+
 @checked
 def forest(table: pd.DataFrame, by: str = "", xlabel: str = "points") -> Figure:
     """Differences with their 95 % intervals, the best on top, and the paper's.
@@ -82,7 +86,7 @@ def forest(table: pd.DataFrame, by: str = "", xlabel: str = "points") -> Figure:
     for i, (name, own) in enumerate(table.groupby(groups, sort=False)):
         axis.errorbar(
             own["difference"], places[own.index], xerr=own["difference_half"],
-            ls="", capsize=3, label=name, **look("", i),
+            ls="", capsize=3, label=name, **look("", USES.get(name, i)),
         )  # fmt: skip
     for place, (_, line) in enumerate(table.iterrows()):
         text = f"{line['difference']:+.2f} ± {line['difference_half']:.2f}"
