@@ -16,9 +16,10 @@ import opening  # noqa: E402
 
 def opened(chapter):
     """A chapter's head as docutils has it, after the box was made."""
-    told = nodes.paragraph("", "", nodes.strong("", opening.PROMISE))
-    told += nodes.Text(" tell a gate\nfrom a tree · show that it ")
-    told += [nodes.strong("", "is"), nodes.Text(" so ·\nread on.")]
+    told = nodes.paragraph("", "", nodes.Text(""), nodes.strong("", opening.PROMISE))
+    pieces = " tell a gate", "\n", "from a tree · show that it "  # as MyST makes them
+    told += map(nodes.Text, pieces)
+    told += [nodes.strong("", "is"), *map(nodes.Text, (" so ·", "\n", "read on."))]
     facts = nodes.paragraph("", "Time 25 minutes")
     section = nodes.section("", nodes.title("", "A chapter"), told, facts)
     section += nodes.paragraph("", "The text.")

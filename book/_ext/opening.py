@@ -8,6 +8,7 @@ facts, with the seconds and the memory of `results/chapters.json`.
 from __future__ import annotations
 
 import json
+from itertools import groupby
 from pathlib import Path
 
 from docutils import nodes
@@ -19,12 +20,14 @@ PROMISE = "After this chapter you can"
 
 def parted(paragraph: nodes.paragraph) -> list[nodes.paragraph]:
     """The objectives, which dots part in a paragraph, without its bold beginning."""
-    items = [nodes.paragraph()]
-    for child in paragraph.children[1:]:
-        if not isinstance(child, nodes.Text):
-            items[-1] += child.deepcopy()
+    items, told = [nodes.paragraph()], paragraph.children
+    # MyST begins with an empty text, and each end of a line is a text of its own.
+    start = next(i for i, each in enumerate(told) if isinstance(each, nodes.strong)) + 1
+    for are_texts, group in groupby(told[start:], lambda e: isinstance(e, nodes.Text)):
+        if not are_texts:
+            items[-1] += [each.deepcopy() for each in group]
             continue
-        first, *rest = " ".join(child.split("\n")).split(" · ")
+        first, *rest = "".join(group).replace("\n", " ").split(" · ")
         items[-1] += nodes.Text(first)
         items += [nodes.paragraph("", "", nodes.Text(text)) for text in rest]
     return [item for item in items if item.astext().strip()]
