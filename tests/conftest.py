@@ -148,7 +148,9 @@ def device(request):
 
 @pytest.fixture(autouse=True)
 def _same_start():
+    """Seed and threads: a process forked with several hangs in its first parallel loop."""
     torch.manual_seed(0)
+    torch.set_num_threads(1)
 
 
 @pytest.fixture
