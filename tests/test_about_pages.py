@@ -1,20 +1,24 @@
 """The book's face: its mark, and what its pages say of themselves."""
 
+import base64
 import importlib.util
 import json
 import re
 import sys
+from io import BytesIO
 from pathlib import Path
 from xml.etree import ElementTree
 
 import check_pages
 import pytest
 import yaml
+from fontTools.ttLib import TTFont
 from PIL import Image
 from sphinx.application import Sphinx
 
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT / "book" / "_ext"))
+import icons  # noqa: E402
 import light  # noqa: E402
 import spoken  # noqa: E402
 
@@ -48,17 +52,28 @@ Something else: :math:`x`.
 
 
 def copied(app, error):
-    """As sphinx-mathjax-offline does: at the end of the build, all its files."""
-    folder = Path(app.outdir) / "_static" / "mathjax"
-    (folder / "sre").mkdir(parents=True)
-    for name in ("sre/en.json", "tex-svg-full.js", "tex-chtml.js"):
-        (folder / name).write_text("MathJax", "utf-8")
+    """As packages do: at the end of the build, all their files."""
+    static = Path(app.outdir) / "_static"
+    for name, text in {
+        "mathjax/sre/en.json": "MathJax",
+        "mathjax/tex-svg-full.js": "MathJax",
+        "mathjax/tex-chtml.js": "MathJax",
+        "locales/de/book.mo": "Suche",
+        "live/weights.js": "put together by a script",
+        "tool.js": "x = 1;\n//# sourceMappingURL=tool.js.map",
+        "tool.js.map": "{}",
+        "unasked.js": "y = 2;",
+        "tool.LICENSE.txt": "stays",
+    }.items():
+        (static / name).parent.mkdir(parents=True, exist_ok=True)
+        (static / name).write_text(text, "utf-8")
 
 
 def setup(app):
     """This module stands in for that extension."""
     app.config.mathjax_path = "mathjax/tex-chtml.js"
     app.connect("build-finished", copied)
+    app.add_js_file("tool.js")
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +120,53 @@ def test_formulas_need_one_file_and_no_other_is_there(pages):
     told = (pages / "told.html").read_text("utf-8")
     assert re.findall(r'src="_static/(mathjax/[^"?]*)', told) == [light.BUNDLE]
     assert [p.name for p in pages.rglob("mathjax/*")] == ["tex-svg-full.js"]
+
+
+def test_what_no_page_asks_for_is_dropped(pages):
+    found = {
+        p.relative_to(pages / "_static").as_posix()
+        for p in (pages / "_static").rglob("*.*")
+    }
+    assert {"tool.js", "tool.LICENSE.txt", "live/weights.js"} <= found
+    assert not {"tool.js.map", "unasked.js", "locales/de/book.mo"} & found
+    assert not (pages / "_static" / "locales").exists()
+    assert (pages / "_static" / "tool.js").read_text("utf-8") == "x = 1;\n"
+    assert [*check_pages.problems(pages, ["index", "told"])] == []
+
+
+def test_no_script_keeps_the_first_paint_waiting(pages):
+    told = (pages / "told.html").read_text("utf-8")
+    waits = re.findall(r"<script (?!defer|async)[^>]*src=\"([^\"?]+)", told)
+    assert waits == ["_static/documentation_options.js"]
+    assert '<script defer src="_static/tool.js' in told
+    head = """<link rel="preload" as="font" href="webfonts/fa.woff2" />
+<link href="../_static/vendor/fontawesome/6/css/all.min.css?d=1" rel="stylesheet" />
+<link href="../_static/styles/theme.css?d=1" rel="stylesheet" />
+<script src="../_static/vendor/fontawesome/6/js/all.min.js"></script>"""
+    assert light.lighter(head).split("\n") == [
+        "",
+        '<link href="../_static/icons.css" rel="stylesheet" />',
+        '<link href="../_static/basic.css" rel="stylesheet" />',
+    ]
+
+
+def test_the_icons_are_those_that_pages_name_and_no_others():
+    theme = pytest.importorskip("pydata_sphinx_theme")
+    static = Path(theme.__file__).parent / "theme" / "pydata_sphinx_theme" / "static"
+    (package,) = (static / "vendor" / "fontawesome").iterdir()
+    text = (
+        '<i class="fas fa-bars"></i><i class="fab fa-github"></i> .x{content:"\\f107"}'
+    )
+    sheet = icons.sheet(package, text)
+    assert re.findall(r"^\.(fa-\S+?)::before", sheet, re.M) == ["fa-bars", "fa-github"]
+    fonts = re.findall(r"base64,([^)]+)\);unicode-range:(\S+?)}", sheet)
+    assert [span for _, span in fonts] == ["U+F0C9,U+F107", "U+F09B"]
+    for data, span in fonts:
+        font = TTFont(BytesIO(base64.b64decode(data)))
+        assert {f"U+{point:X}" for point in font.getBestCmap()} == {*span.split(",")}
+        assert font["name"].getDebugName(1) is None  # a name that is reserved
+    assert "SIL OFL" in sheet[:300]
+    assert len(sheet) < 5_000
 
 
 def test_the_package_of_mathjax_has_the_bundle():

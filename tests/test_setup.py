@@ -241,6 +241,9 @@ def test_page_check_sees_what_comes_from_elsewhere(html, tmp_path):
 
 
 def test_page_check_lets_links_pass_and_sees_missing_pages(tmp_path):
+    for name in ("_static/x.css", "x.js"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
     (tmp_path / "page.html").write_text(
         '<link rel="canonical" href="https://book.example/page.html">'
         '<link rel="stylesheet" href="_static/x.css"><script src="x.js"></script>'
@@ -250,3 +253,20 @@ def test_page_check_lets_links_pass_and_sees_missing_pages(tmp_path):
     pages = list(check_pages.toc_pages(toc))
     assert pages == ["page", "notebooks/01_x"]
     assert check_pages.problems(tmp_path, pages) == ["notebooks/01_x.html is missing"]
+
+
+def test_page_check_sees_what_is_not_there_and_what_names_are_wrong(tmp_path):
+    (tmp_path / "x.css").write_text("a { background: url('gone.png') }")
+    head = '<title>{} — {}</title><meta property="og:site_name" content="{}">'
+    load = '<link rel="stylesheet" href="x.css?v=1"><img src="lost%20one.svg">'
+    book, other = check_pages.BOOK, "Project name not set"
+    for page, told in {"a": ("A", book, book), "b": ("A", book, other)}.items():
+        (tmp_path / f"{page}.html").write_text(head.format(*told) + load)
+    found = check_pages.problems(tmp_path, ["a", "b"])
+    lacks = [f"{page}.html lacks lost%20one.svg" for page in "ab"]
+    assert found == [*lacks, "x.css lacks gone.png"]
+    wrong, twice = check_pages.names(tmp_path, ["a", "b"])
+    assert other in wrong
+    assert twice.startswith("b.html is called as a.html is")
+    (tmp_path / "c.html").write_text(head.format(book, book, book))
+    assert book in next(check_pages.names(tmp_path, ["c"]))
