@@ -13,7 +13,8 @@ pytestmark = pytest.mark.skipif(
 )
 HEAD = '<!doctype html><html lang="en"><meta charset="utf-8"><title>A page</title>'
 STYLE = """<style>
-  html { background: white } [data-theme=dark] { background: black; color: white }
+  * { transition: color 9s } html { background: white }
+  [data-theme=dark] { background: black; color: white }
   .grey { color: #999 } pre { overflow: auto } a { color: inherit; outline: none }
 </style>"""
 DRAWING = """<svg xmlns="http://www.w3.org/2000/svg" width="90" height="30">

@@ -31,8 +31,6 @@ AXE = (files("axe_playwright_python") / "axe.min.js").read_text("utf8")
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
 # What the theme does, whatever the book: what of it, and why it stands.
 THEMES_OWN = {
-    "webfonts/fa-": "a font that a browser may refuse to a page on a disk; names stand",
-    "net::ERR_FAILED": "the same font, as the console words it",
     "twice: search-input": "of the field of the search page; nothing refers to it",
 }
 Found = tuple[list[Failure], dict[str, set[str]], dict[str, list[str]]]

@@ -61,7 +61,11 @@ def opened(browser: Any, said: list[str], **how: Any) -> Page:
 
 
 def turn_to(page: Page, address: str) -> None:
-    """Load a page, wait until its formulas stand, and make its questions known."""
+    """Load a page, wait until its formulas stand, and make its questions known.
+
+    Nothing glides in it: what is measured would be on its way from theme to theme.
+    """
     page.goto(address)
+    page.add_style_tag(content=STILL)
     page.evaluate(SETTLED)
     page.evaluate(SCRIPT)

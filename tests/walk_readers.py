@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Locator, Page, TimeoutError, sync_playwright
-from walk_browser import STILL, browser_of, opened, turn_to
+from walk_browser import browser_of, opened, turn_to
 
 Failure = tuple[str, str, str]  # the page, the rule, the element
 FRONT = "book/intro.html"
@@ -63,7 +63,6 @@ def by_keyboard(root: Path, browser: Any) -> Iterator[Failure]:
         page = opened(browser, [], color_scheme=scheme)
         for name in BY_KEYBOARD:
             turn_to(page, (root / name).as_uri())
-            page.add_style_tag(content=STILL)
             for _ in range(STOPS):
                 page.keyboard.press("Tab")
                 if found := page.evaluate("walk.unseen()"):
