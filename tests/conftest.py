@@ -148,7 +148,7 @@ def device(request):
 
 @pytest.fixture(autouse=True)
 def _same_start():
-    """Seed and threads: a process forked with several hangs in its first parallel loop."""
+    """Seed and threads: a process that is forked with several may hang at once."""
     torch.manual_seed(0)
     torch.set_num_threads(1)
 

@@ -425,7 +425,8 @@ def test_reversal_turns_the_gradient_of_its_reader():
 # --- the contest's runs --------------------------------------------------------------
 
 PLAN = plans.Plan(WORLDS["mnist-r"], tm.profile("smoke"), 1, "digits")
-EVERYONE = contest.RIVALS | contest.PROBES
+BOTH = replace(PLAN, world=WORLDS["mnist-rs"])
+EVERYONE = contest.RIVALS | contest.PROBES | contest.TWO
 (TREE,) = contest.runs_of(PLAN, contest.RIVALS["Tree gate"], 64, contest.USUAL)
 SIZES = {  # times the baseline's, of those that are meant to differ
     "Large baseline": 1.99,
@@ -447,12 +448,12 @@ def small(run):
 def test_a_rival_takes_a_step_and_is_as_large_as_the_baseline(
     title, untrained, tmp_path
 ):
-    (run,) = contest.runs_of(PLAN, EVERYONE[title], 64, contest.USUAL)
+    plan = BOTH if title in contest.TWO else PLAN
+    (run,) = contest.runs_of(plan, EVERYONE[title], 64, contest.USUAL)
     run = small(run)
     train, _, test = one_run.datasets(run)
     if run.model in rival_models.UNDONE:
-        networks = one_run.frozen_networks(run, tmp_path)
-        train = rival_models.straightened(run, train, networks)
+        train, test = one_run.undone(run, tmp_path, train, test)
     model = one_run.assemble(run, tmp_path, train, test)
     usual = tm.n_trainable(tm.build("baseline", 10))
     size = tm.n_trainable(model) / usual
@@ -464,6 +465,37 @@ def test_a_rival_takes_a_step_and_is_as_large_as_the_baseline(
     weights = {n: p for n, p in model.named_parameters() if n.endswith("weight")}
     stayed = {name for name, p in weights.items() if torch.equal(p, before[name])}
     assert stayed == {name for name, p in weights.items() if not p.requires_grad}
+
+
+@cpu_only("rows are made where the command says")
+def test_two_variables_are_undone_each_as_it_was_before(monkeypatch, tmp_path):
+    """What a network would say of an image that is turned back already is not asked."""
+    runs = {}
+    for title in ("Undone by the truth, both", "Undone, then baseline, both"):
+        (runs[title],) = contest.runs_of(BOTH, contest.TWO[title], 64, contest.USUAL)
+    truth, guessed = runs.values()
+    train, _, test = one_run.datasets(truth)
+    right, _ = one_run.undone(truth, tmp_path, train, test)
+    bins, asked = {}, []
+    for by in ("rotation", "scale"):
+        for part in one_run.datasets(replace(truth, by=by))[::2]:
+            bins[part.n_exo, len(part)] = part.exo
+
+    def knows(network, images, centers):
+        asked.append(images)
+        return centers[bins[len(centers), len(images)]]
+
+    assert [network.by for network in guessed.networks] == ["rotation", "scale"]
+    monkeypatch.setattr(one_run, "frozen_networks", lambda *_: ["turn", "size"])
+    monkeypatch.setattr(one_run, "expected", knows)
+    found, _ = one_run.undone(guessed, tmp_path, train, test)
+    assert torch.equal(found.images, right.images)
+    assert [len(images) for images in asked] == [len(train), len(test)] * 2
+    assert all(torch.equal(images, train.images) for images in asked[::2])
+    # All stand upright and are as large as can be: the same digits look more alike.
+    ones = [part.images[train.target == 1].flatten(1) for part in (found, train)]
+    alike, before = (F.normalize(x).mean(0).norm() for x in ones)
+    assert alike > 1.1 * before
 
 
 def test_a_rival_without_the_network_that_it_needs_says_so(untrained, tmp_path):

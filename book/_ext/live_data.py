@@ -114,7 +114,8 @@ def of_interval() -> list[dict[str, Any]]:
 MAPS = {"labels": "", "labels-plain": ", no shifts", "rivals": ", the contest"}
 TITLES = {"simple": "Simple ensemble", "tree": "Tree gate on h_endo"}
 TITLES |= {"exogenous": "Tree gate", "thin": "THIN"}
-DATA = {"mnist-r": "MNIST-R", "dsprites": "dSprites", "cartoons": "drawn faces"}
+DATA = {"mnist-r": "MNIST-R", "mnist-rs": "MNIST-RS", "dsprites": "dSprites"}
+DATA |= {"cartoons": "drawn faces"}
 
 
 def of_map() -> list[dict[str, Any]]:

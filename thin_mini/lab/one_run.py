@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from types import ModuleType
 
@@ -21,14 +22,7 @@ from thin_mini.encoders import ConvEncoder
 from thin_mini.files import regular_file
 from thin_mini.lab import result_files
 from thin_mini.lab.removal import erase, read_by, readable
-from thin_mini.lab.rival_models import (
-    NEEDED,
-    READERS,
-    UNDONE,
-    Parts,
-    rival,
-    straightened,
-)
+from thin_mini.lab.rival_models import NEEDED, READERS, UNDONE, Parts, rival
 from thin_mini.lab.rows import Run
 from thin_mini.lab.worlds import WORLDS, n_exo
 from thin_mini.models import (
@@ -40,6 +34,7 @@ from thin_mini.models import (
     n_trainable,
 )
 from thin_mini.networks import Context
+from thin_mini.rivals.undo import INVERSES, expected
 from thin_mini.training import fit, steps_of
 
 APART = 1_000_000  # between the seeds of γ_τ's first weights and of F_φ's
@@ -57,8 +52,7 @@ def train_run(run: Run, root: Path) -> Model:
     start = time.perf_counter()
     train, valid, test = datasets(run)
     if run.model in UNDONE:
-        networks = frozen_networks(run, root)
-        train, test = (straightened(run, part, networks) for part in (train, test))
+        train, test = undone(run, root, train, test)
     model = assemble(run, root, train, test).to(choose_device(small=True))
     history = fit(model, train, valid=valid, progress=False, **run.training)
     if run.remover == "erased":
@@ -75,6 +69,22 @@ def train_run(run: Run, root: Path) -> Model:
     if result_files.read(run, root) is None:  # else only lost weights were made
         result_files.write(run, root, metrics, n_trainable(model), seconds)
     return model
+
+
+def undone(run: Run, root: Path, *given: ExogenousDataset) -> list[ExogenousDataset]:
+    """Training and test images without the variables that a run undoes.
+
+    Each value is what a network, or else the truth, says of the image as it was.
+    """
+    networks, parts = frozen_networks(run, root), [*given]
+    for told, network in zip_longest(run.networks or [run], networks):
+        for i, known in enumerate(datasets(replace(run, by=told.by))[::2]):
+            value = known.exo_centers[known.exo]
+            if run.model == "undone":
+                value = expected(network, known.images, known.exo_centers)
+            images = INVERSES[told.by](parts[i].images, value).clamp(0, 1)
+            parts[i] = replace(parts[i], images=images)
+    return parts
 
 
 def datasets(

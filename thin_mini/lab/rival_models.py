@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import cast
 
@@ -17,7 +17,6 @@ from thin_mini.encoders import Encoder
 from thin_mini.exogenous import ExogenousNetwork
 from thin_mini.experts import Experts
 from thin_mini.gates import SoftmaxGate, TreeGate
-from thin_mini.lab.rows import Run
 from thin_mini.models import Classifier, GatedEnsemble, build, n_trainable
 from thin_mini.networks import MLP, Context, Model
 from thin_mini.rivals.heads import (
@@ -30,7 +29,6 @@ from thin_mini.rivals.heads import (
 from thin_mini.rivals.people import Centred
 from thin_mini.rivals.readers import WithReader
 from thin_mini.rivals.sparing import Annealed, Blended, MeanLayer, Shared, Shrunk
-from thin_mini.rivals.undo import INVERSES, undo
 from thin_mini.rivals.views import Averaged, RandomChange, SpatialTransformer, after
 
 READERS, UNDONE = ("multi-task", "reversal"), ("undone", "undone-truth")
@@ -218,8 +216,7 @@ MODELS: dict[str, Callable[[Parts], Model]] = {
     "shrunk": _shrunk,
     "scaled": _scaled,
     "centred": _centred,
-    "undone": lambda p: Classifier(p.encoder(), p.n_classes),
-    "undone-truth": lambda p: Classifier(p.encoder(), p.n_classes),
+    **dict.fromkeys(UNDONE, lambda p: Classifier(p.encoder(), p.n_classes)),
 }
 
 
@@ -237,15 +234,3 @@ def rival(name: str, parts: Parts) -> Model:
             return cast(Model, matched(drawn, n_trainable(usual)))
         torch.manual_seed(parts.seed)
         return MODELS[name](parts)
-
-
-def straightened(
-    run: Run, part: ExogenousDataset, networks: list[ExogenousNetwork]
-) -> ExogenousDataset:
-    """The images of a run that undoes the variable; of another, as they are."""
-    if run.model == "undone":
-        return undo(part, networks[0], run.by, part.exo_centers)
-    if run.model == "undone-truth":
-        value = part.exo_centers[part.exo]
-        return replace(part, images=INVERSES[run.by](part.images, value).clamp(0, 1))
-    return part

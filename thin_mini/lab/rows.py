@@ -21,7 +21,8 @@ GATE_INPUTS = {  # of an exogenous network, as tables name them
 }
 
 # What may have networks, and no gate or head that sees what they say.
-BLIND = ("baseline", "simple", "multi-task", "reversal", "undone", "centred")
+BLIND = {"baseline", "simple", "multi-task", "reversal", "centred"}
+BLIND |= {"undone", "undone-truth"}
 
 
 @dataclass(frozen=True)
