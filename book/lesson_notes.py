@@ -38,8 +38,18 @@ def measured(found: re.Match) -> str:
     return ledger_pages.number(ledger_pages.parse(found[1], found[2]))
 
 
+def numbered(found: re.Match) -> str:
+    """The number of an exercise."""
+    sys.path.append(str(BOOK / "_ext"))
+    import exercises
+
+    every = (one for n in exercises.chapters() for one in exercises.exercises(n))
+    return next(f"Exercise {one.number}" for one in every if one.name == found[1])
+
+
 def rendered(text: str) -> str:
     """Markdown as HTML: numbers are looked up, links and references are their text."""
+    text = re.sub(r"\{ref\}`exercise-([^`]+)`", numbered, text)
     text = re.sub(r"\{(ours|difference)\}`([^`]+)`", measured, text)
     text = re.sub(r"\{ref\}`([^`<]+?)\s*<[^>]+>`", r"\1", text)
     text = re.sub(r"\[([^\]$]+)\]\([^)]*\)", r"\1", text)

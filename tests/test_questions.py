@@ -218,7 +218,7 @@ def test_an_unknown_question_lists_the_nearest():
 @pytest.mark.parametrize("one", explores(), ids=lambda one: one.name)
 def test_an_exploration_has_a_task_a_rubric_and_what_we_found(one):
     task, *folds = one.source.split("<details>")
-    assert f"**★★★ {one.title}" in task
+    assert re.search(rf"\*\*★★★ Exercise {one.chapter}\.\d+: {one.title}[.?]\*\*", task)
     (rubric, found) = folds
     assert rubric.startswith("<summary>How to judge an answer</summary>\n\n")
     assert len(re.findall(r"^- ", rubric, re.MULTILINE)) >= 3

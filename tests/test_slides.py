@@ -99,13 +99,14 @@ def test_a_session_has_at_most_25_slides_with_titles_of_their_own(session):
 def test_the_notes_are_the_whole_plan_and_end_with_the_session(session):
     notes, clock = lesson_notes.notes(session, OUTLINES[session])
     assert clock == 90
-    assert all(len(note) > 40 for note in notes)
+    assert all(len(note) > 40 and "{ref}" not in note for note in notes)
+    assert re.search(r"Homework:</em>.* Exercise \d+\.\d+", notes[-1], re.S)
     wanted = []
     for _, _, where in plan(
         sections(PAGES["syllabi"])[f"Session {session}, 90 minutes"]
     ):
         if link := re.search(r"lessons/(\d+)\.md", where):
-            rows = plan(LESSONS[int(link[1])])[:-1]
+            rows = plan(LESSONS[int(link[1])])
             marked = [row for row in rows if "•" in row[0]]
             wanted += [(int(link[1]), row) for row in marked or rows]
     inner = OUTLINES[session][1:-1]

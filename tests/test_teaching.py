@@ -1,6 +1,7 @@
 """The pages for teachers: their minutes, their cells, and every number worked out."""
 
 import re
+import sys
 from math import sqrt
 from statistics import mean, stdev
 
@@ -8,14 +9,17 @@ import pytest
 import torch
 from conftest import MNIST_FOLDER
 from test_book import BOOK, CHAPTERS, TEXT, rows
-from test_sentences import NOTEBOOKS
+from test_sentences import NOTEBOOKS, numbers
 
 import thin_mini as tm
+
+sys.path.append(str(BOOK / "_ext"))
+from exercises import MINUTES, exercises
 
 TEACHING = BOOK / "teaching"
 PAGES = {page.stem: page.read_text("utf-8") for page in TEACHING.rglob("*.md")}
 LESSONS = {int(name): text for name, text in PAGES.items() if name.isdigit()}
-TOLD = {  # chapter: minutes to read and run, and for the exercise
+TOLD = {  # chapter: minutes to read and run, and for its exercises
     int(row[0].partition(" ")[0]): (int(row[1]), int(row[2]))
     for row in rows(TEXT["using.md"], "chapter")
 }
@@ -44,6 +48,53 @@ def test_the_minutes_of_every_meeting_add_up():
         assert minutes(plan(text)) == int(heading.split()[-2]) == 90, heading
 
 
+def worth(chapters: list[int], levels: tuple[int, ...] = (1, 2, 3)) -> int:
+    """The minutes of the exercises of chapters."""
+    found = [one for chapter in chapters for one in exercises(chapter)]
+    return sum(MINUTES[one.level] for one in found if one.level in levels)
+
+
+def test_exercises_count_by_the_rule_that_the_page_tells():
+    rule = r"★ counts (\d+) minutes, ★★\s+(\d+) and ★★★ (\d+), which makes (\d+) in all"
+    *each, whole = map(int, re.search(rule, TEXT["using.md"]).groups())
+    assert dict(enumerate(each, 1)) == MINUTES
+    assert {number: told[1] for number, told in TOLD.items()} == {
+        number: worth([number]) for number in NOTEBOOKS
+    }
+    assert whole == worth([*NOTEBOOKS])
+    low, high = re.search(
+        r"its exercises another (\d+) to (\d+)", PAGES["syllabi"]
+    ).groups()
+    every = [worth([number]) for number in NOTEBOOKS]
+    assert (int(low), int(high)) == (min(every), max(every))
+
+
+def test_homework_and_workshop_take_the_minutes_of_their_exercises():
+    text = PAGES["syllabi"]
+    by = {one.name: MINUTES[one.level] for n in NOTEBOOKS for one in exercises(n)}
+    refs = r"\{ref\}`exercise-([\w-]+)`"
+    homework = re.findall(
+        rf"((?:{refs}[,\s]*(?:and\s+)?)+)\(★★★\),\s+(\d+) minutes", text
+    )
+    rows_of_it = re.findall(rf"^\| (\d+) \| ((?:{refs}(?: and )?)+)", text, re.M)
+    assert (len(homework), len(rows_of_it)) == (5, 4)
+    for told, named in [
+        *((m, names) for names, _, m in homework), *((m, n) for m, n, _ in rows_of_it)
+    ]:  # fmt: skip
+        assert int(told) == sum(by[name] for name in re.findall(refs, named)), named
+    pieces = re.findall(
+        r"pieces \(★\s+and ★★\) of chapters\s+([\d,\sandto]+),[^.;]*?(\d+)\s+minutes",
+        text,
+    )
+    assert len(pieces) == 3
+    for chapters, told in pieces:
+        assert int(told) == worth(numbers(" ".join(chapters.split())), (1, 2)), chapters
+    chapters, told = re.search(
+        r"chapters ([\d,\sand]+) to read, (\d+) minutes", text
+    ).groups()
+    assert int(told) == sum(TOLD[number][0] for number in numbers(chapters))
+
+
 def test_meetings_give_a_chapter_the_minutes_of_its_plan():
     held = 0
     for heading, text in sections(PAGES["syllabi"]).items():
@@ -51,9 +102,9 @@ def test_meetings_give_a_chapter_the_minutes_of_its_plan():
             link = re.fullmatch(r"\[\d+\]\(lessons/(\d+)\.md\)", where)
             if link and "(the opening of" not in what:
                 number = int(link[1])
-                whole, exercise = TOLD[number]
                 part = minutes(plan(LESSONS[number]), "•")
-                assert int(told) in {part or whole, exercise}, (heading, what)
+                if "exercise-" not in what:
+                    assert int(told) == (part or TOLD[number][0]), (heading, what)
                 held += 1
     assert held >= 18
 
@@ -61,12 +112,15 @@ def test_meetings_give_a_chapter_the_minutes_of_its_plan():
 @pytest.mark.parametrize("number", sorted(LESSONS))
 def test_a_lesson_has_its_parts_and_the_minutes_of_its_chapter(number):
     text = LESSONS[number]
-    told = re.search(r"^## Minute by minute, (\d+) and (\d+)$", text, re.M)
-    *lesson, exercise = plan(text)
+    told = r"^## Minute by minute, (\d+)$.+^## Exercises, (\d+)$"
+    told = re.search(told, text, re.M | re.S)
     assert tuple(map(int, told.groups())) == TOLD[number]
-    assert (minutes(lesson), int(exercise[0])) == TOLD[number]
-    assert exercise[1].startswith("**Exercise")
-    headings = re.findall(r"^## (.+)$", text, re.M)[1:]
+    assert minutes(plan(text)) == TOLD[number][0]
+    assert f"```{{exercises}} {number}\n" in text
+    suit = re.search(r"^(?:One|Two) for the class: (.+?)\n\n", text, re.M | re.S)[1]
+    names = {one.name for one in exercises(number)}
+    assert {*re.findall(r"\{ref\}`exercise-([\w-]+)`", suit)} <= names
+    headings = re.findall(r"^## (.+)$", text, re.M)[2:]
     assert headings == [
         "On the board", "Ask", "Misconceptions", "Computers", "Numbers",
         "Without computers",

@@ -2,24 +2,23 @@
 
 A check is an exercise of ``tm.course.check``, a question of ``tm.course.ask``, or an
 exploration: a cell whose metadata have ``{"explore": {"name": …, "objective": …}}``.
-``{objectives}`` on a page is the table.
+``{objectives}`` on a page is the table, with a link to each.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from functools import lru_cache
-from pathlib import Path
 from typing import NamedTuple
 
 from docutils import nodes
+from exercises import cells, chapters, exercises
+from ledger_pages import link
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from thin_mini.course import asking, exercise
 
-NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+ASKED = re.compile(r'tm\.course\.ask\("([\w-]+)"\)')
 PROMISE = re.compile(r"\*\*After this chapter you can\*\*(.+?)\n\n", re.DOTALL)
 
 
@@ -39,24 +38,12 @@ class Check(NamedTuple):
         return self.name.replace("-", " ").capitalize()
 
 
-@lru_cache
-def cells(chapter: int) -> list[dict]:
-    """The cells of a chapter."""
-    (path,) = NOTEBOOKS.glob(f"{chapter:02d}_*.ipynb")
-    return json.loads(path.read_text("utf-8"))["cells"]
-
-
 def promised(chapter: int) -> list[str]:
     """A chapter's objectives, word for word."""
     told = PROMISE.search("".join(cells(chapter)[0]["source"]))
     if told is None:
         raise ValueError(f"chapter {chapter} does not say what you can do after it")
     return [" ".join(one.split()) for one in told[1].rstrip(". \n").split("·")]
-
-
-def chapters() -> list[int]:
-    """The numbers of all chapters."""
-    return sorted(int(path.name[:2]) for path in NOTEBOOKS.glob("*.ipynb"))
 
 
 def explores() -> list[Check]:
@@ -97,6 +84,18 @@ def entry(*children: nodes.Node) -> nodes.entry:
     return nodes.entry("", nodes.paragraph("", "", *children))
 
 
+def places(chapter: int) -> dict[str, tuple[str, str]]:
+    """By the name of a check, what the table calls it, and the label of its place."""
+    there = {
+        one.name: (f"{one.number} {one.name}", f"exercise-{one.name}")
+        for one in exercises(chapter)
+    }
+    for cell in cells(chapter):
+        if asked := ASKED.fullmatch("".join(cell["source"])):
+            there[asked[1]] = f"{asked[1]} (?)", cell["id"]
+    return there
+
+
 class Objectives(SphinxDirective):
     """``{objectives}``: what checks each objective, by level."""
 
@@ -105,9 +104,9 @@ class Objectives(SphinxDirective):
         rows = []
         for chapter in chapters():
             for objective, found in checks(chapter).items():
-                told = [nodes.Text(f"{chapter}"), nodes.Text(objective)]
+                told = [entry(nodes.Text(f"{chapter}")), entry(nodes.Text(objective))]
                 told += [self.named(found, level) for level in (1, 2, 3)]
-                rows.append(nodes.row("", *map(entry, told)))
+                rows.append(nodes.row("", *told))
         heads = ("chapter", "you can …", "★", "★★", "★★★")
         widths = (8, 44, 16, 16, 16)
         group = nodes.tgroup(
@@ -119,12 +118,14 @@ class Objectives(SphinxDirective):
         )
         return [nodes.table("", group)]
 
-    @staticmethod
-    def named(found: list[Check], level: int) -> nodes.Text:
-        """The names of the checks of a level, questions and explorations said so."""
-        sign = {"exercise": "", "question": " (?)", "exploration": ""}
-        names = [f"{one.name}{sign[one.kind]}" for one in found if one.level == level]
-        return nodes.Text(", ".join(names) or "–")
+    def named(self, found: list[Check], level: int) -> nodes.entry:
+        """Links to the checks of a level, questions said so."""
+        words: list[nodes.Node] = []
+        for one in found:
+            if one.level == level:
+                text, label = places(one.chapter)[one.name]
+                words += [nodes.Text(", "), link(text, self.env.docname, label, "ref")]
+        return entry(*words[1:] or [nodes.Text("–")])
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
