@@ -76,7 +76,8 @@ def draw(app: Sphinx, error: Exception | None) -> None:
     if error or app.builder.format != "html":
         return
     static = Path(app.outdir) / "_static"
-    for package in static.glob("vendor/fontawesome/*/"):
+    for whole in static.glob("vendor/fontawesome/*/css/all.min.css"):
+        package = whole.parents[1]
         own = [p for p in Path(app.outdir).rglob("*") if package not in p.parents]
         named = (p for p in own if p.suffix in (".html", ".js", ".css"))
         text = "".join(p.read_text("utf-8", errors="replace") for p in named)
