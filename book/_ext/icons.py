@@ -7,6 +7,7 @@ page on a disk, and as a script of 1.4 MB that every page waits for.
 from __future__ import annotations
 
 import base64
+import logging
 import re
 import shutil
 from io import BytesIO
@@ -30,6 +31,7 @@ display:inline-block;text-rendering:auto;-webkit-font-smoothing:antialiased}
 
 def few(font: TTFont, points: set[int]) -> bytes:
     """A font of these characters alone, without the name, which is the whole's."""
+    logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells each step
     cutter = Subsetter(Options(name_IDs=[0, 13, 14], hinting=False))
     cutter.populate(unicodes=points)
     cutter.subset(font)
