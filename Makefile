@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TEACH := $(VENV)/.teach
 WALK := $(VENV)/.walk
+CANARY := .venv-canary
 # Where a teacher's course lies: see book/teaching/grading.md.
 COURSE ?= course
 NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb))
@@ -42,7 +43,7 @@ absolute_paths = \
 	  *) export THIN_MINI_CACHE="$(CURDIR)/$$THIN_MINI_CACHE" ;; esac
 
 .DEFAULT_GOAL := help
-.PHONY: help book slides check-book walk test test-lowest test-newest lint lab picture bench
+.PHONY: help book slides check-book canary walk test test-lowest test-newest lint lab picture bench
 .PHONY: reproduce outputs student grade clean distclean
 
 help: ## List these targets
@@ -69,6 +70,14 @@ slides: $(STAMP) ## Make the slides of the sessions into _build/html/slides
 check-book: $(STAMP) ## Check that the built book is whole and can be read offline
 	@$(BIN)/python tests/check_pages.py
 	@$(BIN)/python tests/check_slides.py
+
+# Always of the newest versions, whatever is in the environment.
+canary: ## Build the pages, chapters not run, without jupyter-book (see CONTRIBUTING)
+	@set -e; test -x $(CANARY)/bin/python || $(PYTHON) -m venv $(CANARY); \
+	$(CANARY)/bin/python -m pip install --quiet --upgrade --upgrade-strategy eager \
+	  --editable '.[canary]'; rm -rf _build/canary; \
+	$(CANARY)/bin/python -m sphinx -b html -E -W -n --keep-going -q -c book/canary \
+	  . _build/canary; $(CANARY)/bin/python tests/check_pages.py _build/canary
 
 walk: $(WALK) ## Walk the built book in Chromium, and in playwright's Firefox if there
 	@$(BIN)/python -m pytest -q tests/test_walk.py
@@ -148,7 +157,7 @@ clean: ## Remove the built book and the tools' caches
 	rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 distclean: clean ## Remove .venv as well
-	rm -rf $(VENV) .venv-lowest .venv-newest
+	rm -rf $(VENV) .venv-lowest .venv-newest $(CANARY)
 
 # Behind a stamp, so that a second run installs nothing and needs no network.
 $(STAMP): pyproject.toml constraints.txt

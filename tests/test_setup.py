@@ -120,6 +120,7 @@ def imported(folder: str) -> set[str]:
         ("book/weights.py", ["book"]),
         ("book/slides.py", ["book"]),
         ("book/lesson_notes.py", ["book"]),
+        ("book/canary", ["canary"]),
         ("book/_ext", ["test"]),
         ("book/teaching/assignments", ["test", "teach"]),
         ("tests", ["test", "scale", "onnx", "teach", "walk"]),
