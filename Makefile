@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TEACH := $(VENV)/.teach
 WALK := $(VENV)/.walk
+FORMS := $(VENV)/.forms
 CANARY := .venv-canary
 # Where a teacher's course lies: see book/teaching/grading.md.
 COURSE ?= course
@@ -43,7 +44,7 @@ absolute_paths = \
 	  *) export THIN_MINI_CACHE="$(CURDIR)/$$THIN_MINI_CACHE" ;; esac
 
 .DEFAULT_GOAL := help
-.PHONY: help book slides check-book canary walk test test-lowest test-newest lint lab picture bench
+.PHONY: help book slides epub check-book check-forms canary walk test test-lowest test-newest lint lab picture bench
 .PHONY: reproduce outputs student grade clean distclean
 
 help: ## List these targets
@@ -67,9 +68,16 @@ book: $(STAMP) ## Build the book into _build/html
 slides: $(STAMP) ## Make the slides of the sessions into _build/html/slides
 	@set -e; $(absolute_paths); $(chapters_run); $(BIN)/python book/slides.py
 
+epub: $(FORMS) ## Pack the built book into an e-book, by way of Chromium
+	@$(BIN)/python book/forms/epub.py
+
 check-book: $(STAMP) ## Check that the built book is whole and can be read offline
 	@$(BIN)/python tests/check_pages.py
 	@$(BIN)/python tests/check_slides.py
+
+# Without a Chromium nothing is collected, which is pytest's 5.
+check-forms: $(FORMS) ## Check an e-book of a few pages, where there is a Chromium
+	@$(BIN)/python -m pytest -q tests/test_forms.py || test $$? -eq 5
 
 # Always of the newest versions, whatever is in the environment.
 canary: ## Build the pages, chapters not run, without jupyter-book (see CONTRIBUTING)
@@ -182,10 +190,11 @@ $(STAMP): pyproject.toml constraints.txt
 	touch $@
 
 # What only teachers need, and the tests of it; nothing on Python 3.10. And what drives
-# a browser through the book.
+# a browser through the book, or makes other forms of it.
 $(TEACH): EXTRA = teach
 $(WALK): EXTRA = walk
-$(TEACH) $(WALK): $(STAMP)
+$(FORMS): EXTRA = forms
+$(TEACH) $(WALK) $(FORMS): $(STAMP)
 	@set -e; if command -v uv >/dev/null; then \
 	  uv pip install --quiet --python $(BIN)/python --constraint constraints.txt \
 	    --editable '.[book,test,$(EXTRA)]'; \

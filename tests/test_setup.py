@@ -76,6 +76,7 @@ def test_constraints_are_exact_versions_and_cover_what_we_ask_for():
         line for line in lines if not re.fullmatch(f"{pattern}({marker})?", line)
     ] == []
     asked_for = direct() | {name_of(r) for r in EXTRAS["teach"] + EXTRAS["walk"]}
+    asked_for |= {name_of(r) for r in EXTRAS["forms"]}
     assert asked_for - {name_of(line) for line in lines} == set()
 
 
@@ -120,10 +121,11 @@ def imported(folder: str) -> set[str]:
         ("book/weights.py", ["book"]),
         ("book/slides.py", ["book"]),
         ("book/lesson_notes.py", ["book"]),
+        ("book/forms", ["book", "forms"]),
         ("book/canary", ["canary"]),
         ("book/_ext", ["test"]),
         ("book/teaching/assignments", ["test", "teach"]),
-        ("tests", ["test", "scale", "onnx", "teach", "walk"]),
+        ("tests", ["test", "scale", "onnx", "teach", "walk", "forms"]),
     ],
 )
 def test_what_is_imported_is_declared(folder, extras):
