@@ -52,7 +52,8 @@ BODIES = {
       <div class="math">\[\mu_l = \prod_n d_n \tag{4}\]</div>
       <figure class="live" id="figure-tree"><div class="live-box"><div>
       <img src="../_static/drawn.svg" alt="A tree"></div><noscript>W</noscript></div>
-      <figcaption>Figure 5.1</figcaption></figure><table border="1"><tr halign="left"><td>1</table>
+      <figcaption>Figure 5.1</figcaption></figure><table border="1">
+      <tr halign="left"><td>1</table>
       <details name="a" id="fold"><summary><p class="collapsed">Show the setup</p>
       <p class="expanded">Hide the setup</p></summary><pre>import torch</pre></details>
       <div class="question"><details><summary>A: \(2^3\)</summary><p class="right">Y</p>
