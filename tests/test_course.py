@@ -75,6 +75,23 @@ def test_a_result_without_any_gradient_fails_with_a_message():
         course.same(lambda x: x.detach() * 2, lambda x: x * 2, torch.randn(3))
 
 
+def test_a_measure_is_compared_in_its_values_and_says_so(capsys):
+    def right(z, y):
+        return (z.argmax(1) == y).double().mean()
+
+    given = torch.eye(3), torch.tensor([0, 1, 1])
+    course.same(right, lambda z, y: (z.argmax(1) == y).sum() / 3.0, *given)
+    assert "values equal (), and neither has a gradient" in capsys.readouterr().out
+    with pytest.raises(AssertionError, match="values differ"):
+        course.same(right, lambda z, y: 100 * right(z, y), *given)
+    for pair in (
+        (right, lambda z, y: z.sum() / 4.5),
+        (lambda z, y: z.sum() / 4.5, right),
+    ):
+        with pytest.raises(AssertionError, match="through only one"):
+            course.same(*pair, *given)
+
+
 def test_an_infinite_value_in_the_library_is_not_equal_to_everything():
     with pytest.raises(AssertionError, match="infinity"):
         course.same(lambda x: x * 0, lambda x: x * 0 + torch.inf, torch.randn(3))

@@ -3,7 +3,10 @@
 import ast
 import re
 import sys
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -150,6 +153,60 @@ def test_a_reader_of_chapter_5_is_carried_by_the_answers(folder, capsys):
         assert "not yet" in told
         assert says in told
         assert "right." in answer(stub.sub(lambda _, r=right: r, source)), name
+
+
+def by_hand_cells():
+    """Cells whose function is wrong, what they need, and what is wrong with it."""
+    logits, bins = torch.eye(18)[torch.arange(40) % 18], torch.arange(40) % 17
+    known = SimpleNamespace(exo=torch.arange(400) % 18, images=None)
+    torch.manual_seed(0)
+    return {
+        "03_exogenous_network ch03-08": (
+            "three_accuracies", lambda f, z, y: f(z, y) / 100,
+            {"report": SimpleNamespace(logits=logits),
+             "test": SimpleNamespace(exo=bins)},
+        ),
+        "04_deep_ensembles ch04-09c": (
+            "as_one_network", lambda f, experts: lambda h: 8 * f(experts)(h),
+            {"experts": tm.Experts(784, 32, 10, 8)},
+        ),
+        "05_tree_gates ch05-13": ("log_leaves_naive", lambda f, z: f(-z), {}),
+        "21_forgetting ch18-18": (
+            "leace_by_hand", lambda f, h, exo: lambda new: new - h.mean(0),
+            {"train": SimpleNamespace(subset=lambda rows: known),
+             "last": {"start from γ_τ": SimpleNamespace(encoder=None)},
+             "embed": lambda encoder, images: torch.randn(400, 12),
+             "F": torch.nn.functional},
+        ),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("place", by_hand_cells())
+def test_what_is_by_hand_is_answered_where_it_stands(
+    place, folder, capsys, monkeypatch
+):
+    monkeypatch.setattr(tm.course.checking, "LIMIT", 60)
+    function, slip, needs = by_hand_cells()[place]
+    stem, cell = place.split()
+    there = cells(folder, stem)
+    parts = [there[c].source for c in (cell, f"{cell}s") if c in there]  # "s" asks same
+    book = next(x.source for x in BOOK[stem].cells if x.id == cell)
+    assert "raise NotImplementedError" in parts[0]
+    assert "NotImplementedError" not in book
+    head = re.compile(rf"^def {function}\(.+?(?=^\S)", re.M | re.S)
+    solved = head.search(book)[0]
+    wrong = f"{solved}\n{function} = partial(slip, {function})\n"
+    for body, says in (
+        (head.search(parts[0])[0], "nothing there yet. "),
+        (wrong, "not yet. values differ"),
+        (solved, "right. values equal"),
+    ):
+        names = {"torch": torch, "tm": tm, "partial": partial, "slip": slip, **needs}
+        for part in parts:
+            # What follows wants the function, or a network.
+            with suppress(NotImplementedError, TypeError):
+                run(head.sub(lambda _, own=body: own, part), names)
+        assert says in " ".join(capsys.readouterr().out.split()), body
 
 
 def test_a_later_cell_says_what_is_to_be_written(folder):

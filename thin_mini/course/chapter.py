@@ -56,9 +56,10 @@ def same(
     The gradients are those of a random weighting of the output, with respect to
     every floating-point input and, where ``library`` is a module or its method, to
     each of the module's trainable parameters (so ``by_hand`` should use the same
-    ones). All is done in float64, where rounding can neither hide a difference nor
-    make one up, and on the CPU, since not every GPU has it. The module is afterwards
-    where it was and as it was.
+    ones). A measure has none: then it says that neither of the two has a gradient.
+    All is done in float64, where rounding can neither hide a difference nor make one
+    up, and on the CPU, since not every GPU has it. The module is afterwards where it
+    was and as it was.
 
     Args:
         by_hand: What the chapter wrote.
@@ -86,8 +87,11 @@ def same(
         if not isinstance(ours, Tensor):
             raise AssertionError(f"a {type(ours).__name__} came, and {wanted_shape}")
         _compare("values", ours, theirs)
-        if not (ours.requires_grad and theirs.requires_grad):
-            raise AssertionError("no gradient flows through one of the two, or neither")
+        if ours.requires_grad != theirs.requires_grad:
+            raise AssertionError("a gradient flows through only one of the two")
+        if not theirs.requires_grad:
+            print(f"values equal {tuple(theirs.shape)}, and neither has a gradient")
+            return
         weights, wanted = torch.randn_like(theirs.detach()), list(leaves.values())
         gradients = (
             called(torch.autograd.grad, (y * weights).sum(), wanted, allow_unused=True)
@@ -136,7 +140,7 @@ def tell(
             error = within(checking.LIMIT, work)
     except TimeUp as problem:
         error = problem
-    name = getattr(by_hand, "__name__", "").strip("<>") or "by hand"
+    name = getattr(by_hand, "__name__", "").partition("<")[0] or "by hand"
     what = format_exception_only(error)[-1].partition("\n")[0][:300] if error else ""
     if error is None:
         says = f"right. {printed.getvalue().strip()}"

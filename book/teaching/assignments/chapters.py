@@ -24,7 +24,7 @@ from nbformat import NotebookNode
 
 NOTEBOOKS = Path(__file__).resolve().parents[3] / "notebooks"
 # By hand as well, though neither their name nor `same` says so.
-ALSO = {"explained", "wilson", "three_accuracies", "log_leaves_naive", "as_one_network"}
+ALSO = {"explained", "wilson"}
 GIVEN = {"train_by_hand"}  # a loop to read
 CHECKED = {  # by an exercise, whose arguments they have: function → exercise
     "explained": "explained",
