@@ -312,6 +312,35 @@ def test_a_row_of_the_page_shows_what_judges_and_what_stands_beside_it():
     assert verdict == "contradicted"
 
 
+def end_of(chapter):
+    """A chapter's two last sections, after the claims were put between them."""
+    nodes = ledger_pages.nodes
+    parts = [
+        nodes.section("", nodes.title("", title))
+        for title in ("What goes wrong", ledger_pages.REMEMBER)
+    ]
+    whole = nodes.section("", nodes.title("", "A chapter"), *parts)
+    env = SimpleNamespace(docname=chapter, note_reread=lambda: None)
+    ledger_pages.beside(SimpleNamespace(env=env), whole)
+    return whole.children[1:]
+
+
+def test_a_chapter_ends_on_the_papers_claims_beside_ours():
+    for chapter in {entry.chapter for entry in MEASURED}:
+        own = [entry for entry in MEASURED if entry.chapter == chapter]
+        _, start, table, end, last = end_of(chapter)
+        assert last.astext().startswith(ledger_pages.REMEMBER)
+        assert ("open>" in start.astext()) == (len(own) <= ledger_pages.OPEN)
+        assert f"ours: {len(own)} claim" in start.astext()
+        assert end.astext() == "</details>"
+        rows = [row.astext() for row in table.findall(ledger_pages.nodes.row)][1:]
+        for entry, row in zip(own, rows, strict=True):
+            assert row.startswith(entry.says)
+            assert row.endswith(entry.verdict)
+            assert ledger_pages.number(entry.result, unit=False) in row
+    assert len(end_of("notebooks/01_exogenous_variables")) == 2
+
+
 # The loader and the verdicts, on ledgers and results made for the purpose.
 
 GOOD = """\

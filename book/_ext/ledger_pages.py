@@ -32,6 +32,9 @@ from thin_mini.lab.rows import Row
 SIGNED = {"difference": "+", "ours": ""}
 UNITS = {"difference": "points", "ours": "%"}
 # A metric that is no percentage has no unit, and a difference of two is no point.
+REMEMBER = "What to remember"  # the section at a chapter's end, and before it
+BESIDE = "The paper beside ours"  # open with so many claims at most:
+OPEN = 8
 UNITLESS = ("cosine", "inter_intra", "leaves")
 
 
@@ -145,6 +148,25 @@ def table(
     group += [nodes.colspec(colwidth=width) for width in widths]
     group += [head, body]
     return nodes.table("", group, classes=["colwidths-given", *style.split()])
+
+
+def compared(entries: list[Entry], docname: str) -> nodes.table:
+    """What the paper says, its number beside ours, and the verdict."""
+    lines: list[list] = [
+        [
+            [
+                nodes.Text(f"{entry.says} "),
+                link(entry.id, docname, place(entry.id), "ref"),
+            ],
+            paper_number(entry),
+            number(entry.result, unit=False),
+            [badge(entry.verdict)],
+        ]
+        for entry in entries
+        if entry.result
+    ]
+    titles = ["the paper says", "paper", "ours", "verdict"]
+    return table(titles, [49, 11, 19, 21], lines, "ledger short")
 
 
 class FromResults(SphinxDirective):
@@ -282,21 +304,7 @@ class NotReproduced(FromResults):
         told = f"{waiting} more wait for their runs." if waiting else ""
         if not found:
             return [nodes.paragraph("", f"Nothing so far. {told}")]
-        lines = [
-            [
-                [
-                    nodes.Text(f"{entry.says} "),
-                    link(entry.id, self.env.docname, place(entry.id), "ref"),
-                ],
-                paper_number(entry),
-                number(entry.result, unit=False),
-                [badge(entry.verdict)],
-            ]
-            for entry in found
-            if entry.result
-        ]
-        titles = ["the paper says", "paper", "ours", "verdict"]
-        drawn = table(titles, [55, 12, 17, 16], lines, "ledger short")
+        drawn = compared(found, self.env.docname)
         return [drawn, nodes.paragraph("", told)] if told else [drawn]
 
 
@@ -431,6 +439,29 @@ class Costs(FromResults):
         return [table(titles, [35, 15, 15, 35], lines, "measured-table")]
 
 
+def beside(app: Sphinx, doctree: nodes.document) -> None:
+    """Put the paper's numbers beside ours, before what a chapter wants remembered."""
+    entries = [
+        entry
+        for entry in ledger.load()
+        if entry.result and entry.chapter == app.env.docname
+    ]
+    for section in doctree.findall(nodes.section):
+        if not entries or section.next_node(nodes.title).astext() != REMEMBER:
+            continue
+        app.env.note_reread()  # results may have changed
+        fold = "" if len(entries) > OPEN else " open"
+        told = f"<details class='beside'{fold}><summary>{BESIDE}: {len(entries)}"
+        told += " claims</summary>" if len(entries) > 1 else " claim</summary>"
+        place = section.parent.index(section)
+        section.parent[place:place] = [
+            nodes.raw("", told, format="html"),
+            compared(entries, app.env.docname),
+            nodes.raw("", "</details>", format="html"),
+        ]
+        return
+
+
 def name_cells(app: Sphinx, doctree: nodes.document) -> None:
     """Give every cell of a chapter its own id as an anchor, for links to it."""
     path = Path(app.env.doc2path(app.env.docname))
@@ -471,5 +502,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("parameters", Parameters)
     app.add_directive("costs", Costs)
     app.connect("doctree-read", name_cells)
+    app.connect("doctree-read", beside)
     app.connect("html-page-context", add_script)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
