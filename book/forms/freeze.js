@@ -1,13 +1,20 @@
 // What a page of the built book is where nothing moves, opens or runs: called by pages.py.
-({ root, pages, site }) => {
+({ paper, root, pages, site, page }) => {
   const article = document.querySelector("article.bd-article");
   const all = (what) => [...article.querySelectorAll(what)];
   const slug = (name) => name.replaceAll("/", "-");
 
-  // Formulas: MathML, with their source as words.
+  // Formulas: MathML, or drawings on paper; with their source as words.
   for (const item of globalThis.MathJax?.startup.document.math ?? []) {
     const drawn = item.typesetRoot;
     if (!article.contains(drawn)) continue;
+    if (paper) {
+      drawn.querySelector("mjx-assistive-mml")?.remove();
+      const svg = drawn.querySelector("svg");
+      svg.removeAttribute("aria-hidden");
+      svg.setAttribute("aria-label", item.math.trim());
+      continue;
+    }
     const told = MathJax.startup.toMML(item.root);
     const math = new DOMParser().parseFromString(told, "application/xml").documentElement;
     math.setAttribute("alttext", item.math.trim());
@@ -57,15 +64,19 @@
     const to = within(file)?.replace(/\.html$/, "");
     if (to == null) continue;
     const known = pages.includes(to);
-    link.setAttribute("href", (known ? `${slug(to)}.xhtml` : site + within(file)) + (place ? `#${place}` : ""));
+    const [start, join] = paper ? [`#${slug(to)}`, "--"] : [`${slug(to)}.xhtml`, "#"];
+    link.setAttribute("href", (known ? start : site + within(file)) + (place ? (known ? join : "#") + place : ""));
   }
+  if (paper)
+    for (const e of all("[id]")) if (!e.closest("svg")) e.id = `${slug(page)}--${e.id}`;
   const images = {};
   for (const img of all("img")) {
     const from = within(img.src);
     const to = from.replace(/^_/, "");
     images[to] = from;
-    img.setAttribute("src", encodeURI(to));
+    img.setAttribute("src", paper ? img.src : encodeURI(to));
   }
   const body = new XMLSerializer().serializeToString(article);
-  return { title: article.querySelector("h1").textContent.trim(), body, images };
+  const title = article.querySelector("h1").textContent.trim();
+  return { title, body, images, style: document.getElementById("MJX-SVG-styles")?.textContent ?? "" };
 }
