@@ -48,6 +48,10 @@ Told
 ====
 
 Something else: :math:`x`.
+
+.. image:: drawn.svg
+
+.. image:: other.svg
 """
 
 
@@ -64,6 +68,8 @@ def copied(app, error):
         "tool.js.map": "{}",
         "unasked.js": "y = 2;",
         "tool.LICENSE.txt": "stays",
+        "drawn.svg": "<svg>drawn</svg>",
+        "other.svg": "<svg>of the same name</svg>",
     }.items():
         (static / name).parent.mkdir(parents=True, exist_ok=True)
         (static / name).write_text(text, "utf-8")
@@ -82,6 +88,8 @@ def pages(tmp_path_factory):
     root = tmp_path_factory.mktemp("book")
     (root / "index.rst").write_text(INDEX, "utf-8")
     (root / "told.rst").write_text(TOLD, "utf-8")
+    for name in ("drawn", "other"):
+        (root / f"{name}.svg").write_text(f"<svg>{name}</svg>", "utf-8")
     extensions = ["sphinx.ext.mathjax", __name__, "about_pages", "light"]
     book = {"extensions": extensions, "html_baseurl": SITE, "project": "P"}
     Sphinx(root, None, root / "html", root / "trees", "html", book, status=None).build()
@@ -120,6 +128,14 @@ def test_formulas_need_one_file_and_no_other_is_there(pages):
     told = (pages / "told.html").read_text("utf-8")
     assert re.findall(r'src="_static/(mathjax/[^"?]*)', told) == [light.BUNDLE]
     assert [p.name for p in pages.rglob("mathjax/*")] == ["tex-svg-full.js"]
+
+
+def test_a_picture_lies_there_once(pages):
+    told = (pages / "told.html").read_text("utf-8")
+    sources = ["_static/drawn.svg", "_images/other.svg"]
+    assert re.findall(r'<img [^>]*src="([^"]+)"', told) == sources
+    assert [path.name for path in (pages / "_images").iterdir()] == ["other.svg"]
+    assert (pages / "_static" / "drawn.svg").is_file()
 
 
 def test_what_no_page_asks_for_is_dropped(pages):

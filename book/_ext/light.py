@@ -1,11 +1,13 @@
 """Sphinx: a page loads what it shows and no more, and waits for nothing else.
 
 Of MathJax's folder of 24 MB stays the one file that draws all formulas as SVG; of what
-other packages bring, what a page asks for. No script keeps the first paint waiting.
+other packages bring, what a page asks for. No picture lies there twice, and no script
+keeps the first paint waiting.
 """
 
 from __future__ import annotations
 
+import filecmp
 import re
 import shutil
 from pathlib import Path
@@ -81,14 +83,29 @@ def drop_unasked(root: Path) -> None:
                 path.unlink()
 
 
+def doubles(root: Path) -> dict[str, str]:
+    """Pictures that Sphinx has copied to ``_images``, and where they lie already."""
+    found = {}
+    for path in (root / "_images").glob("*"):
+        twin = root / "_static" / path.name
+        if twin.is_file() and filecmp.cmp(path, twin, shallow=False):
+            path.unlink()
+            found[f"_images/{path.name}"] = f"_static/{path.name}"
+    return found
+
+
 def lighten(app: Sphinx, error: Exception | None) -> None:
     """Go over all that was written."""
     if error or app.builder.format != "html":
         return
     root = Path(app.outdir)
     drop_mathjax(root / "_static")
+    moved = doubles(root)
     for path in root.rglob("*.html"):
-        path.write_text(lighter(path.read_text("utf-8")), "utf-8")
+        page = lighter(path.read_text("utf-8"))
+        for old, new in moved.items():
+            page = page.replace(old, new)
+        path.write_text(page, "utf-8")
     drop_unasked(root)
 
 
