@@ -503,7 +503,7 @@ def not_there(z):
 
 
 STRANGE = {
-    "a class": (torch.nn.Linear, "a class came"),
+    "a class": (torch.nn.Linear, "Pass a function: a class came"),
     "a result": (torch.zeros(6, 4), "not called: a Tensor came"),
     "nothing": (None, "a NoneType came"),
     "a module": (torch.nn.Identity(), "Shape: (6, 3) came"),
@@ -515,6 +515,7 @@ STRANGE = {
     "prints": (chatty, "It printed 'the leaves are torch.Size([6, 4])', which is no"),
     "a list": (lambda z: [z], "a list came"),
     "numbers": (lambda z: 0.5, "a float came"),
+    "a whole number": (lambda z: 1, "an int came"),
     "NumPy": (lambda z: z.detach().numpy(), "a ndarray came"),
     "NaN": (lambda z: leaves(z) * torch.nan, "NaN or infinite"),
     "meta": (lambda z: leaves(z).to("meta"), "(6, 4) of torch.float32 on meta came"),
@@ -547,6 +548,54 @@ def test_strange_answers_are_told_calmly(strange):
 def test_a_thousand_times_too_large_is_said():
     answer = check("mixture", lambda g, Z: 1000 * solutions.mixture(g, Z))
     assert "1000 times what they should be" in answer.text
+
+
+def test_one_number_is_a_multiple_only_if_that_tells_something():
+    answer = check("dispelling", lambda a, b: 1.3 * solutions.dispelling(a, b))
+    assert "Values: it differs by 30 % of the largest." in answer.text
+    for times in (-1, 6, 0.01):
+        answer = check(
+            "dispelling", lambda a, b, k=times: k * solutions.dispelling(a, b)
+        )
+        assert f"they are {times} times what they should be" in answer.text
+
+
+def test_where_a_gradient_is_missing_is_said():
+    answer = check("mixture", lambda g, Z: solutions.mixture(g, Z.detach()))
+    assert "Gradient: none arrives at Z." in answer.text
+    answer = check("mixture", no_grad(solutions.mixture))
+    assert "no gradient flows back from them: `detach`, `no_grad`" in answer.text
+    answer = check("dispelling", lambda a, b: solutions.dispelling(a, b).item())
+    assert "a float came" in answer.text
+    assert "A number has no gradient." in answer.text
+
+
+def test_what_it_printed_and_where_it_failed_is_said():
+    def wrong(z):
+        print("d is", tuple(z.shape))
+        return z.sigmoid()
+
+    def failing(z):
+        print("d is", tuple(z.shape))
+        root, left = z.unbind(1)
+        return root * left
+
+    assert "It printed 'd is (6, 3)'." in check("tree-gate", wrong).text
+    told = " ".join(str(check("tree-gate", failing)).split())
+    assert "in the line `root, left = z.unbind(1)`" in told
+    assert "It printed 'd is (6, 3)'." in told
+
+
+def test_a_reader_keeps_the_threads_and_needs_but_one(monkeypatch):
+    before = torch.get_num_threads()
+    used = []
+    torch.set_num_threads(2)
+    try:
+        check("tree-gate", lambda z: used.append(torch.get_num_threads()))
+        assert used == [1]
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_where_values_differ_is_said():

@@ -100,7 +100,35 @@ def neighbours(image, u, v, weigh=lambda far: 1 - far, rows=True):
     return ink
 
 
+def one_after_the_other(x, y, degrees):
+    angle = torch.deg2rad(degrees)
+    x = x * angle.cos() - y * angle.sin()
+    y = x * angle.sin() + y * angle.cos()
+    return torch.stack([x, y], 1)
+
+
+def four_logs(yes, no, both=torch.add):
+    leaves = [both(yes[:, 0], yes[:, 1]), both(yes[:, 0], no[:, 1])]
+    leaves += [both(no[:, 0], yes[:, 2]), both(no[:, 0], no[:, 2])]
+    return torch.stack(leaves, 1)
+
+
 EARLY = [
+    ("turn-back", "second number is made from the first", one_after_the_other),
+    ("cross-entropy", "is a table", lambda z, y: -F.log_softmax(z, -1)[:, y].mean()),
+    ("wilson", "divide percent by 100 first", lambda p, n: wilson(p, n)),
+    ("wilson", "z is rounded to 1.96", lambda p, n: wilson(p / 100, n, 1.95996398454)),
+    ("range-relative", "closed to a circle",
+     lambda z, b: 100 * (1 - torch.stack([
+         (z.argmax(1) - b) % z.shape[1], (b - z.argmax(1)) % z.shape[1]
+     ]).amin(0).float().mean() / z.shape[1])),
+    ("node-probabilities", "outside of the root",
+     lambda h, w, b, gain, shift: torch.sigmoid(
+         F.normalize((h - h.mean(0)) @ w.T, dim=0) * len(h) ** 0.5 * gain + shift)),
+    ("log-leaves", "is not 1 - log d",
+     lambda z: four_logs(F.logsigmoid(z), 1 - F.logsigmoid(z))),
+    ("log-leaves", "The logarithms are multiplied",
+     lambda z: four_logs(F.logsigmoid(z), F.logsigmoid(-z), torch.mul)),
     ("between-pixels", "Rows and columns are exchanged",
      lambda image, u, v: neighbours(image.T, u, v)),
     ("between-pixels", "nearest pixel, whole",

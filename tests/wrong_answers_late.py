@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from scipy import stats
 
+from thin_mini import dispelling_loss
+
 
 def standard(x, dim=0, correction=1):
     spread = x.std(dim, correction=correction, keepdim=True)
@@ -132,6 +134,28 @@ def turned(target, angle, chosen, low=4):
 
 
 LATE = [
+    ("dispelling", "square of the cosine",
+     lambda a, b: (F.cosine_similarity(a, b.detach()) ** 2).mean()),
+    ("dispelling", "taken over the images",
+     lambda a, b: F.cosine_similarity(a, b.detach(), 0).abs().mean()),
+    ("thin-loss", "are exchanged",
+     lambda z, y, a, b, d: F.cross_entropy(z, y) + d * dispelling_loss(b, a)),
+    ("probe-split", "fitted on all images",
+     lambda h, c, n: 100 * (torch.cdist(
+         h[n:2 * n], torch.stack([h[c == k].mean(0) for k in range(3)])
+     ).argmin(1) == c[n:2 * n]).float().mean()),
+    ("paired-interval", "2n - 2 degrees of freedom",
+     lambda a, b: ((a - b).mean(), stats.t.ppf(0.975, 2 * len(a) - 2)
+                   * ((a.var() + b.var()) / len(a)).sqrt())),
+    ("paired-interval", "quantile at 0.95",
+     lambda a, b: ((a - b).mean(), stats.t.ppf(0.95, len(a) - 1)
+                   * (a - b).std() / len(a) ** 0.5)),
+    ("paired-interval", "the two ends",
+     lambda a, b: stats.ttest_rel(a, b).confidence_interval()),
+    ("paired-interval", "the error of the mean",
+     lambda a, b: ((a - b).mean(), stats.sem(a - b))),
+    ("paired-interval", "The sign is turned",
+     lambda a, b: ((b - a).mean(), stats.sem(b - a) * stats.t.ppf(0.975, len(a) - 1))),
     ("single-runs", "These are pairs", lambda a, b: 100 * (a > b).float().mean()),
     ("single-runs", "compares the means", lambda a, b: 100 * (a.sum() > b.sum())),
     (

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from thin_mini.basics.devices import choose_device, device_of
 from thin_mini.basics.kinds import checked
 from thin_mini.course import checking
-from thin_mini.course.running import Printed, TimeUp, called, within
+from thin_mini.course.running import Printed, TimeUp, called, one_thread, within
 from thin_mini.insight import plots
 from thin_mini.profiles import Profile, profile
 
@@ -108,6 +108,7 @@ def same(
 
 
 @checked
+@one_thread()
 def tell(
     by_hand: Callable[..., Tensor],
     library: Callable[..., Tensor],

@@ -6,7 +6,7 @@ import inspect
 import time
 from dataclasses import dataclass
 from textwrap import fill
-from traceback import format_exception_only
+from traceback import extract_tb, format_exception_only
 from typing import Annotated, Any
 
 import torch
@@ -15,6 +15,7 @@ from torch import Tensor
 from thin_mini.basics.checks import one_of
 from thin_mini.basics.devices import choose_device
 from thin_mini.basics.kinds import checked
+from thin_mini.course import running
 from thin_mini.course.exercise import Exercise, find
 from thin_mini.course.running import Found, Inputs, TimeUp, attempt, placed, run
 
@@ -40,6 +41,7 @@ class Answer:
 
 
 @checked
+@running.one_thread()
 def check(name: str, function: Any) -> Answer:
     """Try a reader's function on drawn inputs, and say what is missing if anything is.
 
@@ -55,9 +57,11 @@ def check(name: str, function: Any) -> Answer:
         ValueError: If no exercise has that name.
     """
     exercise = find(name)
-    if inspect.isclass(function) or not callable(function):
-        kind = "class" if inspect.isclass(function) else type(function).__name__
-        return _not_yet(exercise, f"Pass your function, not called: a {kind} came.")
+    if inspect.isclass(function):
+        return _not_yet(exercise, f"Pass a function: a class came, {function}.")
+    if not callable(function):
+        kind = _a(type(function).__name__)
+        return _not_yet(exercise, f"Pass your function, not called: {kind} came.")
     rounds = [(torch.float32, "cpu"), (torch.float64, "cpu")]
     if (own := str(choose_device(small=True))) != "cpu":
         rounds.append((torch.float32, own))
@@ -100,18 +104,21 @@ def _judged(
 ) -> Answer | None:
     """What to say of one round; None if all of it is right."""
     came, found, error, printed = tried
+    grad = exercise.gradients
     called = ", ".join(
         f"{name} {shown(x)}" if isinstance(x, Tensor) else name
         for name, x in inputs.items()
     )
     called = f"It was called with {called}."
+    heard = f"It printed {printed!r}." if printed else ""
     if isinstance(error, TimeUp):
         says = f"It was stopped after {LIMIT:g} seconds: does a loop never end?"
-        return _not_yet(exercise, says, called)
+        return _not_yet(exercise, says, called, heard)
     what = format_exception_only(error)[-1].partition("\n")[0][:300] if error else ""
     stub = isinstance(error, NotImplementedError) and "implemented for" not in what
     if what and not stub:  # PyTorch says "not implemented for" a device
-        return _not_yet(exercise, f"Your function raised {what}", called)
+        what = f"Your function raised {what}{_line(error)}"
+        return _not_yet(exercise, what, called, heard)
     if came is None or came is ...:
         says = f"{exercise.name}: nothing there yet. The function returns nothing."
         says += f" It printed {printed!r}, which is no answer." if printed else ""
@@ -119,14 +126,29 @@ def _judged(
     if not found:
         kind = type(came).__name__
         kind = f"tensor {shown(came)}" if isinstance(came, Tensor) else kind
-        says = f"Type: a {kind} came, where a tensor of a few real numbers is wanted."
-        return _not_yet(exercise, says, f"Wanted: {exercise.task}")
-    grad = exercise.gradients
+        wanted = f"a tensor of a few real numbers{'' if grad else ', or a tuple,'}"
+        says = f"Type: {_a(kind)} came, where {wanted} is wanted."
+        says += " A number has no gradient." if isinstance(came, float) else ""
+        return _not_yet(exercise, says, f"Wanted: {exercise.task}", heard)
     _, right = run(exercise.right, placed(drawn, grad, torch.float64), grad)
     says = _kind(came, inputs) or _difference(found, right, dtype)
     if not says:
         return None
-    return _not_yet(exercise, says, _mistake(exercise, drawn, found, right, dtype))
+    known = _mistake(exercise, drawn, found, right, dtype)
+    return _not_yet(exercise, says, known, heard)
+
+
+def _a(kind: str) -> str:
+    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
+
+
+def _line(error: BaseException) -> str:
+    """The line of the reader's function at which it failed, in words."""
+    calls = [
+        x for x in extract_tb(error.__traceback__) if x.filename != running.__file__
+    ]
+    own = [call.line for call in calls if call.filename == calls[0].filename]
+    return f", in the line `{own[-1]}`" if own and own[-1] else ""
 
 
 def shown(x: Tensor) -> str:
@@ -136,12 +158,15 @@ def shown(x: Tensor) -> str:
 
 def _kind(came: Tensor, inputs: Inputs) -> str:
     """What is wrong with the place or the type of an answer that has gradients."""
-    for x in inputs.values():
+    for name, x in inputs.items():
         if getattr(x, "requires_grad", False):
+            like = f"What is made anew should be like {name}: `{name}.new_zeros(…)`."
             if came.device != x.device:
-                return f"Device: the answer is on {came.device}, inputs on {x.device}."
+                where = f"the answer is on {came.device}, inputs on {x.device}"
+                return f"Device: {where}. {like}"
             if came.dtype != x.dtype:
-                return f"Type of numbers: {came.dtype} came from inputs of {x.dtype}."
+                what = f"{came.dtype} came from inputs of {x.dtype}"
+                return f"Type of numbers: {what}. {like}"
     return ""
 
 
@@ -170,7 +195,8 @@ def _difference(found: Found, right: Found, dtype: torch.dtype) -> str:
     gradients = [name for name in right if name.startswith("gradient")]
     flows = [any(part[name].any() for name in gradients) for part in (right, found)]
     if flows == [True, False]:
-        return "Gradient: the values are right, but no gradient flows back from them."
+        says = "Gradient: the values are right, but no gradient flows back from them: "
+        return f"{says}`detach`, `no_grad`, `.data` or a new `torch.tensor` cuts it."
     for name in right:
         if not _near(found[name], right[name], dtype):
             if name.startswith("state"):
@@ -179,6 +205,8 @@ def _difference(found: Found, right: Found, dtype: torch.dtype) -> str:
                 return f"Gradient: the {name} is NaN or infinite."
             if not right[name].any():
                 return f"Gradient: there is a {name}, where none should arrive."
+            if not found[name].any():
+                return f"Gradient: none arrives at {name.partition(' of ')[2]}."
             return f"Gradient: the {name} is another one."
     return ""
 
@@ -191,7 +219,11 @@ def differ(ours: Tensor, theirs: Tensor, dtype: torch.dtype) -> str:
         worst = sums.flatten()[(sums - 1).abs().argmax()]
         return f"Sum: a row sums to {worst:.4g}, and each should sum to 1."
     factor = (ours * theirs).sum() / theirs.square().sum()
-    if factor != 0 and _near(ours / factor, theirs, dtype):
+    times = max(factor.abs(), 1 / factor.abs())
+    # One number is some multiple of any other: only a whole one tells something.
+    whole = (times - times.round()).abs() < 1e-5 * times and factor.round() != 1
+    telling = factor != 0 and (ours.numel() > 1 or whole)
+    if telling and _near(ours / factor, theirs, dtype):
         return f"Values: they are {factor:.4g} times what they should be."
     far = (ours - theirs).abs()
     percent = f"{100 * far.max() / theirs.abs().max():.3g} % of the largest."

@@ -7,8 +7,8 @@ import ctypes
 import io
 import signal
 import threading
-from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from numbers import Real
 from types import FrameType
 from typing import Any
@@ -45,6 +45,17 @@ def _stop(_: int, frame: FrameType | None) -> None:
     if frame:  # else the function has been left already
         signal.setitimer(signal.ITIMER_REAL, AGAIN)  # a bare ``except`` may catch it
         raise TimeUp
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """PyTorch on one thread: on a busy machine several wait seconds for one another."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def within(seconds: float, work: Callable[[], Any]) -> Any:

@@ -52,6 +52,18 @@ def late(z_endo: Tensor, z_exo: Tensor) -> Tensor:
     return signed(z_endo, z_exo).abs()
 
 
+def squared(z_endo: Tensor, z_exo: Tensor) -> Tensor:
+    """This is the square of the cosine. Eq. 7 has its absolute value."""
+    return F.cosine_similarity(z_endo, z_exo.detach()).square().mean()
+
+
+def over_images(z_endo: Tensor, z_exo: Tensor) -> Tensor:
+    """The cosines are taken over the images, one for each logit. Each image, a row, has
+    its own: `dim=1`.
+    """
+    return right(z_endo.T, z_exo.T)
+
+
 def unscaled(z_endo: Tensor, z_exo: Tensor) -> Tensor:
     """The lengths are missing: this is a dot product, which short answers lower."""
     return (z_endo * z_exo.detach()).sum(1).abs().mean()

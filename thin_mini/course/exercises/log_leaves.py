@@ -49,6 +49,19 @@ def negated(z: Tensor) -> Tensor:
     return _sums(log, -log)
 
 
+def one_less(z: Tensor) -> Tensor:
+    """log(1 - d) is not 1 - log d: it is the log-sigmoid of -z."""
+    log = torch.nn.functional.logsigmoid(z)
+    return _sums(log, 1 - log)
+
+
+def multiplied(z: Tensor) -> Tensor:
+    """The logarithms are multiplied. That of a product is the sum of logarithms."""
+    yes, no = (torch.nn.functional.logsigmoid(x).T for x in (z, -z))
+    halves = [yes[0] * yes[1], yes[0] * no[1], no[0] * yes[2], no[0] * no[2]]
+    return torch.stack(halves, 1)
+
+
 def swapped(z: Tensor) -> Tensor:
     """Left and right are swapped: d is the probability of going left."""
     return right(-z)

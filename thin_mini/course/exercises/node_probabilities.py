@@ -21,7 +21,8 @@ CHAPTER, LEVEL = 5, 2
 def draw(n: int) -> dict[str, Tensor]:
     names = ("bias", "gain", "shift")
     vectors = {name: torch.randn(3) for name in names}
-    return {"h": 2 * torch.randn(n, 5), "weight": torch.randn(3, 5), **vectors}
+    weight = torch.tensor([[1.0], [1], [0.01]]) * torch.randn(3, 5)  # one is still
+    return {"h": 2 * torch.randn(n, 5), "weight": weight, **vectors}
 
 
 def right(*h_to_shift: Tensor) -> Tensor:
@@ -67,6 +68,15 @@ def unrooted(h: Tensor, weight: Tensor, bias: Tensor, *norm: Tensor) -> Tensor:
     a = F.linear(h, weight, bias)
     a = (a - a.mean(0)) / (a.var(0, correction=0) + 1e-5)
     return (a * gain + shift).sigmoid()
+
+
+def no_floor(h: Tensor, weight: Tensor, bias: Tensor, *norm: Tensor) -> Tensor:
+    """1e-5 is missing, or outside of the root: without it, what hardly varies is blown
+    up, and what never does divides by 0.
+    """
+    gain, shift = norm
+    a = F.linear(h, weight, bias)
+    return ((a - a.mean(0)) / a.std(0, correction=0) * gain + shift).sigmoid()
 
 
 def normed_late(h: Tensor, weight: Tensor, bias: Tensor, *norm: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ Notice: paired, the luck that two runs of one seed share cancels, and half gets 
 """
 
 import torch
+from scipy.special import stdtrit
 from torch import Tensor
 
 from thin_mini.basics.intervals import mean_interval
@@ -29,7 +30,7 @@ def right(ours: Tensor, reference: Tensor) -> Pair:
 
 
 def _times(pair: Pair, factor: float) -> Pair:
-    return pair[0], factor * pair[1]
+    return pair[0], float(factor * pair[1])
 
 
 def no_root(ours: Tensor, reference: Tensor) -> Pair:
@@ -49,6 +50,41 @@ def unpaired(ours: Tensor, reference: Tensor) -> Pair:
     mean = (ours - reference).mean().item()
     halves = (mean_interval(x.tolist())[1] for x in (ours, reference))
     return mean, sum(half**2 for half in halves) ** 0.5
+
+
+def pooled(ours: Tensor, reference: Tensor) -> Pair:
+    """Two samples are compared, with 2n - 2 degrees of freedom, as if no run had a
+    partner: subtract seed by seed first.
+    """
+    mean, half = unpaired(ours, reference)
+    n = len(ours)
+    return mean, half * float(stdtrit(2 * n - 2, 0.975) / stdtrit(n - 1, 0.975))
+
+
+def one_sided(ours: Tensor, reference: Tensor) -> Pair:
+    """The quantile at 0.95 leaves 5 % on either side. For 95 % it is the one at
+    0.975.
+    """
+    n = len(ours) - 1
+    return _times(right(ours, reference), stdtrit(n, 0.95) / stdtrit(n, 0.975))
+
+
+def ends(ours: Tensor, reference: Tensor) -> Pair:
+    """These are the two ends. Wanted are the mean and half the width."""
+    mean, half = right(ours, reference)
+    return mean - half, mean + half
+
+
+def error_alone(ours: Tensor, reference: Tensor) -> Pair:
+    """This is the error of the mean. Half the width is a quantile of Student's t
+    times that.
+    """
+    return _times(right(ours, reference), 1 / stdtrit(len(ours) - 1, 0.975))
+
+
+def other_way(ours: Tensor, reference: Tensor) -> Pair:
+    """The sign is turned: above 0 is what ours has more than the reference."""
+    return right(reference, ours)
 
 
 def normal(ours: Tensor, reference: Tensor) -> Pair:

@@ -46,6 +46,11 @@ def fitted_on_test(h: Tensor, labels: Tensor, n: int) -> Tensor:
     return _read(h, labels, slice(n, 2 * n), slice(n, 2 * n))
 
 
+def fitted_on_all(h: Tensor, labels: Tensor, n: int) -> Tensor:
+    """The probe is fitted on all images, those among them that it is measured on."""
+    return _read(h, labels, slice(None), slice(n, 2 * n))
+
+
 def on_all(h: Tensor, labels: Tensor, n: int) -> Tensor:
     """It is measured on all images, its own among them: take the n that follow."""
     return _read(h, labels, slice(n), slice(None))

@@ -21,6 +21,7 @@ CHAPTER, LEVEL, GRADIENTS = 3, 2, False
 def draw(n: int) -> dict[str, Tensor]:
     bins = torch.arange(24) % n
     near = -(torch.arange(n) - bins[:, None]).abs() + 2 * torch.randn(24, n)
+    near[0] = near[0].flip(0)  # from one end to the other
     return {"logits": near, "bins": bins}
 
 
@@ -46,6 +47,13 @@ def fraction(logits: Tensor, bins: Tensor) -> float:
 def signed(logits: Tensor, bins: Tensor) -> float:
     """Errors to the left and to the right cancel here: take the absolute distance."""
     return 100 * (1 - (logits.argmax(1) - bins).double().mean().item() / len(logits[0]))
+
+
+def circular(logits: Tensor, bins: Tensor) -> float:
+    """The bins are closed to a circle. The range has two ends, a whole range apart."""
+    away = (logits.argmax(1) - bins).abs().double()
+    n = logits.shape[1]
+    return 100 - 100 * torch.minimum(away, n - away).mean().item() / n
 
 
 def of_steps(logits: Tensor, bins: Tensor) -> float:

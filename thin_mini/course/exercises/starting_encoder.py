@@ -36,7 +36,7 @@ def right(h: Tensor, fresh: nn.Module, frozen: nn.Module) -> Tensor:
 
 
 def shared(h: Tensor, fresh: nn.Module, frozen: nn.Module) -> Tensor:
-    """The frozen network itself answers, and fresh is where it was."""
+    """The frozen network itself answers, or its copy, and fresh is where it was."""
     return frozen(h)
 
 

@@ -51,6 +51,11 @@ def into_frozen(logits: Tensor, target: Tensor, *rest: Any) -> Tensor:
     return cross_entropy(logits, target) + rest[2] * similar
 
 
+def exchanged(logits: Tensor, target: Tensor, *rest: Any) -> Tensor:
+    """z_endo and z_exo are exchanged: it is z_exo that gets the gradient."""
+    return right(logits, target, rest[1], rest[0], rest[2])
+
+
 def cut(logits: Tensor, target: Tensor, z_endo: Tensor, *rest: Any) -> Tensor:
     """`no_grad` or `detach` where the gradient should pass: z_endo gets none of it."""
     return right(logits, target, z_endo.detach(), *rest)

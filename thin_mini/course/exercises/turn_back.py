@@ -39,6 +39,12 @@ def exchanged(x: Tensor, y: Tensor, degrees: Tensor) -> Tensor:
     return right(x, y, degrees).flip(1)
 
 
+def overwritten(x: Tensor, y: Tensor, degrees: Tensor) -> Tensor:
+    """The second number is made from the first. Both come from x and y as they were."""
+    u, v = right(x, y, degrees).T
+    return torch.stack([u, v + (u - x) * degrees.deg2rad().sin()], 1)
+
+
 def upwards(x: Tensor, y: Tensor, degrees: Tensor) -> Tensor:
     """This is right where y points upwards. In a picture, rows are counted down."""
     return right(x, -y, degrees) * x.new_tensor([1, -1])

@@ -58,6 +58,16 @@ def one_error(percent: Tensor, n: Tensor) -> Tensor:
     return _interval(percent / 100, n, 1.0)
 
 
+def undivided(percent: Tensor, n: Tensor) -> Tensor:
+    """The formulas take p as a share between 0 and 1: divide percent by 100 first."""
+    return _interval(percent, n)
+
+
+def unrounded(percent: Tensor, n: Tensor) -> Tensor:
+    """All but right: z is rounded to 1.96 here, as it is in the book."""
+    return _interval(percent / 100, n, 1.959963984540054)
+
+
 def about_p(percent: Tensor, n: Tensor) -> Tensor:
     """The middle is p itself. Wilson's is drawn a little towards a half."""
     low, high = right(percent, n).T
