@@ -198,3 +198,13 @@ def test_the_first_step_of_a_project_runs(number, monkeypatch, capsys):
     exec(FIRST, started)
     exec(STEPS[number - 1], started)
     assert re.search(r"\d|weaker|reproduced", capsys.readouterr().out)
+
+
+def test_assignments_take_as_long_wherever_it_is_said():
+    told = [int(x) for x in re.findall(r"\d+", " ".join(re.findall(
+        r"assignment \d\]\(grading\.md\), (\d+ to\s\d+)\s+minutes", PAGES["syllabi"]
+    )))]  # fmt: skip
+    start = (TEACHING / "assignments" / "start.txt").read_text("utf-8")
+    for text in (start, PAGES["grading"]):
+        least, most = re.search(r"\s(\d+) to (\d+)\s+minutes", text).groups()
+        assert [int(least), int(most)] == [min(told), max(told)]
