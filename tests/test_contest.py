@@ -20,8 +20,11 @@ def test_each_rival_has_the_setting_that_validation_images_prefer(data):
     chosen = contest.CHOSEN[data]
     assert preferred == {title: chosen.get(title, contest.USUAL) for title in preferred}
     assert contest.USUAL not in chosen.values()
-    for row in rows_of("rivals", data, profile_name="paper", source="mnist"):
-        assert row.group["rival"] in preferred
+    rows = rows_of("rivals", data, profile_name="paper", source="mnist")
+    titles = {row.group["rival"] for row in rows}
+    assert titles - {contest.AVERAGE} <= {*preferred}
+    if contest.AVERAGE in titles:  # too slow to be asked
+        assert chosen[contest.AVERAGE] == chosen["Baseline"]
 
 
 @pytest.mark.parametrize("data", DATA)

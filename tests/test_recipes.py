@@ -45,7 +45,7 @@ def test_the_committed_results_are_the_runs_of_all_recipes_and_no_others():
     rows = recipes.committed_rows()
     root = results.default_folder()
     wanted = {results.path_of(run, root) for run in all_runs(rows)}
-    assert len(wanted) == 3_181
+    assert len(wanted) == 3_348
     assert set(root.rglob("*.json")) == wanted
 
 

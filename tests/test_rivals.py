@@ -426,7 +426,9 @@ def test_reversal_turns_the_gradient_of_its_reader():
 
 PLAN = plans.Plan(WORLDS["mnist-r"], tm.profile("smoke"), 1, "digits")
 BOTH = replace(PLAN, world=WORLDS["mnist-rs"])
-EVERYONE = contest.RIVALS | contest.PROBES | contest.TWO
+FACES = replace(PLAN, world=WORLDS["cartoons"])
+EVERYONE = contest.NAMED
+PLANS = dict.fromkeys(contest.TWO, BOTH) | dict.fromkeys(contest.PEOPLE, FACES)
 (TREE,) = contest.runs_of(PLAN, contest.RIVALS["Tree gate"], 64, contest.USUAL)
 SIZES = {  # times the baseline's, of those that are meant to differ
     "Large baseline": 1.99,
@@ -448,15 +450,16 @@ def small(run):
 def test_a_rival_takes_a_step_and_is_as_large_as_the_baseline(
     title, untrained, tmp_path
 ):
-    plan = BOTH if title in contest.TWO else PLAN
+    plan = PLANS.get(title, PLAN)
     (run,) = contest.runs_of(plan, EVERYONE[title], 64, contest.USUAL)
     run = small(run)
     train, _, test = one_run.datasets(run)
     if run.model in rival_models.UNDONE:
         train, test = one_run.undone(run, tmp_path, train, test)
     model = one_run.assemble(run, tmp_path, train, test)
-    usual = tm.n_trainable(tm.build("baseline", 10))
-    size = tm.n_trainable(model) / usual
+    encoder = plan.world.does.encoder(run)
+    usual = tm.build("baseline", train.n_classes, encoder=encoder)
+    size = tm.n_trainable(model) / tm.n_trainable(usual)
     assert size == pytest.approx(SIZES.get(title, 1), abs=0.03)
     before = deepcopy(dict(model.named_parameters()))
     two_steps = {"epochs": 2, "schedule": "constant"}

@@ -33,7 +33,7 @@ MAY_USE = {
 # Lines of a file, and of a function without its docstring.
 FILE, FUNCTION = 300, 60
 # Lines of code: of the method, of all that the chapters need, and of the whole.
-BUDGETS = {"method": 1_200, "chapters": 4_575, "course": 1_895, "whole": 12_520}
+BUDGETS = {"method": 1_200, "chapters": 4_575, "course": 1_895, "whole": 12_550}
 COURSE = {"course", "course.exercises"}
 WINGS = {"data.photos", "lab", "large", "cli", *COURSE}
 TOLD = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
