@@ -34,7 +34,10 @@ def measured(found: re.Match) -> str:
     """The number that a role stands for, drawn from results/."""
     sys.path.append(str(BOOK / "_ext"))
     import ledger_pages  # with the library, so only where there is a number
+    import ranged
 
+    if found[1] == "range":
+        return ranged.told(found[2])
     return ledger_pages.number(ledger_pages.parse(found[1], found[2]))
 
 
@@ -50,7 +53,7 @@ def numbered(found: re.Match) -> str:
 def rendered(text: str) -> str:
     """Markdown as HTML: numbers are looked up, links and references are their text."""
     text = re.sub(r"\{ref\}`exercise-([^`]+)`", numbered, text)
-    text = re.sub(r"\{(ours|difference)\}`([^`]+)`", measured, text)
+    text = re.sub(r"\{(ours|difference|range)\}`([^`]+)`", measured, text)
     text = re.sub(r"\{ref\}`([^`<]+?)\s*<[^>]+>`", r"\1", text)
     text = re.sub(r"\[([^\]$]+)\]\([^)]*\)", r"\1", text)
     return MARKDOWN.render(text)
