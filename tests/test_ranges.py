@@ -45,13 +45,16 @@ def test_a_chapter_draws_from_the_seed(tmp_path):
         for name, source in {
             "start": f"import torch\nimport thin_mini as tm\n{ranges.SETUP}",
             "drawn": "print('drawn:', torch.rand(1).item())\nprint('fixed:', 3)",
+            "built": "first = tm.build('baseline', 10).head.last.weight\n"
+            "print('first:', round(first[0, 0].item(), 6))",
         }.items()
     ]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
-    one, same, other = (ranges.printed(path, seed)["drawn"] for seed in (1, 1, 2))
+    one, same, other = (ranges.printed(path, seed) for seed in (1, 1, 2))
     assert one == same
-    assert one["drawn"] != other["drawn"]
-    assert one["fixed"] == other["fixed"] == [3.0]
+    assert one["drawn"]["drawn"] != other["drawn"]["drawn"]
+    assert one["drawn"]["fixed"] == other["drawn"]["fixed"] == [3.0]
+    assert one["built"]["first"] != other["built"]["first"]
 
 
 def test_what_is_kept_is_of_cells_that_there_are():

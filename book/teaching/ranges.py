@@ -2,10 +2,10 @@
 
     python book/teaching/ranges.py 02_baseline 03_exogenous_network
 
-Each chapter runs as it stands but for the seed, from which it draws its first weights
-and whatever else it does not seed itself. What its cells print goes to
-`results/ranges.json`: chapter, cell, the words before a line's first number, and for
-each seed the numbers of the line. Lesson plans quote it by ``{range}``.
+Each chapter runs as it stands but for the seed, from which it draws first weights, the
+order of images and whatever else, wherever it names no seed itself. What its cells
+print goes to `results/ranges.json`: chapter, cell, the words before a line's first
+number, and for each seed the numbers of the line. Lesson plans quote it by ``{range}``.
 """
 
 from __future__ import annotations
@@ -27,6 +27,13 @@ FILE = ROOT / "results" / "ranges.json"
 SEEDS = range(5)
 SETUP = "tm.course.setup()"  # of every chapter, which seeds
 NUMBER = re.compile(r"(?<![\w.])[-+]?\d[\d,]*(?:\.\d+)?(?![\w.])")
+SEED = """
+from functools import partial
+from accelerate.utils import set_seed
+import thin_mini as tm
+set_seed({seed})
+tm.build, tm.fit = partial(tm.build, seed={seed}), partial(tm.fit, seed={seed})
+"""
 Lines = dict[str, list[float]]
 
 
@@ -45,9 +52,7 @@ def printed(path: Path, seed: int) -> dict[str, Lines]:
     """What the cells of a chapter print with a seed."""
     notebook = nbformat.read(path, 4)
     place = next(i for i, c in enumerate(notebook.cells) if SETUP in c.source)
-    seeded = nbformat.v4.new_code_cell(
-        f"from accelerate.utils import set_seed\nset_seed({seed})"
-    )
+    seeded = nbformat.v4.new_code_cell(SEED.format(seed=seed))
     notebook.cells.insert(place + 1, seeded)
     where = {"metadata": {"path": str(path.parent)}}
     NotebookClient(notebook, timeout=1800, resources=where).execute()
